@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The engine's only long-lived state: the thread pool and the settings. One NnContext serves any
+ * number of models and workspaces; there are no globals. */
+#pragma once
+
+#include <stdint.h>
+
+#include <glib.h>
+
+typedef struct NnContext NnContext;
+
+/**
+ * nn_context_new:
+ * @threads: 0 for one a processor; results are the same to the bit for every number of them
+ *
+ * Returns: (transfer full): free with nn_context_free(), after everything that uses it.
+ */
+NnContext *nn_context_new(int threads);
+void nn_context_free(NnContext *context);
+int nn_context_threads(const NnContext *context);
+
+/**
+ * NnParallelFunc:
+ * @begin, @end: the items of this chunk
+ * @worker: 0 to threads - 1; no two chunks run with the same one at a time, so it picks scratch
+ */
+typedef void (*NnParallelFunc)(int64_t begin, int64_t end, int worker, gpointer data);
+
+/**
+ * nn_parallel_for:
+ * @count: number of items
+ * @grain: items a chunk (at least 1). Chunks depend on @count and @grain alone, not on the number
+ *   of threads, so sums taken per chunk are reproducible.
+ *
+ * Runs @func over all chunks and waits. Not re-entrant: @func must not call it with the same
+ * context. One caller at a time.
+ */
+void nn_parallel_for(NnContext *context, int64_t count, int64_t grain, NnParallelFunc func,
+                     gpointer data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnContext, nn_context_free)

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Allocation that may fail, over posix_memalign. */
+#include "nncore/base/memory.h"
+
+#include <glib/gi18n-lib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+
+static void
+set_memory_error(GError **error, size_t bytes)
+{
+  g_autofree char *size = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
+              _("Not enough memory: %s more are needed. Choose a smaller working size."), size);
+}
+
+void *
+nn_alloc(size_t count, size_t size, GError **error)
+{
+  size_t bytes;
+  if (!g_size_checked_mul(&bytes, count, size) || bytes > G_MAXSSIZE) {
+    set_memory_error(error, G_MAXSSIZE);
+    return NULL;
+  }
+  void *memory = NULL;
+  if (posix_memalign(&memory, NN_ALIGNMENT, MAX(bytes, 1)) != 0) {
+    set_memory_error(error, bytes);
+    return NULL;
+  }
+  return memory;
+}
+
+void *
+nn_alloc0(size_t count, size_t size, GError **error)
+{
+  void *memory = nn_alloc(count, size, error);
+  if (memory != NULL)
+    memset(memory, 0, count * size);
+  return memory;
+}
+
+char *
+nn_strndup(const char *text, size_t length, GError **error)
+{
+  char *copy = nn_alloc(length + 1, 1, error);
+  if (copy != NULL) {
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+  }
+  return copy;
+}
+
+void
+nn_free(void *memory)
+{
+  free(memory);
+}
+
+bool
+nn_grow(void *array, size_t *capacity, size_t needed, size_t size, GError **error)
+{
+  void **items = array;
+  if (needed <= *capacity)
+    return true;
+  size_t wanted = MAX(needed, *capacity + *capacity / 2 + 8);
+  char *grown = nn_alloc(wanted, size, error);
+  if (grown == NULL)
+    return false;
+  size_t used = *capacity * size;
+  if (used > 0)
+    memcpy(grown, *items, used);
+  memset(grown + used, 0, wanted * size - used);
+  nn_free(*items);
+  *items = grown;
+  *capacity = wanted;
+  return true;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Progress, Stop and Cancel. */
+#include "nncore/base/progress.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
+
+NnVerdict
+nn_progress_report(const NnProgress *progress, const NnReport *report)
+{
+  if (progress == NULL || progress->func == NULL)
+    return NN_CONTINUE;
+  return progress->func(report, progress->user_data);
+}
+
+void
+nn_set_cancelled(GError **error)
+{
+  g_set_error_literal(error, NN_ERROR, NN_ERROR_CANCELLED, _("Cancelled; nothing was changed."));
+}

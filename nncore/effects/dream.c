@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gradient ascent through octaves. All pictures here but the content and the result are RGB within
+ * 0..1 (or differences of such) and never rolled: only the network's view of them is. */
+#include "nncore/effects/dream.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/random.h"
+#include "nncore/image/blur.h"
+#include "nncore/image/colour.h"
+#include "nncore/image/fill.h"
+#include "nncore/image/pyramid.h"
+#include "nncore/image/resample.h"
+#include "nncore/optim/ascent.h"
+
+#define SMALLEST_PX 200   /* longest side of the smallest octave where their number is ours */
+#define LARGEST_TRY 4096  /* px: where the search for a size that would do gives up */
+#define GRAIN 16384
+
+typedef struct {
+  const NnNetwork *network;
+  NnContext *context;
+  NnObjective *objective;
+  const NnImage *content;
+  const NnDreamSettings *settings;
+  const NnProgress *progress;
+
+  NnImage *working; /* the content at working size */
+  int octaves;      /* that are not left out; the smallest is number octaves - 1 */
+  double work_done, work_total; /* pixels the network has seen and will have seen */
+  NnVerdict verdict;
+  bool responded; /* there was a gradient at least once */
+  NnRandom random;
+
+  /* of the octave at hand */
+  NnImage *base, *picture, *gradient;
+  NnWorkspace *workspace;
+  NnBlur *blur;
+  NnPyramid *pyramid;
+
+  NnImage *detail; /* of the octave before */
+} Dream;
+
+static void
+leave_octave(Dream *dream)
+{
+  g_clear_pointer(&dream->base, nn_image_free);
+  g_clear_pointer(&dream->picture, nn_image_free);
+  g_clear_pointer(&dream->gradient, nn_image_free);
+  g_clear_pointer(&dream->workspace, nn_workspace_free);
+  g_clear_pointer(&dream->blur, nn_blur_free);
+  g_clear_pointer(&dream->pyramid, nn_pyramid_free);
+}
+
+static void
+dream_clear(Dream *dream)
+{
+  leave_octave(dream);
+  g_clear_pointer(&dream->working, nn_image_free);
+  g_clear_pointer(&dream->detail, nn_image_free);
+}
+
+typedef struct {
+  float *x;
+  const float *y;
+} Pair;
+
+static void
+add_clipped(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Pair *pair = data;
+  for (int64_t i = begin; i < end; i++) {
+    float sum = pair->x[i] + pair->y[i];
+    pair->x[i] = CLAMP(sum, 0, 1);
+  }
+}
+
+static void
+subtract(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Pair *pair = data;
+  for (int64_t i = begin; i < end; i++)
+    pair->x[i] -= pair->y[i];
+}
+
+static void
+clip(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Pair *pair = data;
+  for (int64_t i = begin; i < end; i++)
+    pair->x[i] = CLAMP(pair->x[i], 0, 1);
+}
+
+/* x = func(x, y), element by element */
+static void
+combine(Dream *dream, NnParallelFunc func, NnImage *x, const NnImage *y)
+{
+  Pair pair = {x->data, y == NULL ? NULL : y->data};
+  nn_parallel_for(dream->context, (int64_t)nn_image_samples(x), GRAIN, func, &pair);
+}
+
+/* what the octave at hand has added to its base; NULL where memory is short */
+static NnImage *
+copy_change(const Dream *dream, GError **error)
+{
+  NnImage *change = nn_image_copy(dream->picture, error);
+  if (change != NULL)
+    combine((Dream *)dream, subtract, change, dream->base);
+  return change;
+}
+
+/* the picture so far, as large as the content; NnReport.render */
+static NnImage *
+render(gconstpointer data, GError **error)
+{
+  const Dream *dream = data;
+  if (dream->picture == NULL)
+    return nn_image_copy(dream->content, error);
+  g_autoptr(NnImage) change = copy_change(dream, error);
+  g_autoptr(NnImage) result = NULL;
+  if (change != NULL)
+    result = nn_image_new(dream->content->width, dream->content->height, 4, error);
+  if (result == NULL ||
+      !nn_apply_change(dream->context, dream->content, change, (float)dream->settings->strength,
+                       dream->settings->keep_colours, result, error))
+    return NULL;
+  return g_steal_pointer(&result);
+}
+
+/* returns whether to go on */
+static bool
+report(Dream *dream, const char *text)
+{
+  NnReport news = {
+      .fraction = MIN(dream->work_done / MAX(dream->work_total, 1), 1),
+      .text = text,
+      .render = render,
+      .render_data = dream,
+  };
+  dream->verdict = nn_progress_report(dream->progress, &news);
+  return dream->verdict == NN_CONTINUE;
+}
+
+static void
+octave_size(const Dream *dream, int octave, int *width, int *height)
+{
+  double scale = pow(dream->settings->octave_scale, -octave);
+  *width = MAX(1, (int)lround(dream->working->width * scale));
+  *height = MAX(1, (int)lround(dream->working->height * scale));
+}
+
+static int
+wanted_octaves(const Dream *dream)
+{
+  if (dream->settings->octaves > 0)
+    return dream->settings->octaves;
+  double longest = MAX(dream->working->width, dream->working->height);
+  if (longest <= SMALLEST_PX)
+    return 1;
+  return 1 + (int)lround(log(longest / SMALLEST_PX) / log(dream->settings->octave_scale));
+}
+
+static double
+octave_work(const Dream *dream, int octave)
+{
+  int width, height;
+  octave_size(dream, octave, &width, &height);
+  return (double)width * height * dream->settings->iterations;
+}
+
+/* side in px of a square picture that the network takes, roughly the smallest; 0 for none */
+static int
+find_sufficient_size(Dream *dream)
+{
+  for (int side = 4; side <= LARGEST_TRY; side += MAX(1, side / 8)) {
+    g_autoptr(NnPlan) plan = nn_objective_plan(dream->objective, side, side, NULL);
+    if (plan != NULL)
+      return side;
+  }
+  return 0;
+}
+
+/* a sentence in place of the engine's, where the size is all that is wrong */
+static void
+explain_size(Dream *dream, GError **error)
+{
+  int side = find_sufficient_size(dream);
+  if (side <= MIN(dream->working->width, dream->working->height))
+    return;
+  g_clear_error(error);
+  g_autofree char *layers = nn_objective_describe(dream->objective);
+  g_set_error(error, NN_ERROR, NN_ERROR_SHAPE,
+              _("A picture of %d x %d pixels is too small for %s of the network %s: both sides "
+                "must have about %d pixels. Take a larger picture or selection, raise the working "
+                "size, or choose a layer nearer to the input."),
+              dream->working->width, dream->working->height, layers, dream->network->name, side);
+}
+
+/* leaves out the octaves that are too small */
+static bool
+count_octaves(Dream *dream, GError **error)
+{
+  for (dream->octaves = wanted_octaves(dream); dream->octaves > 0; dream->octaves--) {
+    int width, height;
+    g_autoptr(GError) refusal = NULL;
+    octave_size(dream, dream->octaves - 1, &width, &height);
+    g_autoptr(NnPlan) plan = nn_objective_plan(dream->objective, width, height, &refusal);
+    if (plan != NULL)
+      break;
+    bool too_small = g_error_matches(refusal, NN_ERROR, NN_ERROR_SHAPE);
+    if (too_small && dream->octaves > 1)
+      continue;
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    if (too_small)
+      explain_size(dream, error);
+    return false;
+  }
+  for (int octave = 0; octave < dream->octaves; octave++)
+    dream->work_total += octave_work(dream, octave);
+  return true;
+}
+
+static bool
+make_working(Dream *dream, GError **error)
+{
+  dream->working = nn_image_fill(dream->content, error);
+  if (dream->working == NULL)
+    return false;
+  int longest = MAX(dream->working->width, dream->working->height);
+  if (dream->settings->working_px == 0 || longest <= dream->settings->working_px)
+    return true;
+  double scale = (double)dream->settings->working_px / longest;
+  int width = MAX(1, (int)lround(dream->working->width * scale));
+  int height = MAX(1, (int)lround(dream->working->height * scale));
+  NnImage *smaller = nn_resample_new(dream->context, dream->working, width, height, error);
+  nn_image_free(dream->working);
+  dream->working = smaller;
+  if (smaller != NULL)
+    combine(dream, clip, smaller, NULL);
+  return smaller != NULL;
+}
+
+/* what a person can do where memory is short */
+static void
+advise_on_memory(GError **error)
+{
+  if (error == NULL || !g_error_matches(*error, NN_ERROR, NN_ERROR_MEMORY))
+    return;
+  char *message = g_strconcat((*error)->message, " ", _("Choose a smaller working size."), NULL);
+  g_free((*error)->message);
+  (*error)->message = message;
+}
+
+static bool
+make_workspace(Dream *dream, GError **error)
+{
+  g_autoptr(NnPlan) plan =
+      nn_objective_plan(dream->objective, dream->base->width, dream->base->height, error);
+  if (plan == NULL)
+    return false;
+  dream->workspace = nn_workspace_new(plan, dream->context, error);
+  if (dream->workspace == NULL)
+    advise_on_memory(error);
+  return dream->workspace != NULL;
+}
+
+static bool
+make_smoothing(Dream *dream, GError **error)
+{
+  int width = dream->base->width, height = dream->base->height;
+  switch (dream->settings->smoothing) {
+  case NN_SMOOTHING_NONE:
+    return true;
+  case NN_SMOOTHING_BLUR:
+    dream->blur = nn_blur_new(width, height, 3, dream->settings->smoothing_sigma_px, error);
+    return dream->blur != NULL;
+  case NN_SMOOTHING_LAPLACIAN:
+    dream->pyramid = nn_pyramid_new(width, height, 3, dream->settings->smoothing_levels, error);
+    return dream->pyramid != NULL;
+  }
+  return true;
+}
+
+/* base, the picture with the detail so far, and what the iterations need */
+static bool
+enter_octave(Dream *dream, int octave, GError **error)
+{
+  int width, height;
+  octave_size(dream, octave, &width, &height);
+  dream->base = nn_resample_new(dream->context, dream->working, width, height, error);
+  if (dream->base == NULL)
+    return false;
+  combine(dream, clip, dream->base, NULL);
+  dream->picture = nn_image_copy(dream->base, error);
+  dream->gradient = dream->picture == NULL ? NULL : nn_image_new(width, height, 3, error);
+  if (dream->gradient == NULL)
+    return false;
+  if (dream->detail != NULL) {
+    if (!nn_resample(dream->context, dream->detail, dream->gradient, error))
+      return false;
+    combine(dream, add_clipped, dream->picture, dream->gradient);
+    g_clear_pointer(&dream->detail, nn_image_free);
+  }
+  return make_smoothing(dream, error) && make_workspace(dream, error);
+}
+
+static bool
+iterate(Dream *dream, GError **error)
+{
+  const NnInputSpec *spec = &dream->network->input;
+  int jitter = dream->settings->jitter_px;
+  int dx = nn_random_range(&dream->random, -jitter, jitter);
+  int dy = nn_random_range(&dream->random, -jitter, jitter);
+  nn_preprocess_rolled(dream->context, dream->picture, spec, dx, dy,
+                       nn_workspace_input(dream->workspace, 0));
+  nn_workspace_forward(dream->workspace);
+  nn_objective_evaluate(dream->objective, dream->workspace);
+  nn_workspace_backward(dream->workspace);
+  nn_input_gradient(dream->context, nn_workspace_input_gradient(dream->workspace, 0), spec, dx, dy,
+                    dream->gradient);
+  if (dream->blur != NULL)
+    nn_blur_run(dream->blur, dream->context, dream->gradient);
+  if (dream->pyramid != NULL)
+    nn_pyramid_normalise(dream->pyramid, dream->context, dream->gradient);
+  double mean = nn_ascent_step(dream->context, dream->picture->data, dream->gradient->data,
+                               (int64_t)nn_image_samples(dream->picture),
+                               dream->settings->step_levels / 255, 0, 1);
+  if (!isfinite(mean)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The network %s gives values that are no numbers. Its file may be damaged, or "
+                  "its input range set wrongly; choose another network."),
+                dream->network->name);
+    return false;
+  }
+  dream->responded = dream->responded || mean > 0;
+  return true;
+}
+
+/* returns false on error; being stopped is none */
+static bool
+dream_octave(Dream *dream, int octave, GError **error)
+{
+  for (int i = 1; i <= dream->settings->iterations; i++) {
+    if (!iterate(dream, error))
+      return false;
+    dream->work_done += octave_work(dream, octave) / dream->settings->iterations;
+    g_autofree char *text =
+        g_strdup_printf(_("Octave %d of %d, iteration %d of %d"), dream->octaves - octave,
+                        dream->octaves, i, dream->settings->iterations);
+    if (!report(dream, text))
+      return true;
+  }
+  return true;
+}
+
+static bool
+dream_octaves(Dream *dream, GError **error)
+{
+  if (!report(dream, _("Preparing the picture")))
+    return true;
+  for (int octave = dream->octaves - 1; octave >= 0; octave--) {
+    if (!enter_octave(dream, octave, error) || !dream_octave(dream, octave, error))
+      return false;
+    if (dream->verdict != NN_CONTINUE || octave == 0)
+      break;
+    dream->detail = copy_change(dream, error);
+    if (dream->detail == NULL)
+      return false;
+    leave_octave(dream);
+  }
+  if (!dream->responded && dream->verdict == NN_CONTINUE) {
+    g_autofree char *layers = nn_objective_describe(dream->objective);
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("Nothing in this picture excites %s of the network %s, so there is no direction "
+                  "to dream in. Choose another layer or channel."),
+                layers, dream->network->name);
+    return false;
+  }
+  return true;
+}
+
+NnImage *
+nn_dream(const NnNetwork *network, NnContext *context, NnObjective *objective,
+         const NnImage *content, const NnDreamSettings *settings, const NnProgress *progress,
+         GError **error)
+{
+  Dream dream = {
+      .network = network,
+      .context = context,
+      .objective = objective,
+      .content = content,
+      .settings = settings,
+      .progress = progress,
+      .random = {.seed = settings->seed},
+  };
+  NnImage *result = NULL;
+  if (make_working(&dream, error) && count_octaves(&dream, error) && dream_octaves(&dream, error)) {
+    if (dream.verdict == NN_CANCEL)
+      nn_set_cancelled(error);
+    else
+      result = render(&dream, error);
+  }
+  dream_clear(&dream);
+  return result;
+}

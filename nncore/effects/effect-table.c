@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every effect, in the order of the menu. Adding one is a file and a line here (and in
+ * effect-table.h). */
+#include "nncore/effects/effect-table.h"
+
+static const NnEffect *const effects[] = {
+    &nn_effect_deepdream,
+};
+
+const NnEffect *
+nn_effect_at(int index)
+{
+  return index >= 0 && index < (int)G_N_ELEMENTS(effects) ? effects[index] : NULL;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rows of the effect table, each the end of its own file. */
+#pragma once
+
+#include "nncore/effects/effect.h"
+
+extern const NnEffect nn_effect_deepdream;

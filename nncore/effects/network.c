@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layers and classes of a network by what people write. */
+#include "nncore/effects/network.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+
+#define NAMED_IN_ERRORS 24 /* layers or classes that a sentence lists at most */
+
+NnNetwork *
+nn_network_new(NnModel *model, const char *name)
+{
+  NnNetwork *network = g_new0(NnNetwork, 1);
+  network->model = model;
+  network->name = g_strdup(name);
+  network->input = (NnInputSpec){.range = 1, .deviation = {1, 1, 1}, .multiple = 1};
+  network->presets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  return network;
+}
+
+void
+nn_network_free(NnNetwork *network)
+{
+  if (network == NULL)
+    return;
+  nn_model_unref(network->model);
+  g_hash_table_unref(network->presets);
+  g_strfreev(network->labels);
+  g_free(network->name);
+  g_free(network->title);
+  g_free(network->licence);
+  g_free(network->source);
+  g_free(network->guessed);
+  g_free(network);
+}
+
+static bool
+depends_on_input(const NnNode *node, const bool *varying)
+{
+  for (int i = 0; i < node->n_inputs; i++)
+    if (node->inputs[i] != NN_NO_VALUE && varying[node->inputs[i]])
+      return true;
+  return false;
+}
+
+GPtrArray *
+nn_network_layers(const NnNetwork *network)
+{
+  const NnGraph *graph = nn_model_graph(network->model);
+  GPtrArray *names = g_ptr_array_new();
+  g_autofree bool *varying = g_new0(bool, graph->n_values + 1);
+  for (size_t i = 0; i < graph->n_inputs; i++)
+    varying[graph->inputs[i]] = true;
+  for (size_t i = 0; i < graph->n_nodes; i++) {
+    const NnNode *node = &graph->nodes[i];
+    if (!depends_on_input(node, varying))
+      continue;
+    for (int k = 0; k < node->n_outputs; k++) {
+      if (node->outputs[k] == NN_NO_VALUE)
+        continue;
+      varying[node->outputs[k]] = true;
+      if (graph->values[node->outputs[k]].name[0] != '\0')
+        g_ptr_array_add(names, graph->values[node->outputs[k]].name);
+    }
+  }
+  return names;
+}
+
+static bool
+has_layer(GPtrArray *names, const char *name)
+{
+  return g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL);
+}
+
+/* some names, spread evenly from the first to the last; g_free() */
+static char *
+list_some(const char *const *names, guint n)
+{
+  GString *list = g_string_new(NULL);
+  guint shown = MIN(n, NAMED_IN_ERRORS);
+  for (guint i = 0; i < shown; i++) {
+    guint at = shown < 2 ? 0 : (guint)((guint64)i * (n - 1) / (shown - 1));
+    g_string_append_printf(list, "%s%s", i == 0 ? "" : ", ", names[at]);
+  }
+  if (shown < n)
+    g_string_append(list, ", …");
+  return g_string_free(list, FALSE);
+}
+
+static char *
+list_layers(GPtrArray *names)
+{
+  return list_some((const char *const *)names->pdata, names->len);
+}
+
+static bool
+parse_weight(const char *text, double *weight)
+{
+  char *end;
+  *weight = g_ascii_strtod(text, &end);
+  return end != text && *end == '\0' && isfinite(*weight) && *weight != 0;
+}
+
+/* item is changed; names of tensors may contain colons, so a whole name goes first */
+static bool
+parse_layer(const NnNetwork *network, GPtrArray *names, char *item, NnLayer *layer, GError **error)
+{
+  layer->weight = 1;
+  if (!has_layer(names, item)) {
+    char *colon = strrchr(item, ':');
+    if (colon != NULL) {
+      *colon = '\0';
+      g_strstrip(item);
+      if (!parse_weight(g_strstrip(colon + 1), &layer->weight)) {
+        g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                    _("“%s” is no weight for the layer %s: write a number other than 0, as in "
+                      "%s:0.5."),
+                    colon + 1, item, item);
+        return false;
+      }
+    }
+  }
+  if (!has_layer(names, item)) {
+    g_autofree char *list = list_layers(names);
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The network %s has no layer “%s”. It has: %s."), network->name, item, list);
+    return false;
+  }
+  layer->name = g_strdup(item);
+  return true;
+}
+
+static void
+clear_layer(gpointer data)
+{
+  g_free(((NnLayer *)data)->name);
+}
+
+static bool
+has_twice(GArray *layers, const char *name, GError **error)
+{
+  for (guint i = 0; i < layers->len; i++)
+    if (strcmp(g_array_index(layers, NnLayer, i).name, name) == 0) {
+      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                  _("The layer %s is named twice. Name it once, with one weight."), name);
+      return true;
+    }
+  return false;
+}
+
+static GArray *
+parse_items(const NnNetwork *network, GPtrArray *names, const char *text, GError **error)
+{
+  g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(NnLayer));
+  g_array_set_clear_func(layers, clear_layer);
+  g_auto(GStrv) items = g_strsplit(text, ",", -1);
+  for (int i = 0; items[i] != NULL; i++) {
+    NnLayer layer;
+    if (*g_strstrip(items[i]) == '\0')
+      continue;
+    if (!parse_layer(network, names, items[i], &layer, error))
+      return NULL;
+    bool twice = has_twice(layers, layer.name, error);
+    g_array_append_val(layers, layer);
+    if (twice)
+      return NULL;
+  }
+  return g_steal_pointer(&layers);
+}
+
+GArray *
+nn_network_parse_layers(const NnNetwork *network, const char *text, const char *use, GError **error)
+{
+  g_autoptr(GPtrArray) names = nn_network_layers(network);
+  if (text == NULL || strspn(text, ", \t\r\n") == strlen(text))
+    text = g_hash_table_lookup(network->presets, use);
+  GArray *layers = parse_items(network, names, text == NULL ? "" : text, error);
+  if (layers == NULL || layers->len > 0)
+    return layers;
+  g_array_unref(layers);
+  g_autofree char *list = list_layers(names);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The network %s does not say which layers are good for this effect. Name one or "
+                "more of: %s."),
+              network->name, list);
+  return NULL;
+}
+
+/* whether any of the comma-separated names in label is the folded text */
+static bool
+is_name_of(const char *label, const char *folded)
+{
+  bool found = false;
+  g_autofree char *whole = g_utf8_casefold(label, -1);
+  g_auto(GStrv) parts = g_strsplit(whole, ",", -1);
+  for (int i = 0; parts[i] != NULL; i++)
+    found = found || strcmp(g_strstrip(parts[i]), folded) == 0;
+  return found || strcmp(whole, folded) == 0;
+}
+
+static bool
+is_part_of(const char *label, const char *folded)
+{
+  g_autofree char *whole = g_utf8_casefold(label, -1);
+  return strstr(whole, folded) != NULL;
+}
+
+/* (element-type int): labels that match; those named exactly where there are any */
+static GArray *
+match_labels(char **labels, const char *text)
+{
+  GArray *matches = g_array_new(FALSE, FALSE, sizeof(int));
+  g_autofree char *folded = g_utf8_casefold(text, -1);
+  for (int i = 0; labels[i] != NULL; i++)
+    if (is_name_of(labels[i], folded))
+      g_array_append_val(matches, i);
+  bool named = matches->len > 0;
+  for (int i = 0; !named && labels[i] != NULL; i++)
+    if (is_part_of(labels[i], folded))
+      g_array_append_val(matches, i);
+  return matches;
+}
+
+static void
+set_ambiguous(const NnNetwork *network, const char *text, GArray *matches, GError **error)
+{
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < matches->len; i++) {
+    int index = g_array_index(matches, int, i);
+    g_ptr_array_add(names, g_strdup_printf("%s (%d)", network->labels[index], index));
+  }
+  g_autofree char *list = list_layers(names);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("“%s” could be any of these classes: %s. Write one of them, or its number."), text,
+              list);
+}
+
+static int
+find_label(const NnNetwork *network, const char *text, GError **error)
+{
+  g_autoptr(GArray) matches = match_labels(network->labels, text);
+  if (matches->len == 1)
+    return g_array_index(matches, int, 0);
+  if (matches->len > 1) {
+    set_ambiguous(network, text, matches, error);
+    return -1;
+  }
+  g_autofree char *list =
+      list_some((const char *const *)network->labels, g_strv_length(network->labels));
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The network %s knows no class “%s”. It knows, for example: %s."), network->name,
+              text, list);
+  return -1;
+}
+
+static int
+check_class_number(const NnNetwork *network, gint64 number, GError **error)
+{
+  guint n = network->labels == NULL ? 0 : g_strv_length(network->labels);
+  if (number < G_MAXINT32 && (n == 0 || number < n))
+    return (int)number;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The classes of the network %s are numbered from 0 to %u; there is no class "
+                "number %" G_GINT64_FORMAT "."),
+              network->name, MAX(n, 1) - 1, number);
+  return -1;
+}
+
+int
+nn_network_find_class(const NnNetwork *network, const char *text, GError **error)
+{
+  g_autofree char *stripped = g_strstrip(g_strdup(text));
+  char *end;
+  gint64 number = g_ascii_strtoll(stripped, &end, 10);
+  if (g_ascii_isdigit(stripped[0]) && *end == '\0')
+    return check_class_number(network, number, error);
+  if (stripped[0] != '\0' && network->labels != NULL && g_utf8_validate(stripped, -1, NULL))
+    return find_label(network, stripped, error);
+  if (network->labels == NULL)
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The network %s comes without names of its classes. Write a class's number, "
+                  "counted from 0."),
+                network->name);
+  else
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("Write the name or the number of a class, for example “%s”."),
+                network->labels[0] == NULL ? "0" : network->labels[0]);
+  return -1;
+}
+
+/* the scores that a softmax makes value from, looking through what only shapes it anew; or
+ * NN_NO_VALUE */
+static NnValueId
+before_softmax(const NnGraph *graph, NnValueId value)
+{
+  static const char *const softmax[] = {"Softmax", "LogSoftmax", NULL};
+  static const char *const shaping[] = {"Identity",  "Flatten", "Reshape", "Squeeze",
+                                        "Unsqueeze", "Dropout", NULL};
+  /* a chain is no longer than the graph, even in a graph that is broken */
+  for (size_t step = 0; step < graph->n_nodes; step++) {
+    int producer = graph->values[value].producer;
+    if (producer < 0 || graph->nodes[producer].n_inputs < 1)
+      return NN_NO_VALUE;
+    const NnNode *node = &graph->nodes[producer];
+    if (g_strv_contains(softmax, node->op->onnx_name))
+      return node->inputs[0];
+    if (!g_strv_contains(shaping, node->op->onnx_name) || node->inputs[0] == NN_NO_VALUE)
+      return NN_NO_VALUE;
+    value = node->inputs[0];
+  }
+  return NN_NO_VALUE;
+}
+
+const char *
+nn_network_class_target(const NnNetwork *network, GError **error)
+{
+  const NnGraph *graph = nn_model_graph(network->model);
+  if (network->role != NN_ROLE_CLASSIFIER || graph->n_outputs == 0) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The network %s does not tell classes apart. Choose a classifier."),
+                network->name);
+    return NULL;
+  }
+  NnValueId scores = NN_NO_VALUE;
+  for (size_t i = 0; i < graph->n_outputs && scores == NN_NO_VALUE; i++)
+    scores = before_softmax(graph, graph->outputs[i]);
+  if (scores == NN_NO_VALUE || graph->values[scores].name[0] == '\0')
+    scores = graph->outputs[graph->n_outputs - 1];
+  return graph->values[scores].name;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Layers, weights and losses; the guide's features. */
+#include "nncore/effects/objective.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/sum.h"
+#include "nncore/image/fill.h"
+#include "nncore/image/resample.h"
+#include "nncore/loss/loss.h"
+
+#define GRAIN 16384
+#define GUIDE_PX 256 /* longest side at which the guide is seen: its vectors are all compared */
+
+struct NnObjective {
+  const NnNetwork *network;
+  NnContext *context;
+  NnObjectiveKind kind;
+  int64_t channel; /* or class; -1: the strongest */
+  GArray *layers;  /* NnLayer */
+  NnProgram *program;
+  NnLoss **losses; /* one a layer, NULL before the first evaluation */
+};
+
+void
+nn_objective_free(NnObjective *objective)
+{
+  if (objective == NULL)
+    return;
+  for (guint i = 0; objective->losses != NULL && i < objective->layers->len; i++)
+    nn_loss_free(objective->losses[i]);
+  g_free(objective->losses);
+  nn_program_unref(objective->program);
+  g_clear_pointer(&objective->layers, g_array_unref);
+  g_free(objective);
+}
+
+static void
+clear_layer(gpointer data)
+{
+  g_free(((NnLayer *)data)->name);
+}
+
+/* the one layer with the scores, and which of them */
+static bool
+choose_class(NnObjective *objective, const char *class_text, GError **error)
+{
+  const char *scores = nn_network_class_target(objective->network, error);
+  if (scores == NULL)
+    return false;
+  objective->layers = g_array_new(FALSE, FALSE, sizeof(NnLayer));
+  g_array_set_clear_func(objective->layers, clear_layer);
+  NnLayer layer = {g_strdup(scores), 1};
+  g_array_append_val(objective->layers, layer);
+  g_autofree char *text = g_strstrip(g_strdup(class_text));
+  objective->channel = -1;
+  if (text[0] != '\0')
+    objective->channel = nn_network_find_class(objective->network, text, error);
+  return text[0] == '\0' || objective->channel >= 0;
+}
+
+static bool
+make_program(NnObjective *objective, GError **error)
+{
+  guint n = objective->layers->len;
+  g_autofree const char **targets = g_new0(const char *, n);
+  for (guint i = 0; i < n; i++)
+    targets[i] = g_array_index(objective->layers, NnLayer, i).name;
+  objective->program =
+      nn_program_new(objective->network->model, objective->context, targets, (int)n, true, error);
+  return objective->program != NULL;
+}
+
+NnObjective *
+nn_objective_new(const NnNetwork *network, NnContext *context, NnObjectiveKind kind,
+                 const char *layers, const char *use, int64_t channel, const char *class_text,
+                 GError **error)
+{
+  g_autoptr(NnObjective) objective = g_new0(NnObjective, 1);
+  *objective = (NnObjective){network, context, kind, channel, NULL, NULL, NULL};
+  if (kind == NN_OBJECTIVE_CLASS) {
+    if (!choose_class(objective, class_text, error))
+      return NULL;
+  } else {
+    objective->layers = nn_network_parse_layers(network, layers, use, error);
+    if (objective->layers == NULL)
+      return NULL;
+  }
+  objective->losses = g_new0(NnLoss *, objective->layers->len);
+  if (!make_program(objective, error))
+    return NULL;
+  return g_steal_pointer(&objective);
+}
+
+static bool
+check_target(const NnObjective *objective, const NnPlan *plan, int target, GError **error)
+{
+  const char *name = g_array_index(objective->layers, NnLayer, target).name;
+  NnShape shape = nn_plan_target_shape(plan, target);
+  if (nn_shape_count(&shape) == 0) {
+    g_set_error(error, NN_ERROR, NN_ERROR_SHAPE, _("Nothing is left of the picture at layer %s."),
+                name);
+    return false;
+  }
+  if (objective->kind != NN_OBJECTIVE_CHANNEL && objective->kind != NN_OBJECTIVE_CLASS)
+    return true;
+  if (shape.rank < 2 || shape.dim[0] != 1) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The layer %s has no channels. Choose a convolution or an activation."), name);
+    return false;
+  }
+  if (objective->channel >= shape.dim[1]) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The channels of %s are numbered from 0 to %d; there is no number %d."), name,
+                (int)shape.dim[1] - 1, (int)objective->channel);
+    return false;
+  }
+  return true;
+}
+
+NnPlan *
+nn_objective_plan(NnObjective *objective, int width, int height, GError **error)
+{
+  const NnInputSpec *spec = &objective->network->input;
+  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
+  g_autoptr(NnPlan) plan = nn_plan_new(objective->program, &shape, 1, error);
+  for (guint i = 0; plan != NULL && i < objective->layers->len; i++)
+    if (!check_target(objective, plan, (int)i, error))
+      return NULL;
+  return g_steal_pointer(&plan);
+}
+
+/* (transfer full): the guide as the network is to see it: no holes, not too large, and of a size
+ * that the network takes (stretched a little to it: a guide's proportions hardly matter) */
+static NnImage *
+fit_guide(NnObjective *objective, const NnImage *guide, GError **error)
+{
+  g_autoptr(NnImage) filled = NULL;
+  if (guide->channels == 4) {
+    filled = nn_image_fill(guide, error);
+    if (filled == NULL)
+      return NULL;
+    guide = filled;
+  }
+  const NnInputSpec *spec = &objective->network->input;
+  double scale = MIN(1.0, (double)GUIDE_PX / MAX(guide->width, guide->height));
+  int width = nn_input_size(spec, MAX(1, (int)lround(guide->width * scale)));
+  int height = nn_input_size(spec, MAX(1, (int)lround(guide->height * scale)));
+  return nn_resample_new(objective->context, guide, width, height, error);
+}
+
+bool
+nn_objective_set_guide(NnObjective *objective, const NnImage *guide, GError **error)
+{
+  g_return_val_if_fail(objective->kind == NN_OBJECTIVE_GUIDE, false);
+  g_autoptr(NnImage) fitted = fit_guide(objective, guide, error);
+  g_autoptr(NnPlan) plan = NULL;
+  if (fitted != NULL)
+    plan = nn_objective_plan(objective, fitted->width, fitted->height, error);
+  g_autoptr(NnWorkspace) workspace = NULL;
+  if (plan != NULL)
+    workspace = nn_workspace_new(plan, objective->context, error);
+  if (workspace == NULL) {
+    g_prefix_error(error, "%s ", _("The guide picture cannot be used."));
+    return false;
+  }
+  nn_preprocess(fitted, &objective->network->input, nn_workspace_input(workspace, 0));
+  nn_workspace_forward(workspace);
+  for (guint i = 0; i < objective->layers->len; i++) {
+    g_clear_pointer(&objective->losses[i], nn_loss_free);
+    objective->losses[i] =
+        nn_loss_guide(objective->context, nn_workspace_target(workspace, (int)i), error);
+    if (objective->losses[i] == NULL)
+      return false;
+  }
+  return true;
+}
+
+static NnLoss *
+make_loss(NnObjective *objective, const NnTensor *activation)
+{
+  switch (objective->kind) {
+  case NN_OBJECTIVE_L2:
+  case NN_OBJECTIVE_GUIDE: /* has made its own */
+    return nn_loss_l2();
+  case NN_OBJECTIVE_MEAN:
+    return nn_loss_mean();
+  case NN_OBJECTIVE_CLASS:
+    if (objective->channel < 0)
+      objective->channel = nn_strongest_channel(activation);
+    return nn_loss_channel(objective->channel);
+  case NN_OBJECTIVE_CHANNEL:
+    return nn_loss_channel(objective->channel < 0 ? nn_strongest_channel(activation)
+                                                  : objective->channel);
+  }
+  return NULL;
+}
+
+typedef struct {
+  float *x;
+  float factor;
+} Scaling;
+
+static double
+sum_squares(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Scaling *scaling = data;
+  double sum = 0;
+  for (int64_t i = begin; i < end; i++)
+    sum += (double)scaling->x[i] * scaling->x[i];
+  return sum;
+}
+
+static void
+scale(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Scaling *scaling = data;
+  for (int64_t i = begin; i < end; i++)
+    scaling->x[i] *= scaling->factor;
+}
+
+/* brings the seed to length |weight| */
+static void
+normalise(NnContext *context, const NnTensor *seed, double weight)
+{
+  int64_t count = nn_shape_count(&seed->shape);
+  Scaling scaling = {.x = seed->f};
+  double length = sqrt(nn_parallel_sum(context, count, GRAIN, sum_squares, &scaling));
+  scaling.factor = (float)(fabs(weight) / length);
+  if (length > 0 && isfinite(scaling.factor))
+    nn_parallel_for(context, count, GRAIN, scale, &scaling);
+}
+
+double
+nn_objective_evaluate(NnObjective *objective, NnWorkspace *workspace)
+{
+  guint n = objective->layers->len;
+  double value = 0;
+  for (guint i = 0; i < n; i++) {
+    double weight = g_array_index(objective->layers, NnLayer, i).weight;
+    const NnTensor *activation = nn_workspace_target(workspace, (int)i);
+    const NnTensor *seed = nn_workspace_seed(workspace, (int)i);
+    if (objective->losses[i] == NULL)
+      objective->losses[i] = make_loss(objective, activation);
+    value += weight * nn_loss_evaluate(objective->losses[i], objective->context, activation,
+                                       (float)weight, seed);
+    if (n > 1)
+      normalise(objective->context, seed, weight);
+  }
+  return value;
+}
+
+char *
+nn_objective_describe(const NnObjective *objective)
+{
+  if (objective->kind == NN_OBJECTIVE_CLASS) {
+    if (objective->channel >= 0 && objective->network->labels != NULL &&
+        objective->channel < g_strv_length(objective->network->labels))
+      return g_strdup(objective->network->labels[objective->channel]);
+    return g_strdup_printf(_("class %d"), (int)objective->channel);
+  }
+  GString *names = g_string_new(NULL);
+  for (guint i = 0; i < objective->layers->len; i++)
+    g_string_append_printf(names, "%s%s", i == 0 ? "" : ", ",
+                           g_array_index(objective->layers, NnLayer, i).name);
+  if (objective->kind == NN_OBJECTIVE_CHANNEL && objective->channel >= 0)
+    g_string_append_printf(names, ":%d", (int)objective->channel);
+  return g_string_free(names, FALSE);
+}

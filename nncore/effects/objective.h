@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an effect makes grow: layers of a network with weights, and a loss on each (loss/loss.h).
+ *
+ * One layer's gradient is its loss's own. Of several, each layer's gradient (to the layer) is
+ * first brought to length one, so that a weight means the same at every depth: activations near
+ * the input are larger and many times as many. */
+#pragma once
+
+#include "nncore/effects/network.h"
+#include "nncore/image/image.h"
+#include "nncore/plan/workspace.h"
+
+/**
+ * NnObjectiveKind: see loss/loss.h
+ * @NN_OBJECTIVE_CLASS: the score of a class before softmax; layers are not asked for
+ * @NN_OBJECTIVE_GUIDE: best match with a guide picture: nn_objective_set_guide()
+ */
+typedef enum {
+  NN_OBJECTIVE_L2,
+  NN_OBJECTIVE_MEAN,
+  NN_OBJECTIVE_CHANNEL,
+  NN_OBJECTIVE_CLASS,
+  NN_OBJECTIVE_GUIDE,
+} NnObjectiveKind;
+
+typedef struct NnObjective NnObjective;
+
+/**
+ * nn_objective_new:
+ * @network, @context: must outlive the objective
+ * @layers, @use: as nn_network_parse_layers() takes them
+ * @channel: of NN_OBJECTIVE_CHANNEL; -1: in each layer the one that responds most to the first
+ *   picture that is evaluated
+ * @class_text: of NN_OBJECTIVE_CLASS, as nn_network_find_class() takes it; empty: the class that
+ *   the network takes the first picture for
+ *
+ * Makes the program of these layers (plan/program.h), which takes its time.
+ */
+NnObjective *nn_objective_new(const NnNetwork *network, NnContext *context, NnObjectiveKind kind,
+                              const char *layers, const char *use, int64_t channel,
+                              const char *class_text, GError **error);
+void nn_objective_free(NnObjective *objective);
+
+/** nn_objective_set_guide: @guide: RGBA or RGB, any size; needed once before evaluation by
+ * NN_OBJECTIVE_GUIDE. */
+bool nn_objective_set_guide(NnObjective *objective, const NnImage *guide, GError **error);
+
+/**
+ * nn_objective_plan:
+ * @width, @height: of the picture in px; the plan's input is nn_input_size() of them
+ *
+ * Returns: (transfer full): %NN_ERROR_SHAPE where the network does not allow this size,
+ *   %NN_ERROR_ARGUMENT where the layer has no such channel.
+ */
+NnPlan *nn_objective_plan(NnObjective *objective, int width, int height, GError **error);
+
+/** nn_objective_evaluate: after forward, before backward: the value (the weighted sum of the
+ * losses'), and the seeds written. */
+double nn_objective_evaluate(NnObjective *objective, NnWorkspace *workspace);
+
+/** nn_objective_describe: (transfer full): for people: "relu4_1, relu5_1", or the class. */
+char *nn_objective_describe(const NnObjective *objective);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnObjective, nn_objective_free)

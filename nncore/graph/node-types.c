@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gathering a node's types and constants. */
+#include "nncore/graph/node-types.h"
+
+#include "nncore/base/memory.h"
+
+bool
+nn_node_types_init(NnNodeTypes *types, const NnGraph *graph, const NnNode *node, GError **error)
+{
+  *types = (NnNodeTypes){
+      .in = nn_alloc0((size_t)node->n_inputs, sizeof(NnType), error),
+  };
+  if (types->in != NULL)
+    types->out = nn_alloc0((size_t)node->n_outputs, sizeof(NnType), error);
+  if (types->out != NULL)
+    types->constants = nn_alloc0((size_t)node->n_inputs, sizeof *types->constants, error);
+  if (types->constants == NULL)
+    return false;
+  for (int i = 0; i < node->n_inputs; i++) {
+    if (node->inputs[i] == NN_NO_VALUE)
+      continue;
+    const NnValue *value = &graph->values[node->inputs[i]];
+    types->in[i] = value->type;
+    types->constants[i] = value->constant;
+  }
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE)
+      types->out[o] = graph->values[node->outputs[o]].type;
+  types->infer = (NnInfer){
+      .params = node->params,
+      .n_inputs = node->n_inputs,
+      .in = types->in,
+      .constants = types->constants,
+      .n_outputs = node->n_outputs,
+      .out = types->out,
+  };
+  return true;
+}
+
+void
+nn_node_types_clear(NnNodeTypes *types)
+{
+  nn_free(types->in);
+  nn_free(types->out);
+  nn_free(types->constants);
+}
+
+void *
+nn_node_types_prepare(const NnNodeTypes *types, const NnOp *op, bool gradient, GError **error)
+{
+  NnPrepare prepare = {
+      .params = types->infer.params,
+      .n_inputs = types->infer.n_inputs,
+      .constants = types->constants,
+      .gradient = gradient,
+  };
+  return op->prepare != NULL ? op->prepare(&prepare, error) : NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A node as its operator's hooks want to see it: types and constants of its inputs, gathered from
+ * the graph. */
+#pragma once
+
+#include "nncore/graph/graph.h"
+
+/** NnNodeTypes: @infer is ready for an operator's infer, scratch_bytes and aux_bytes; its types
+ * of the outputs are copies of the graph's. */
+typedef struct {
+  NnInfer infer;
+  NnType *in;
+  NnType *out;
+  const NnTensor **constants;
+} NnNodeTypes;
+
+/** nn_node_types_init: clear it with nn_node_types_clear(), also after an error. */
+bool nn_node_types_init(NnNodeTypes *types, const NnGraph *graph, const NnNode *node,
+                        GError **error);
+void nn_node_types_clear(NnNodeTypes *types);
+
+/** nn_node_types_prepare: runs the operator's prepare, if it has one; %NULL is then an error. */
+void *nn_node_types_prepare(const NnNodeTypes *types, const NnOp *op, bool gradient,
+                            GError **error);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Activation fusing: Conv, Relu -> Conv that applies the Relu while its result is in the cache. */
+#include "nncore/base/memory.h"
+#include "nncore/graph/passes.h"
+#include "nncore/graph/uses.h"
+
+/* the node that can take @node's activation over, or NULL */
+static NnNode *
+find_host(NnGraph *graph, const NnNode *node, const NnUses *uses)
+{
+  if (node->op->as_activation == NULL || !nn_uses_is_private(uses, node->inputs[0]))
+    return NULL;
+  int producer = graph->values[node->inputs[0]].producer;
+  if (producer < 0)
+    return NULL;
+  NnNode *host = &graph->nodes[producer];
+  bool free = host->op->fuses_activation && host->activation.kind == NN_ACTIVATION_NONE;
+  return free && host->outputs[0] == node->inputs[0] ? host : NULL;
+}
+
+bool
+nn_pass_fuse_activations(NnGraph *graph, const NnValueId *targets, int n_targets, GError **error)
+{
+  NnUses uses;
+  bool *removed = NULL;
+  if (nn_uses_init(&uses, graph, targets, n_targets, error))
+    removed = nn_alloc0(graph->n_nodes, sizeof *removed, error);
+  bool ok = removed != NULL;
+  for (size_t i = 0; ok && i < graph->n_nodes; i++) {
+    const NnNode *node = &graph->nodes[i];
+    NnNode *host = find_host(graph, node, &uses);
+    if (host == NULL)
+      continue;
+    host->activation = node->op->as_activation(node->params);
+    host->outputs[0] = node->outputs[0];
+    graph->values[host->outputs[0]].producer = (int)(host - graph->nodes);
+    removed[i] = true;
+  }
+  if (ok)
+    nn_graph_remove_nodes(graph, removed);
+  nn_free(removed);
+  nn_uses_clear(&uses);
+  return ok;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bringing a change back into a picture, in its own colours if asked.
+ *
+ * Luminance and chroma are those of Y'CbCr with the weights of BT.709, a linear transform of
+ * R'G'B'. Keeping the chroma of the original and taking the luminance of the changed picture is
+ * then the same as adding the change of luminance to each of R', G' and B'. */
+#pragma once
+
+#include "nncore/base/context.h"
+#include "nncore/image/image.h"
+
+/** nn_luminance: Y' of an R'G'B' colour, or the change of it for a change of colour. */
+float nn_luminance(const float rgb[3]);
+
+/**
+ * nn_apply_change:
+ * @original: RGB or RGBA
+ * @change: RGB differences, of any size: brought to the original's (image/resample.h)
+ * @strength: factor on @change
+ * @keep_colours: change the luminance only
+ * @result: (out): as large and with as many channels as @original, which it may be
+ *
+ * result = original + strength * change. A colour that lies within 0..1 stays within: channel by
+ * channel by clipping; with @keep_colours by clipping its luminance and then drawing its chroma
+ * towards grey as far as is needed, so that hue and luminance hold. Values of the original outside
+ * 0..1 (unbounded float pictures) are not clipped. Alpha, and pixels where it is 0, are copied.
+ * Returns: false with %NN_ERROR_MEMORY.
+ */
+bool nn_apply_change(NnContext *context, const NnImage *original, const NnImage *change,
+                     float strength, bool keep_colours, NnImage *result, GError **error);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a picture to a network's input and back. A tensor is addressed through the strides of its
+ * channel and its row, so both layouts share the loops. */
+#include "nncore/image/preprocess.h"
+
+#define GRAIN_PX 16384 /* pixels a chunk of rows, about */
+
+typedef struct {
+  NnImage image;
+  const NnInputSpec *spec;
+  float *x;
+  int width, height; /* of the tensor */
+  int64_t channel_stride, column_stride, row_stride;
+  int dx, dy; /* 0 to the picture's size - 1 */
+} Job;
+
+static Job
+make_job(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor, int dx, int dy)
+{
+  int64_t height = tensor->shape.dim[2], width = tensor->shape.dim[3];
+  bool last = tensor->layout == NN_LAYOUT_CHANNELS_LAST;
+  return (Job){
+      .image = *image,
+      .spec = spec,
+      .x = tensor->f,
+      .width = (int)width,
+      .height = (int)height,
+      .channel_stride = last ? 1 : width * height,
+      .column_stride = last ? 3 : 1,
+      .row_stride = last ? 3 * width : width,
+      .dx = (dx % image->width + image->width) % image->width,
+      .dy = (dy % image->height + image->height) % image->height,
+  };
+}
+
+/* the tensor's channel that holds colour c */
+static int
+tensor_channel(const NnInputSpec *spec, int c)
+{
+  return spec->bgr ? 2 - c : c;
+}
+
+static void
+fill_rows(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  const NnInputSpec *spec = job->spec;
+  for (int64_t y = begin; y < end; y++) {
+    int64_t from_y = (y + job->dy) % job->image.height;
+    const float *from = job->image.data + from_y * job->image.width * job->image.channels;
+    for (int c = 0; c < 3; c++) {
+      int k = tensor_channel(spec, c);
+      float scale = spec->range / spec->deviation[k];
+      float offset = -spec->mean[k] / spec->deviation[k];
+      float *to = job->x + y * job->row_stride + k * job->channel_stride;
+      int from_x = job->dx;
+      for (int x = 0; x < job->width; x++) {
+        to[x * job->column_stride] = from[from_x * job->image.channels + c] * scale + offset;
+        if (++from_x == job->image.width)
+          from_x = 0;
+      }
+    }
+  }
+}
+
+static void
+gradient_rows(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  const NnInputSpec *spec = job->spec;
+  for (int64_t y = begin; y < end; y++) {
+    int64_t to_y = (y + job->dy) % job->image.height;
+    float *to = job->image.data + to_y * job->image.width * job->image.channels;
+    for (int c = 0; c < 3; c++) {
+      int k = tensor_channel(spec, c);
+      float scale = spec->range / spec->deviation[k];
+      const float *from = job->x + y * job->row_stride + k * job->channel_stride;
+      int to_x = job->dx;
+      for (int x = 0; x < job->image.width; x++) {
+        to[to_x * job->image.channels + c] = from[x * job->column_stride] * scale;
+        if (++to_x == job->image.width)
+          to_x = 0;
+      }
+    }
+  }
+}
+
+void
+nn_preprocess(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor)
+{
+  Job job = make_job(image, spec, tensor, 0, 0);
+  fill_rows(0, job.height, 0, &job);
+}
+
+void
+nn_unpreprocess(const NnTensor *tensor, const NnInputSpec *spec, NnImage *image)
+{
+  Job job = make_job(image, spec, tensor, 0, 0);
+  for (int64_t y = 0; y < image->height; y++) {
+    float *to = image->data + y * image->width * image->channels;
+    for (int c = 0; c < 3; c++) {
+      int k = tensor_channel(spec, c);
+      const float *from = job.x + y * job.row_stride + k * job.channel_stride;
+      for (int x = 0; x < image->width; x++)
+        to[x * image->channels + c] =
+            (from[x * job.column_stride] * spec->deviation[k] + spec->mean[k]) / spec->range;
+    }
+  }
+}
+
+void
+nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
+                     int dy, const NnTensor *tensor)
+{
+  Job job = make_job(image, spec, tensor, dx, dy);
+  nn_parallel_for(context, job.height, 1 + GRAIN_PX / job.width, fill_rows, &job);
+}
+
+void
+nn_input_gradient(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
+                  int dy, NnImage *image)
+{
+  Job job = make_job(image, spec, tensor, dx, dy);
+  nn_parallel_for(context, image->height, 1 + GRAIN_PX / job.width, gradient_rows, &job);
+}
+
+int
+nn_input_size(const NnInputSpec *spec, int size)
+{
+  int multiple = MAX(spec->multiple, 1);
+  return (int)(((int64_t)size + multiple - 1) / multiple * multiple);
+}

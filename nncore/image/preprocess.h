@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a picture to what a network's input needs, and back:
+ *   x[c] = (range * rgb[c] - mean[c]) / deviation[c], channel order RGB or BGR. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "nncore/base/context.h"
+#include "nncore/image/image.h"
+#include "nncore/tensor/tensor.h"
+
+/**
+ * NnInputSpec:
+ * @bgr: the first channel is blue; @mean and @deviation follow the network's order
+ * @range: what white is before the mean is subtracted: 1 or 255
+ * @multiple: width and height must be multiples of it (1: any)
+ */
+typedef struct {
+  bool bgr;
+  float range;
+  float mean[3], deviation[3];
+  int multiple;
+} NnInputSpec;
+
+/** nn_preprocess: @image (3 or 4 channels; alpha is left out) -> @tensor, 1 x 3 x H x W of the
+ * same size, either layout. */
+void nn_preprocess(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor);
+
+/** nn_unpreprocess: the inverse; fills the three colours of @image. */
+void nn_unpreprocess(const NnTensor *tensor, const NnInputSpec *spec, NnImage *image);
+
+/**
+ * nn_preprocess_rolled:
+ * @dx, @dy: any integers; pixel (x, y) of the tensor is ((x + dx) mod width, (y + dy) mod height)
+ *   of the picture
+ * @tensor: 1 x 3 x H x W, not smaller than @image. Where it is larger (NnInputSpec.multiple), the
+ *   picture, which the roll has made a torus anyway, goes on periodically.
+ */
+void nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
+                          int dy, const NnTensor *tensor);
+
+/**
+ * nn_input_gradient:
+ * @tensor: the gradient to the tensor that nn_preprocess_rolled() filled
+ * @image: (out): 3 channels: the gradient to the picture's own R'G'B' values, rolled back. By the
+ *   chain rule it is range / deviation[c] times the tensor's: a step along it is the steepest one
+ *   in what people see, whatever units the network counts in. Elements past the picture's size
+ *   repeat pixels and are left out.
+ */
+void nn_input_gradient(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
+                       int dy, NnImage *image);
+
+/** nn_input_size: @size px rounded up to what the network's input may be. */
+int nn_input_size(const NnInputSpec *spec, int size);

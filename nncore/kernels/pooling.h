@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Max and average pooling over one to three spatial dimensions, channels-last: N, D, H, W, C with
+ * the channels fastest. Threads take output rows forward and input rows backward, so each writes
+ * its own part. */
+#pragma once
+
+#include "nncore/base/context.h"
+#include "nncore/kernels/window.h"
+
+/**
+ * NnPooling:
+ * @window: resolved
+ * @input, @output: depth, height, width, filled with 1 at the front
+ */
+typedef struct {
+  NnWindow window;
+  int64_t batch, channels;
+  int64_t input[NN_WINDOW_DIMS], output[NN_WINDOW_DIMS];
+} NnPooling;
+
+/**
+ * nn_pooling_resolve:
+ * @window: as parsed
+ * @input: N, C and one to three spatial dimensions
+ *
+ * Refuses what the kernels cannot do: more than 2^31 taps, pads as large as the window (a window
+ * could then lie wholly outside the picture).
+ */
+bool nn_pooling_resolve(const NnWindow *window, const NnShape *input, NnPooling *pooling,
+                        GError **error);
+
+/** nn_max_pool_taps_bytes: which tap won, for each output: a byte where that is enough, else 4. */
+size_t nn_max_pool_taps_bytes(const NnPooling *pooling);
+
+/**
+ * nn_max_pool_forward:
+ * @taps: (nullable): (out): the winner of each window, numbered in scan order; of equal ones the
+ *   first
+ * @indices: (nullable): (out): the same as ONNX's Indices, counted through the whole input in
+ *   ONNX's order (spatial dimensions the other way round where @column_major)
+ */
+void nn_max_pool_forward(NnContext *context, const NnPooling *pooling, const float *x, float *y,
+                         void *taps, int64_t *indices, bool column_major);
+void nn_max_pool_backward(NnContext *context, const NnPooling *pooling, const void *taps,
+                          const float *grad_y, float *grad_x);
+
+/** nn_average_pool_forward: @include_pad: whether padding counts in the divisor */
+void nn_average_pool_forward(NnContext *context, const NnPooling *pooling, bool include_pad,
+                             const float *x, float *y);
+void nn_average_pool_backward(NnContext *context, const NnPooling *pooling, bool include_pad,
+                              const float *grad_y, float *grad_x);

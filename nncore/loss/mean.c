@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Mean of an activation, or of one of its channels: 1/n sum x, gradient 1/n on the n elements that
+ * count and 0 elsewhere. A class's score is a channel with one position. */
+#include "nncore/base/sum.h"
+#include "nncore/loss/loss.h"
+
+#define GRAIN 16384
+
+typedef struct {
+  NnLoss base;
+  int64_t channel;
+} ChannelLoss;
+
+typedef struct {
+  const float *x;
+  float *gradient;
+  float each; /* gradient of an element that counts */
+  int64_t channel, channels, channel_stride, position_stride;
+} Job;
+
+static double
+mean_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  double sum = 0;
+  for (int64_t i = begin; i < end; i++) {
+    sum += job->x[i];
+    job->gradient[i] = job->each;
+  }
+  return sum;
+}
+
+/* items are positions */
+static double
+channel_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  double sum = 0;
+  for (int64_t p = begin; p < end; p++) {
+    float *gradient = job->gradient + p * job->position_stride;
+    for (int64_t c = 0; c < job->channels; c++)
+      gradient[c * job->channel_stride] = c == job->channel ? job->each : 0;
+    sum += job->x[p * job->position_stride + job->channel * job->channel_stride];
+  }
+  return sum;
+}
+
+static double
+mean_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
+              const NnTensor *gradient)
+{
+  int64_t count = nn_shape_count(&activation->shape);
+  Job job = {.x = activation->f, .gradient = gradient->f, .each = (float)(factor / (double)count)};
+  return nn_parallel_sum(context, count, GRAIN, mean_chunk, &job) / (double)MAX(count, 1);
+}
+
+static double
+channel_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
+                 const NnTensor *gradient)
+{
+  Job job = {
+      .x = activation->f, .gradient = gradient->f, .channel = ((ChannelLoss *)loss)->channel};
+  int64_t positions;
+  bool viewed = nn_channel_view(activation, &job.channels, &positions, &job.channel_stride,
+                                &job.position_stride);
+  g_return_val_if_fail(viewed && job.channel < job.channels, 0);
+  job.each = (float)(factor / (double)positions);
+  int64_t grain = 1 + GRAIN / job.channels;
+  return nn_parallel_sum(context, positions, grain, channel_chunk, &job) / (double)positions;
+}
+
+static void
+free_loss(NnLoss *loss)
+{
+  g_free(loss);
+}
+
+static const NnLossClass mean_class = {"mean", mean_evaluate, free_loss};
+static const NnLossClass channel_class = {"channel", channel_evaluate, free_loss};
+
+NnLoss *
+nn_loss_mean(void)
+{
+  NnLoss *loss = g_new(NnLoss, 1);
+  loss->klass = &mean_class;
+  return loss;
+}
+
+NnLoss *
+nn_loss_channel(int64_t channel)
+{
+  g_return_val_if_fail(channel >= 0, NULL);
+  ChannelLoss *loss = g_new(ChannelLoss, 1);
+  *loss = (ChannelLoss){{&channel_class}, channel};
+  return &loss->base;
+}

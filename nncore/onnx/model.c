@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The opened file. */
+#include "nncore/onnx/model.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/onnx/import.h"
+
+struct NnModel {
+  gint refs;
+  NnSource *source;
+  NnGraph *graph;
+  NnRawModel raw; /* only its metadata stays */
+};
+
+static NnModel *
+open_source(NnSource *source, GError **error)
+{
+  NnModel *model = g_new0(NnModel, 1);
+  model->refs = 1;
+  model->source = source;
+  if (nn_raw_model_read(source, &model->raw, error))
+    model->graph = nn_import(&model->raw, error);
+  if (model->graph == NULL) {
+    nn_model_unref(model);
+    return NULL;
+  }
+  NnRawModel rest = model->raw;
+  model->raw =
+      (NnRawModel){.metadata = rest.metadata, .n_metadata = rest.n_metadata, .opset = rest.opset};
+  rest.metadata = NULL;
+  rest.n_metadata = 0;
+  nn_raw_model_clear(&rest);
+  return model;
+}
+
+NnModel *
+nn_model_open(const char *path, GError **error)
+{
+  NnSource *source = nn_source_open(path, error);
+  return source != NULL ? open_source(source, error) : NULL;
+}
+
+NnModel *
+nn_model_open_bytes(GBytes *bytes, GError **error)
+{
+  return open_source(nn_source_new_bytes(bytes), error);
+}
+
+NnModel *
+nn_model_ref(NnModel *model)
+{
+  g_atomic_int_inc(&model->refs);
+  return model;
+}
+
+void
+nn_model_unref(NnModel *model)
+{
+  if (model == NULL || !g_atomic_int_dec_and_test(&model->refs))
+    return;
+  nn_graph_free(model->graph);
+  nn_raw_model_clear(&model->raw);
+  nn_source_free(model->source);
+  g_free(model);
+}
+
+const NnGraph *
+nn_model_graph(const NnModel *model)
+{
+  return model->graph;
+}
+
+const char *
+nn_model_metadata(const NnModel *model, const char *key)
+{
+  for (size_t i = 0; i < model->raw.n_metadata; i++)
+    if (g_strcmp0(model->raw.metadata[i].key, key) == 0)
+      return model->raw.metadata[i].value;
+  return NULL;
+}
+
+int
+nn_model_opset(const NnModel *model)
+{
+  return (int)MIN(model->raw.opset, G_MAXINT);
+}
+
+bool
+nn_model_bind_input(NnModel *model, const char *name, NnTensor *tensor, GError **error)
+{
+  NnGraph *graph = model->graph;
+  for (size_t i = 0; i < graph->n_inputs; i++) {
+    NnValue *value = &graph->values[graph->inputs[i]];
+    if (strcmp(value->name, name) != 0)
+      continue;
+    value->is_constant = true;
+    value->constant = nn_tensor_ref(tensor);
+    value->type = (NnType){tensor->shape, tensor->dtype, true};
+    memmove(&graph->inputs[i], &graph->inputs[i + 1],
+            (graph->n_inputs - i - 1) * sizeof *graph->inputs);
+    graph->n_inputs--;
+    return true;
+  }
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT, _("The network has no input “%s”."), name);
+  return false;
+}
+
+NnTensor *
+nn_model_load_constant(const NnModel *model, NnValueId id, GError **error)
+{
+  const NnValue *value = &model->graph->values[id];
+  if (value->constant != NULL)
+    return nn_tensor_ref(value->constant);
+  NnTensor *tensor = nn_stored_load(model->source, &value->stored, &value->type.shape, error);
+  if (tensor == NULL)
+    g_prefix_error(error, _("Weights “%s”: "), value->name);
+  return tensor;
+}

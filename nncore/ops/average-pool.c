@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* AveragePool: y = mean over a sliding window; padding counts as zeros in the divisor where
+ * count_include_pad says so. Channels-last. */
+#include "nncore/ops/pool.h"
+#include "nncore/ops/window.h"
+
+typedef struct {
+  NnWindow window;
+  int64_t count_include_pad;
+} AveragePool;
+
+static bool
+average_pool_parse(NnAttributes *attributes, void *data, GError **error)
+{
+  AveragePool *params = data;
+  return nn_window_parse(attributes, true, &params->window, error) &&
+         nn_attributes_int(attributes, "count_include_pad", 0, &params->count_include_pad, error);
+}
+
+static bool
+average_pool_infer(NnInfer *infer, GError **error)
+{
+  const AveragePool *params = infer->params;
+  return nn_pool_infer(infer, &params->window, error);
+}
+
+static void
+average_pool_forward(const NnOpRun *run)
+{
+  const AveragePool *params = run->params;
+  NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
+  nn_average_pool_forward(run->context, &pooling, params->count_include_pad != 0, run->in[0].f,
+                          run->out[0].f);
+}
+
+static void
+average_pool_backward(const NnOpRun *run)
+{
+  const AveragePool *params = run->params;
+  NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
+  nn_average_pool_backward(run->context, &pooling, params->count_include_pad != 0,
+                           run->grad_out[0].f, run->grad_in[0].f);
+}
+
+const NnOp nn_op_average_pool = {
+    .onnx_name = "AveragePool",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .max_outputs = 1,
+    .layout = NN_TAKES_CHANNELS_LAST,
+    .params_bytes = sizeof(AveragePool),
+    .parse = average_pool_parse,
+    .infer = average_pool_infer,
+    .forward = average_pool_forward,
+    .backward = average_pool_backward,
+};

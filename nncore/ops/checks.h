@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the operators' infer functions check again and again. All set an error where they return
+ * false. */
+#pragma once
+
+#include "nncore/ops/op.h"
+
+/** nn_check_floats: inputs @first to @last, where present, are float; input @first is present. */
+bool nn_check_floats(const NnInfer *infer, int first, int last, GError **error);
+
+/** nn_check_present: input @index is there. */
+bool nn_check_present(const NnInfer *infer, int index, GError **error);
+
+/** nn_check_rank: @shape has at least @least and at most @most dimensions. */
+bool nn_check_rank(const NnShape *shape, int least, int most, GError **error);
+
+/** nn_has_input: whether the optional input @index was given. */
+bool nn_has_input(const NnInfer *infer, int index);
+
+/** nn_constant: the constant input @index, or %NULL where it was left out or is not known. */
+const NnTensor *nn_constant(const NnInfer *infer, int index);
+
+/** nn_set_output: output 0 is of @dtype and @shape, which is checked for its size. */
+bool nn_set_output(NnInfer *infer, NnDtype dtype, const NnShape *shape, GError **error);
+
+/** nn_infer_same: an infer function: one float output, shaped as the float input 0. */
+bool nn_infer_same(NnInfer *infer, GError **error);

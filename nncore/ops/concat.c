@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Concat: joins its inputs along one axis. In memory every input is a number of runs, one for each
+ * place of the axes slower than the joined one, and the output interleaves them. Any layout. */
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/kernels/elementwise.h"
+#include "nncore/ops/checks.h"
+
+typedef struct {
+  int64_t axis;
+} Concat;
+
+static bool
+concat_parse(NnAttributes *attributes, void *data, GError **error)
+{
+  Concat *params = data;
+  if (nn_attributes_find(attributes, "axis") == NULL) {
+    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("The attribute “axis” is missing."));
+    return false;
+  }
+  return nn_attributes_int(attributes, "axis", 0, &params->axis, error);
+}
+
+static bool
+check_fits(const NnType *first, const NnType *other, int axis, GError **error)
+{
+  bool fits = first->shape.rank == other->shape.rank && first->dtype == other->dtype;
+  for (int i = 0; fits && i < first->shape.rank; i++)
+    fits = i == axis || first->shape.dim[i] == other->shape.dim[i];
+  if (fits)
+    return true;
+  g_autofree char *a = nn_shape_to_string(&first->shape), *b = nn_shape_to_string(&other->shape);
+  g_set_error(error, NN_ERROR, NN_ERROR_SHAPE,
+              _("Tensors of the shapes %s and %s cannot be joined along axis %d."), a, b, axis);
+  return false;
+}
+
+static bool
+concat_infer(NnInfer *infer, GError **error)
+{
+  const Concat *params = infer->params;
+  int axis;
+  if (!nn_check_present(infer, 0, error) ||
+      !nn_shape_axis(&infer->in[0].shape, params->axis, &axis, error))
+    return false;
+  NnShape shape = infer->in[0].shape;
+  for (int i = 1; i < infer->n_inputs; i++) {
+    if (!nn_check_present(infer, i, error) || !nn_shape_check(&infer->in[i].shape, error) ||
+        !check_fits(&infer->in[0], &infer->in[i], axis, error))
+      return false;
+    shape.dim[axis] += infer->in[i].shape.dim[axis]; /* at most 1024 times 2^46 */
+  }
+  return nn_set_output(infer, infer->in[0].dtype, &shape, error);
+}
+
+/* The runs of one input: @run bytes each, at @offset in each of the output's @total. */
+typedef struct {
+  char *part;
+  char *whole;
+  size_t run, offset, total;
+  bool split; /* whole -> part */
+} Runs;
+
+static void
+copy_runs(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Runs *runs = data;
+  for (int64_t i = begin; i < end; i++) {
+    char *part = runs->part + (size_t)i * runs->run;
+    char *whole = runs->whole + (size_t)i * runs->total + runs->offset;
+    if (runs->split)
+      memcpy(part, whole, runs->run);
+    else
+      memcpy(whole, part, runs->run);
+  }
+}
+
+/* bytes from one place of the axes slower than @memory_axis to the next */
+static size_t
+run_bytes(const NnTensor *tensor, int memory_axis)
+{
+  int64_t dims[NN_MAX_RANK];
+  nn_tensor_memory_dims(tensor, dims);
+  size_t bytes = nn_dtype_size(tensor->dtype);
+  for (int i = memory_axis; i < tensor->shape.rank; i++)
+    bytes *= (size_t)dims[i];
+  return bytes;
+}
+
+static void
+transfer(const NnOpRun *run, const NnTensor *parts, const NnTensor *whole, bool split)
+{
+  const Concat *params = run->params;
+  int axis;
+  if (!nn_shape_axis(&whole->shape, params->axis, &axis, NULL))
+    g_assert_not_reached();
+  int memory_axis = nn_tensor_memory_axis(whole, axis);
+  Runs runs = {.whole = whole->data, .total = run_bytes(whole, memory_axis), .split = split};
+  if (runs.total == 0)
+    return;
+  int64_t outer = (int64_t)(nn_tensor_bytes(whole) / runs.total);
+  for (int i = 0; i < run->n_inputs; i++) {
+    runs.part = parts[i].data;
+    runs.run = run_bytes(&parts[i], memory_axis);
+    if (runs.part != NULL && outer == 1)
+      nn_copy_bytes(run->context, split ? runs.part : runs.whole + runs.offset,
+                    split ? runs.whole + runs.offset : runs.part, runs.run);
+    else if (runs.part != NULL)
+      nn_parallel_for(run->context, outer, nn_grain((int64_t)runs.run / 4), copy_runs, &runs);
+    runs.offset += runs.run;
+  }
+}
+
+static void
+concat_forward(const NnOpRun *run)
+{
+  transfer(run, run->in, &run->out[0], false);
+}
+
+static void
+concat_backward(const NnOpRun *run)
+{
+  transfer(run, run->grad_in, &run->grad_out[0], true);
+}
+
+const NnOp nn_op_concat = {
+    .onnx_name = "Concat",
+    .min_inputs = 1,
+    .max_inputs = NN_MAX_INPUTS,
+    .max_outputs = 1,
+    .layout = NN_TAKES_ANY,
+    .params_bytes = sizeof(Concat),
+    .parse = concat_parse,
+    .infer = concat_infer,
+    .forward = concat_forward,
+    .backward = concat_backward,
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an operator is. One file an operator, each ending in one `const NnOp`, listed in
+ * op-table.c. Everything else (import, passes, planning, running) is driven by this row.
+ *
+ * An operator never allocates while it runs, never sees the graph, and writes disjoint parts of
+ * its outputs from its threads, so results do not depend on the number of threads. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nncore/base/context.h"
+#include "nncore/kernels/activation.h"
+#include "nncore/ops/attributes.h"
+#include "nncore/tensor/tensor.h"
+
+#define NN_MAX_INPUTS 1024 /* of one node (Concat of a DenseNet has many) */
+
+/** NnType: shape and element type of a value; @present is false for an optional input left out. */
+typedef struct {
+  NnShape shape;
+  NnDtype dtype;
+  bool present;
+} NnType;
+
+/**
+ * NnInfer:
+ * @params: what parse made of the attributes
+ * @in: types of the @n_inputs inputs
+ * @constants: (array length=n_inputs): the inputs' elements where they are known, else %NULL
+ * @out: (out): types of the @n_outputs outputs; preset to float, rank 0
+ */
+typedef struct {
+  const void *params;
+  int n_inputs;
+  const NnType *in;
+  const NnTensor *const *constants;
+  int n_outputs;
+  NnType *out;
+} NnInfer;
+
+/**
+ * NnPrepare: what an operator sees when its weights are made ready, once for all shapes.
+ * @constants: as in NnInfer
+ * @gradient: whether backward will be called
+ */
+typedef struct {
+  const void *params;
+  int n_inputs;
+  const NnTensor *const *constants;
+  bool gradient;
+} NnPrepare;
+
+/**
+ * NnOpRun:
+ * @in, @out: views; data is %NULL for an input left out and for an output nobody wants.
+ *   Backward: the data of an input or output is %NULL unless @keeps (below) asked for it; shapes
+ *   and layouts are always there.
+ * @prepared: what prepare made, or %NULL
+ * @aux: aux_bytes() that forward writes and backward reads; %NULL where no gradient is wanted
+ * @scratch: scratch_bytes(), contents undefined at the start of each call
+ * @activation: fused behind the operator's own result (fuses_activation); kind NONE otherwise.
+ *   Forward applies it and, where @activation_bits is not %NULL, records it
+ *   (kernels/activation.h). Backward has nothing to do: @grad_out already is the gradient to the
+ *   operator's own result.
+ * @grad_out: backward only: gradient to each output; data is %NULL where it is zero. Backward may
+ *   overwrite it.
+ * @grad_in: backward only: gradients to be *written* (not added to), one an input; data is %NULL
+ *   where it is not wanted. Layouts are those of @in.
+ */
+typedef struct {
+  NnContext *context;
+  const void *params;
+  int n_inputs, n_outputs;
+  const NnTensor *in;
+  const NnTensor *out;
+  const void *prepared;
+  void *aux;
+  void *scratch;
+  NnActivation activation;
+  uint8_t *activation_bits;
+  const NnTensor *grad_out;
+  const NnTensor *grad_in;
+} NnOpRun;
+
+/**
+ * NnLayoutRule: in which memory order an operator takes its data.
+ * @NN_TAKES_PLAIN: everything in ONNX's order.
+ * @NN_TAKES_CHANNELS_LAST: input 0 and all outputs channels-last, where their rank is 3 to 5
+ *   (plain below); constants as they are in the file.
+ * @NN_TAKES_ANY: any order, the same for all inputs and outputs. An operator with an axis maps it
+ *   with nn_tensor_memory_axis(); one that broadcasts has its inputs brought to equal rank
+ *   first whenever the order is channels-last.
+ */
+typedef enum { NN_TAKES_PLAIN, NN_TAKES_CHANNELS_LAST, NN_TAKES_ANY } NnLayoutRule;
+
+/** Bits for NnOp.keeps: bit i is input i (i < 30). */
+#define NN_KEEPS_INPUT(i) (1u << (i))
+#define NN_KEEPS_OUTPUT (1u << 31) /* output 0 */
+
+typedef struct NnOp {
+  const char *onnx_name;
+
+  /* inputs, outputs that ONNX allows */
+  int min_inputs, max_inputs, max_outputs;
+
+  /* bit i: input i must be a constant (weights, shapes) */
+  unsigned constant_inputs;
+
+  NnLayoutRule layout;
+
+  /* its forward applies NnOpRun.activation */
+  bool fuses_activation;
+
+  /* optional: the operator is this activation (Relu, LeakyRelu) and can be fused into another */
+  NnActivation (*as_activation)(const void *params);
+
+  /* prepare gives floats: a factor for each channel, then a shift for each, and the result is
+   * factor * input 0 + shift (BatchNormalization): can be folded into the operator before it */
+  bool is_channel_affine;
+
+  /* its result is its first input, unchanged: removed from the graph (Identity, Dropout) */
+  bool is_identity;
+
+  /* bytes of the parameter block; plain data, zeroed before parse, freed without ceremony */
+  size_t params_bytes;
+
+  /* attributes -> params; NULL where there are none. Attributes are those of the newest opset. */
+  bool (*parse)(NnAttributes *attributes, void *params, GError **error);
+
+  /* shapes in ONNX's order; must reject everything that forward could trip over */
+  bool (*infer)(NnInfer *infer, GError **error);
+
+  /* optional: weights made ready; returns NULL on error. free_prepared goes with it. */
+  void *(*prepare)(const NnPrepare *prepare, GError **error);
+  void (*free_prepared)(void *prepared);
+
+  /* optional, 0 by default: bytes kept from forward to backward */
+  size_t (*aux_bytes)(const NnInfer *infer);
+
+  /* optional, 0 by default: the larger need of forward and (if gradient) backward */
+  size_t (*scratch_bytes)(const NnInfer *infer, int threads, bool gradient);
+
+  /* optional, nothing by default: which inputs' and outputs' data backward reads.
+   * varying: bit i set where input i is not a constant */
+  unsigned (*keeps)(const void *params, unsigned varying);
+
+  void (*forward)(const NnOpRun *run);
+  void (*backward)(const NnOpRun *run); /* NULL: no gradient passes (integer operators) */
+} NnOp;
+
+/** nn_op_find: the operator of ONNX's default domain with this name, or %NULL. */
+const NnOp *nn_op_find(const char *onnx_name);
+
+/** nn_op_at: the rows of the table, for tests; %NULL past the end. */
+const NnOp *nn_op_at(int index);
+
+/**
+ * nn_op_layout:
+ * The internal operator by which graph/ changes the memory order; not in the table. Its params
+ * are NnLayoutParams: the order and rank of its output.
+ */
+typedef struct {
+  NnLayout layout;
+  int rank;
+} NnLayoutParams;
+
+extern const NnOp nn_op_layout;
+
+/** nn_layout_raise: @shape with leading dimensions of 1 up to @rank. */
+NnShape nn_layout_raise(const NnShape *shape, int rank);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What workspaces see of a plan. Time runs from 0: forward of node i at i, the seeds at n, backward
+ * of node i at 2 n - i, the input gradients at 2 n + 1 (n nodes). */
+#pragma once
+
+#include "nncore/plan/arena.h"
+#include "nncore/plan/plan.h"
+#include "nncore/plan/program-private.h"
+
+#define NN_NO_BUFFER (-1)
+
+/** NnPlanValue: buffers of an activation and of the gradient to it. */
+typedef struct {
+  int data, gradient;
+} NnPlanValue;
+
+/**
+ * NnPlanNode:
+ * @forward_scratch, @backward_scratch, @aux, @bits: buffers
+ * @kept: NnOp.keeps of it
+ * @active: backward has something to do
+ * @input_gradients: by input: where backward writes; the value's own gradient, or a buffer that
+ *   is then added to it; NN_NO_BUFFER: not wanted
+ */
+typedef struct {
+  int forward_scratch, backward_scratch, aux, bits;
+  unsigned kept;
+  bool active;
+  int *input_gradients;
+} NnPlanNode;
+
+struct NnPlan {
+  gint refs;
+  NnProgram *program;
+  NnGraph *graph; /* the program's, with the types of this size */
+  NnPlanValue *values;
+  NnPlanNode *nodes;
+  NnBuffer *buffers;
+  size_t n_buffers, buffers_capacity;
+  size_t bytes;
+};

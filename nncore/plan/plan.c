@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Planning: types at the real size, then a buffer with a lifetime for everything that a run needs,
+ * then their places (arena.h). Only what backward reads (NnOp.keeps, aux, activation bits) lives
+ * on after its last reader. */
+#include "nncore/plan/plan.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/graph/node-types.h"
+#include "nncore/graph/passes.h"
+#include "nncore/plan/plan-private.h"
+
+static int
+n_steps(const NnPlan *plan)
+{
+  return (int)plan->graph->n_nodes;
+}
+
+static int
+backward_time(const NnPlan *plan, int node)
+{
+  return 2 * n_steps(plan) - node;
+}
+
+static int
+end_time(const NnPlan *plan)
+{
+  return plan->program->gradient ? 2 * n_steps(plan) + 1 : n_steps(plan);
+}
+
+static bool
+add_buffer(NnPlan *plan, size_t bytes, int first, int last, int *index, GError **error)
+{
+  if (!nn_grow(&plan->buffers, &plan->buffers_capacity, plan->n_buffers + 1, sizeof(NnBuffer),
+               error))
+    return false;
+  *index = (int)plan->n_buffers++;
+  plan->buffers[*index] = (NnBuffer){.bytes = bytes, .first = first, .last = last};
+  return true;
+}
+
+static size_t
+value_bytes(const NnPlan *plan, NnValueId id)
+{
+  const NnType *type = &plan->graph->values[id].type;
+  return (size_t)nn_shape_count(&type->shape) * nn_dtype_size(type->dtype);
+}
+
+static void
+live_until(NnPlan *plan, NnValueId id, int time)
+{
+  if (id == NN_NO_VALUE || plan->values[id].data == NN_NO_BUFFER)
+    return;
+  NnBuffer *buffer = &plan->buffers[plan->values[id].data];
+  buffer->last = MAX(buffer->last, time);
+}
+
+/* ---- activations ---- */
+
+static bool
+plan_activations(NnPlan *plan, GError **error)
+{
+  const NnGraph *graph = plan->graph;
+  for (size_t v = 0; v < graph->n_values; v++)
+    plan->values[v] = (NnPlanValue){NN_NO_BUFFER, NN_NO_BUFFER};
+  for (size_t i = 0; i < graph->n_inputs; i++) {
+    NnValueId id = graph->inputs[i];
+    if (!add_buffer(plan, value_bytes(plan, id), 0, end_time(plan), &plan->values[id].data, error))
+      return false;
+  }
+  for (int i = 0; i < n_steps(plan); i++) {
+    const NnNode *node = &graph->nodes[i];
+    for (int o = 0; o < node->n_outputs; o++)
+      if (node->outputs[o] != NN_NO_VALUE &&
+          !add_buffer(plan, value_bytes(plan, node->outputs[o]), i, i,
+                      &plan->values[node->outputs[o]].data, error))
+        return false;
+    for (int k = 0; k < node->n_inputs; k++)
+      live_until(plan, node->inputs[k], i);
+  }
+  for (int t = 0; t < plan->program->n_targets; t++)
+    live_until(plan, plan->program->targets[t], n_steps(plan));
+  return true;
+}
+
+static unsigned
+varying_inputs(const NnPlan *plan, const NnNode *node)
+{
+  unsigned varying = 0;
+  for (int k = 0; k < node->n_inputs && k < 30; k++)
+    if (node->inputs[k] != NN_NO_VALUE && plan->values[node->inputs[k]].data != NN_NO_BUFFER)
+      varying |= 1u << k;
+  return varying;
+}
+
+static void
+keep_for_backward(NnPlan *plan, int i)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  NnPlanNode *planned = &plan->nodes[i];
+  if (node->op->keeps != NULL)
+    planned->kept = node->op->keeps(node->params, varying_inputs(plan, node));
+  for (int k = 0; k < node->n_inputs && k < 30; k++)
+    if (planned->kept & NN_KEEPS_INPUT(k))
+      live_until(plan, node->inputs[k], backward_time(plan, i));
+  if (planned->kept & NN_KEEPS_OUTPUT)
+    live_until(plan, node->outputs[0], backward_time(plan, i));
+}
+
+/* ---- gradients ---- */
+
+/* whether a value's gradient could be asked for: it depends on an input through operators that
+ * have one */
+static void
+find_dependent(const NnPlan *plan, bool *depends)
+{
+  const NnGraph *graph = plan->graph;
+  for (size_t i = 0; i < graph->n_inputs; i++)
+    depends[graph->inputs[i]] = graph->values[graph->inputs[i]].type.dtype == NN_DTYPE_FLOAT;
+  for (int i = 0; i < n_steps(plan); i++) {
+    const NnNode *node = &graph->nodes[i];
+    bool any = false;
+    for (int k = 0; k < node->n_inputs; k++)
+      any = any || (node->inputs[k] != NN_NO_VALUE && depends[node->inputs[k]]);
+    for (int o = 0; o < node->n_outputs; o++)
+      if (node->outputs[o] != NN_NO_VALUE)
+        depends[node->outputs[o]] = any && node->op->backward != NULL &&
+                                    graph->values[node->outputs[o]].type.dtype == NN_DTYPE_FLOAT;
+  }
+}
+
+static bool
+add_gradient(NnPlan *plan, NnValueId id, int time, GError **error)
+{
+  int producer = plan->graph->values[id].producer;
+  int last = producer >= 0 ? backward_time(plan, producer) : end_time(plan);
+  return add_buffer(plan, value_bytes(plan, id), time, last, &plan->values[id].gradient, error);
+}
+
+/* where node i's backward leaves its gradient to input k: straight in the value's own, if it is
+ * the first to come, else in a buffer of its own, to be added */
+static bool
+plan_contribution(NnPlan *plan, int i, int k, GError **error)
+{
+  NnValueId id = plan->graph->nodes[i].inputs[k];
+  int time = backward_time(plan, i);
+  int *place = &plan->nodes[i].input_gradients[k];
+  if (plan->values[id].gradient != NN_NO_BUFFER)
+    return add_buffer(plan, value_bytes(plan, id), time, time, place, error);
+  if (!add_gradient(plan, id, time, error))
+    return false;
+  *place = plan->values[id].gradient;
+  return true;
+}
+
+static bool
+plan_backward_node(NnPlan *plan, int i, const bool *depends, GError **error)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  NnPlanNode *planned = &plan->nodes[i];
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE && plan->values[node->outputs[o]].gradient != NN_NO_BUFFER)
+      planned->active = node->op->backward != NULL;
+  for (int k = 0; planned->active && k < node->n_inputs; k++)
+    if (node->inputs[k] != NN_NO_VALUE && depends[node->inputs[k]] &&
+        !plan_contribution(plan, i, k, error))
+      return false;
+  if (planned->active)
+    keep_for_backward(plan, i);
+  return true;
+}
+
+static bool
+plan_gradients(NnPlan *plan, GError **error)
+{
+  const NnGraph *graph = plan->graph;
+  bool *depends = nn_alloc0(graph->n_values, sizeof *depends, error);
+  if (depends == NULL)
+    return false;
+  find_dependent(plan, depends);
+  bool ok = true;
+  for (int t = 0; ok && t < plan->program->n_targets; t++)
+    ok = add_gradient(plan, plan->program->targets[t], n_steps(plan), error);
+  for (int i = n_steps(plan) - 1; ok && i >= 0; i--)
+    ok = plan_backward_node(plan, i, depends, error);
+  for (size_t i = 0; ok && i < graph->n_inputs; i++)
+    if (plan->values[graph->inputs[i]].gradient == NN_NO_BUFFER)
+      ok = add_gradient(plan, graph->inputs[i], n_steps(plan), error);
+  nn_free(depends);
+  return ok;
+}
+
+/* ---- what operators ask for ---- */
+
+static bool
+plan_scratch(NnPlan *plan, int i, const NnNodeTypes *types, GError **error)
+{
+  const NnOp *op = plan->graph->nodes[i].op;
+  NnPlanNode *planned = &plan->nodes[i];
+  if (op->scratch_bytes == NULL)
+    return true;
+  int threads = nn_context_threads(plan->program->context), time = backward_time(plan, i);
+  size_t forward = op->scratch_bytes(&types->infer, threads, false);
+  size_t backward = op->scratch_bytes(&types->infer, threads, true);
+  return add_buffer(plan, forward, i, i, &planned->forward_scratch, error) &&
+         (!planned->active ||
+          add_buffer(plan, backward, time, time, &planned->backward_scratch, error));
+}
+
+static bool
+plan_kept(NnPlan *plan, int i, const NnNodeTypes *types, GError **error)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  NnPlanNode *planned = &plan->nodes[i];
+  int last = backward_time(plan, i);
+  if (!planned->active)
+    return true;
+  if (node->op->aux_bytes != NULL &&
+      !add_buffer(plan, node->op->aux_bytes(&types->infer), i, last, &planned->aux, error))
+    return false;
+  if (node->activation.kind == NN_ACTIVATION_NONE)
+    return true;
+  size_t bits = nn_activation_bits_bytes(nn_shape_count(&types->out[0].shape));
+  return add_buffer(plan, bits, i, last, &planned->bits, error);
+}
+
+static bool
+plan_nodes(NnPlan *plan, GError **error)
+{
+  for (int i = 0; i < n_steps(plan); i++) {
+    NnNodeTypes types;
+    bool ok = nn_node_types_init(&types, plan->graph, &plan->graph->nodes[i], error) &&
+              plan_scratch(plan, i, &types, error) && plan_kept(plan, i, &types, error);
+    nn_node_types_clear(&types);
+    if (!ok)
+      return false;
+  }
+  return true;
+}
+
+static bool
+new_nodes(NnPlan *plan, GError **error)
+{
+  plan->nodes = nn_alloc0(plan->graph->n_nodes, sizeof(NnPlanNode), error);
+  if (plan->nodes == NULL)
+    return false;
+  for (int i = 0; i < n_steps(plan); i++) {
+    NnPlanNode *planned = &plan->nodes[i];
+    int n_inputs = plan->graph->nodes[i].n_inputs;
+    planned->forward_scratch = planned->backward_scratch = NN_NO_BUFFER;
+    planned->aux = planned->bits = NN_NO_BUFFER;
+    planned->input_gradients = nn_alloc((size_t)n_inputs, sizeof(int), error);
+    if (planned->input_gradients == NULL)
+      return false;
+    for (int k = 0; k < n_inputs; k++)
+      planned->input_gradients[k] = NN_NO_BUFFER;
+  }
+  return true;
+}
+
+/* ---- shapes ---- */
+
+static bool
+set_input_shapes(NnPlan *plan, const NnShape *shapes, int n_shapes, GError **error)
+{
+  NnGraph *graph = plan->graph;
+  if ((size_t)n_shapes != graph->n_inputs) {
+    g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+                _("The network has %d inputs; one picture was given."), (int)graph->n_inputs);
+    return false;
+  }
+  for (int i = 0; i < n_shapes; i++) {
+    if (!nn_shape_check(&shapes[i], error))
+      return false;
+    NnValue *input = &graph->values[graph->inputs[i]];
+    if (input->type.shape.rank != 0 && input->type.shape.rank != shapes[i].rank) {
+      g_autofree char *text = nn_shape_to_string(&input->type.shape);
+      g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+                  _("The network takes an input of shape %s, which is no picture."), text);
+      return false;
+    }
+    input->type.shape = shapes[i];
+  }
+  return true;
+}
+
+NnPlan *
+nn_plan_new(NnProgram *program, const NnShape *shapes, int n_shapes, GError **error)
+{
+  NnPlan *plan = g_new0(NnPlan, 1);
+  plan->refs = 1;
+  plan->program = nn_program_ref(program);
+  plan->graph = nn_graph_copy(program->graph, error);
+  bool ok = plan->graph != NULL && set_input_shapes(plan, shapes, n_shapes, error) &&
+            nn_pass_infer(plan->graph, error) && new_nodes(plan, error);
+  if (ok)
+    plan->values = nn_alloc(plan->graph->n_values, sizeof(NnPlanValue), error);
+  ok = plan->values != NULL && plan_activations(plan, error) &&
+       (!program->gradient || plan_gradients(plan, error)) && plan_nodes(plan, error) &&
+       nn_arena_place(plan->buffers, plan->n_buffers, &plan->bytes, error);
+  if (!ok) {
+    nn_plan_unref(plan);
+    return NULL;
+  }
+  return plan;
+}
+
+NnPlan *
+nn_plan_ref(NnPlan *plan)
+{
+  g_atomic_int_inc(&plan->refs);
+  return plan;
+}
+
+void
+nn_plan_unref(NnPlan *plan)
+{
+  if (plan == NULL || !g_atomic_int_dec_and_test(&plan->refs))
+    return;
+  for (size_t i = 0; plan->nodes != NULL && i < plan->graph->n_nodes; i++)
+    nn_free(plan->nodes[i].input_gradients);
+  nn_free(plan->nodes);
+  nn_free(plan->values);
+  nn_free(plan->buffers);
+  nn_graph_free(plan->graph);
+  nn_program_unref(plan->program);
+  g_free(plan);
+}
+
+size_t
+nn_plan_bytes(const NnPlan *plan)
+{
+  return plan->bytes;
+}
+
+NnShape
+nn_plan_target_shape(const NnPlan *plan, int target)
+{
+  return plan->graph->values[plan->program->targets[target]].type.shape;
+}

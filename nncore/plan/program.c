@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lowering: the passes in their order. Shapes are needed before the real size is known, for ranks
+ * and channel counts; a reference size that every network of its kind takes stands in. */
+#include "nncore/plan/program.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/graph/node-types.h"
+#include "nncore/graph/passes.h"
+#include "nncore/plan/program-private.h"
+
+#define REFERENCE_SIZE 224 /* px: for free dimensions */
+
+static bool
+resolve_targets(NnProgram *program, const char *const *names, GError **error)
+{
+  for (int i = 0; i < program->n_targets; i++) {
+    NnValueId id = nn_graph_find(program->graph, names[i]);
+    if (id == NN_NO_VALUE || program->graph->values[id].is_constant) {
+      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT, _("The network has no layer “%s”."),
+                  names[i]);
+      return false;
+    }
+    program->targets[i] = id;
+  }
+  return true;
+}
+
+static bool
+check_targets(const NnProgram *program, GError **error)
+{
+  for (int i = 0; i < program->n_targets; i++) {
+    const NnValue *value = &program->graph->values[program->targets[i]];
+    if (value->constant != NULL) {
+      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                  _("The layer “%s” does not depend on the picture."), value->name);
+      return false;
+    }
+    for (int k = 0; k < i; k++)
+      if (program->targets[k] == program->targets[i]) {
+        g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT, _("The layer “%s” is asked for twice."),
+                    value->name);
+        return false;
+      }
+  }
+  return true;
+}
+
+static bool
+load_constants(NnProgram *program, GError **error)
+{
+  NnGraph *graph = program->graph;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
+      NnValueId id = graph->nodes[i].inputs[k];
+      if (id == NN_NO_VALUE || !graph->values[id].is_constant || graph->values[id].constant != NULL)
+        continue;
+      NnTensor *tensor = nn_model_load_constant(program->model, id, error);
+      if (tensor == NULL)
+        return false;
+      graph->values[id].constant = tensor;
+      graph->values[id].type = (NnType){tensor->shape, tensor->dtype, true};
+    }
+  return true;
+}
+
+static void
+set_reference_sizes(NnGraph *graph)
+{
+  for (size_t i = 0; i < graph->n_inputs; i++) {
+    NnShape *shape = &graph->values[graph->inputs[i]].type.shape;
+    for (int d = 0; d < shape->rank; d++)
+      if (shape->dim[d] == 0)
+        shape->dim[d] = d == 0 ? 1 : d == 1 ? 3 : REFERENCE_SIZE;
+  }
+}
+
+/* constants that no node reads any more: half-precision originals, weights before folding */
+static bool
+drop_unread_constants(NnProgram *program, GError **error)
+{
+  NnGraph *graph = program->graph;
+  bool *read = nn_alloc0(graph->n_values, sizeof *read, error);
+  if (read == NULL)
+    return false;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->nodes[i].n_inputs; k++)
+      if (graph->nodes[i].inputs[k] != NN_NO_VALUE)
+        read[graph->nodes[i].inputs[k]] = true;
+  for (size_t v = 0; v < graph->n_values; v++)
+    if (!read[v])
+      g_clear_pointer(&graph->values[v].constant, nn_tensor_unref);
+  nn_free(read);
+  return true;
+}
+
+static bool
+prepare_nodes(NnProgram *program, GError **error)
+{
+  NnGraph *graph = program->graph;
+  program->prepared = nn_alloc0(graph->n_nodes, sizeof(void *), error);
+  bool ok = program->prepared != NULL;
+  for (size_t i = 0; ok && i < graph->n_nodes; i++) {
+    const NnNode *node = &graph->nodes[i];
+    if (node->op->prepare == NULL)
+      continue;
+    NnNodeTypes types;
+    ok = nn_node_types_init(&types, graph, node, error);
+    if (ok)
+      program->prepared[i] = nn_node_types_prepare(&types, node->op, program->gradient, error);
+    ok = program->prepared[i] != NULL;
+    nn_node_types_clear(&types);
+    if (!ok)
+      nn_node_prefix_error(node, error);
+  }
+  return ok;
+}
+
+static bool
+lower(NnProgram *program, GError **error)
+{
+  NnGraph *graph = program->graph;
+  NnValueId *targets = program->targets;
+  int n_targets = program->n_targets;
+  if (!nn_pass_prune(graph, targets, n_targets, error) ||
+      !nn_pass_bypass_identities(graph, targets, n_targets, error) ||
+      !load_constants(program, error) || !nn_pass_fold_constants(graph, program->context, error))
+    return false;
+  set_reference_sizes(graph);
+  return check_targets(program, error) && nn_pass_infer(graph, error) &&
+         nn_pass_fold_batch_norm(graph, targets, n_targets, error) &&
+         nn_pass_fuse_activations(graph, targets, n_targets, error) &&
+         nn_pass_layout(graph, error) && drop_unread_constants(program, error) &&
+         prepare_nodes(program, error);
+}
+
+NnProgram *
+nn_program_new(NnModel *model, NnContext *context, const char *const *targets, int n_targets,
+               bool gradient, GError **error)
+{
+  NnProgram *program = g_new0(NnProgram, 1);
+  *program = (NnProgram){
+      .refs = 1,
+      .model = nn_model_ref(model),
+      .context = context,
+      .graph = nn_graph_copy(nn_model_graph(model), error),
+      .n_targets = n_targets,
+      .gradient = gradient,
+  };
+  if (program->graph != NULL)
+    program->targets = nn_alloc((size_t)n_targets, sizeof(NnValueId), error);
+  if (program->targets == NULL || !resolve_targets(program, targets, error) ||
+      !lower(program, error)) {
+    nn_program_unref(program);
+    return NULL;
+  }
+  return program;
+}
+
+NnProgram *
+nn_program_ref(NnProgram *program)
+{
+  g_atomic_int_inc(&program->refs);
+  return program;
+}
+
+void
+nn_program_unref(NnProgram *program)
+{
+  if (program == NULL || !g_atomic_int_dec_and_test(&program->refs))
+    return;
+  for (size_t i = 0; program->prepared != NULL && i < program->graph->n_nodes; i++)
+    if (program->prepared[i] != NULL)
+      program->graph->nodes[i].op->free_prepared(program->prepared[i]);
+  nn_free(program->prepared);
+  nn_free(program->targets);
+  nn_graph_free(program->graph);
+  nn_model_unref(program->model);
+  g_free(program);
+}
+
+int
+nn_program_n_targets(const NnProgram *program)
+{
+  return program->n_targets;
+}

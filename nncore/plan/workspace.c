@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A workspace: one block of memory, and for every node the two calls (forward, backward) ready to
+ * be made, so that an iteration only makes them. */
+#include "nncore/plan/workspace.h"
+
+#include <string.h>
+
+#include "nncore/base/memory.h"
+#include "nncore/plan/plan-private.h"
+
+typedef struct {
+  NnOpRun forward, backward;
+  NnTensor *views; /* of both: in, out, kept in, kept out, gradients out, gradients in */
+} Step;
+
+struct NnWorkspace {
+  NnPlan *plan;
+  NnContext *context;
+  char *memory;
+  Step *steps;
+  NnTensor *inputs, *input_gradients, *targets, *seeds; /* views */
+};
+
+static void *
+buffer_at(const NnWorkspace *workspace, int buffer)
+{
+  return buffer != NN_NO_BUFFER ? workspace->memory + workspace->plan->buffers[buffer].offset
+                                : NULL;
+}
+
+static NnTensor
+view_of(const NnWorkspace *workspace, NnValueId id, void *data)
+{
+  if (id == NN_NO_VALUE)
+    return (NnTensor){0};
+  const NnValue *value = &workspace->plan->graph->values[id];
+  return (NnTensor){
+      .shape = value->type.shape,
+      .dtype = value->type.dtype,
+      .layout = value->layout,
+      .data = data,
+  };
+}
+
+static NnTensor
+data_view(const NnWorkspace *workspace, NnValueId id)
+{
+  if (id == NN_NO_VALUE)
+    return (NnTensor){0};
+  const NnTensor *constant = workspace->plan->graph->values[id].constant;
+  if (constant != NULL) {
+    NnTensor view = *constant;
+    view.refs = 0;
+    return view;
+  }
+  return view_of(workspace, id, buffer_at(workspace, workspace->plan->values[id].data));
+}
+
+static NnTensor
+gradient_view(const NnWorkspace *workspace, NnValueId id, int buffer)
+{
+  return view_of(workspace, id, buffer_at(workspace, buffer));
+}
+
+static void
+fill_views(NnWorkspace *workspace, int index)
+{
+  const NnNode *node = &workspace->plan->graph->nodes[index];
+  const NnPlanNode *planned = &workspace->plan->nodes[index];
+  Step *step = &workspace->steps[index];
+  int n_in = node->n_inputs, n_out = node->n_outputs;
+  NnTensor *in = step->views, *out = in + n_in, *kept_in = out + n_out, *kept_out = kept_in + n_in;
+  NnTensor *grad_out = kept_out + n_out, *grad_in = grad_out + n_out;
+  for (int k = 0; k < n_in; k++) {
+    NnValueId id = node->inputs[k];
+    in[k] = kept_in[k] = data_view(workspace, id);
+    bool constant = id != NN_NO_VALUE && workspace->plan->graph->values[id].constant != NULL;
+    if (!constant && (k >= 30 || !(planned->kept & NN_KEEPS_INPUT(k))))
+      kept_in[k].data = NULL;
+    grad_in[k] = gradient_view(workspace, id, planned->input_gradients[k]);
+  }
+  for (int o = 0; o < n_out; o++) {
+    NnValueId id = node->outputs[o];
+    out[o] = kept_out[o] = data_view(workspace, id);
+    if (o > 0 || !(planned->kept & NN_KEEPS_OUTPUT))
+      kept_out[o].data = NULL;
+    int gradient = id != NN_NO_VALUE ? workspace->plan->values[id].gradient : NN_NO_BUFFER;
+    grad_out[o] = gradient_view(workspace, id, gradient);
+  }
+  step->forward.in = in;
+  step->forward.out = out;
+  step->backward.in = kept_in;
+  step->backward.out = kept_out;
+  step->backward.grad_out = grad_out;
+  step->backward.grad_in = grad_in;
+}
+
+static bool
+new_step(NnWorkspace *workspace, int index, GError **error)
+{
+  const NnNode *node = &workspace->plan->graph->nodes[index];
+  const NnPlanNode *planned = &workspace->plan->nodes[index];
+  Step *step = &workspace->steps[index];
+  NnOpRun run = {
+      .context = workspace->context,
+      .params = node->params,
+      .n_inputs = node->n_inputs,
+      .n_outputs = node->n_outputs,
+      .prepared = workspace->plan->program->prepared[index],
+      .aux = buffer_at(workspace, planned->aux),
+      .activation = node->activation,
+      .activation_bits = buffer_at(workspace, planned->bits),
+  };
+  step->forward = step->backward = run;
+  step->forward.scratch = buffer_at(workspace, planned->forward_scratch);
+  step->backward.scratch = buffer_at(workspace, planned->backward_scratch);
+  step->views =
+      nn_alloc0(3 * ((size_t)node->n_inputs + (size_t)node->n_outputs), sizeof(NnTensor), error);
+  if (step->views == NULL)
+    return false;
+  fill_views(workspace, index);
+  return true;
+}
+
+static bool
+new_ends(NnWorkspace *workspace, GError **error)
+{
+  const NnPlan *plan = workspace->plan;
+  size_t n_inputs = plan->graph->n_inputs, n_targets = (size_t)plan->program->n_targets;
+  NnTensor *views = nn_alloc0(2 * (n_inputs + n_targets), sizeof(NnTensor), error);
+  workspace->inputs = views;
+  if (views == NULL)
+    return false;
+  workspace->input_gradients = views + n_inputs;
+  workspace->targets = workspace->input_gradients + n_inputs;
+  workspace->seeds = workspace->targets + n_targets;
+  for (size_t i = 0; i < n_inputs; i++) {
+    NnValueId id = plan->graph->inputs[i];
+    workspace->inputs[i] = data_view(workspace, id);
+    workspace->input_gradients[i] = gradient_view(workspace, id, plan->values[id].gradient);
+  }
+  for (size_t t = 0; t < n_targets; t++) {
+    NnValueId id = plan->program->targets[t];
+    workspace->targets[t] = data_view(workspace, id);
+    workspace->seeds[t] = gradient_view(workspace, id, plan->values[id].gradient);
+  }
+  return true;
+}
+
+NnWorkspace *
+nn_workspace_new(NnPlan *plan, NnContext *context, GError **error)
+{
+  NnWorkspace *workspace = g_new0(NnWorkspace, 1);
+  workspace->plan = nn_plan_ref(plan);
+  workspace->context = context;
+  workspace->memory = nn_alloc(1, plan->bytes, error);
+  if (workspace->memory != NULL)
+    workspace->steps = nn_alloc0(plan->graph->n_nodes, sizeof(Step), error);
+  bool ok = workspace->steps != NULL && new_ends(workspace, error);
+  for (size_t i = 0; ok && i < plan->graph->n_nodes; i++)
+    ok = new_step(workspace, (int)i, error);
+  if (!ok) {
+    nn_workspace_free(workspace);
+    return NULL;
+  }
+  return workspace;
+}
+
+void
+nn_workspace_free(NnWorkspace *workspace)
+{
+  if (workspace == NULL)
+    return;
+  for (size_t i = 0; workspace->steps != NULL && i < workspace->plan->graph->n_nodes; i++)
+    nn_free(workspace->steps[i].views);
+  nn_free(workspace->steps);
+  nn_free(workspace->inputs);
+  nn_free(workspace->memory);
+  nn_plan_unref(workspace->plan);
+  g_free(workspace);
+}
+
+const NnTensor *
+nn_workspace_input(NnWorkspace *workspace, int index)
+{
+  return &workspace->inputs[index];
+}
+
+void
+nn_workspace_forward(NnWorkspace *workspace)
+{
+  const NnGraph *graph = workspace->plan->graph;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    graph->nodes[i].op->forward(&workspace->steps[i].forward);
+}
+
+const NnTensor *
+nn_workspace_target(NnWorkspace *workspace, int target)
+{
+  return &workspace->targets[target];
+}
+
+const NnTensor *
+nn_workspace_seed(NnWorkspace *workspace, int target)
+{
+  return &workspace->seeds[target];
+}
+
+typedef struct {
+  float *to;
+  const float *from;
+} Sum;
+
+static void
+add_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Sum *sum = data;
+  for (int64_t i = begin; i < end; i++)
+    sum->to[i] += sum->from[i];
+}
+
+/* contributions that could not be written straight into their value's gradient */
+static void
+add_contributions(NnWorkspace *workspace, size_t index)
+{
+  const NnPlan *plan = workspace->plan;
+  const NnNode *node = &plan->graph->nodes[index];
+  for (int k = 0; k < node->n_inputs; k++) {
+    int buffer = plan->nodes[index].input_gradients[k];
+    if (buffer == NN_NO_BUFFER || buffer == plan->values[node->inputs[k]].gradient)
+      continue;
+    const NnTensor *part = &workspace->steps[index].backward.grad_in[k];
+    Sum sum = {buffer_at(workspace, plan->values[node->inputs[k]].gradient), part->f};
+    nn_parallel_for(workspace->context, nn_shape_count(&part->shape), 1 << 15, add_chunk, &sum);
+  }
+}
+
+static void
+backward_step(NnWorkspace *workspace, size_t index)
+{
+  const NnNode *node = &workspace->plan->graph->nodes[index];
+  const NnOpRun *run = &workspace->steps[index].backward;
+  if (!workspace->plan->nodes[index].active)
+    return;
+  if (run->activation_bits != NULL)
+    nn_activation_backward(workspace->context, node->activation, run->activation_bits,
+                           run->grad_out[0].f, nn_shape_count(&run->grad_out[0].shape));
+  node->op->backward(run);
+  add_contributions(workspace, index);
+}
+
+/* an input whose gradient no step writes and that is no target itself */
+static bool
+gets_nothing(const NnPlan *plan, NnValueId input)
+{
+  for (size_t i = 0; i < plan->graph->n_nodes; i++)
+    for (int k = 0; k < plan->graph->nodes[i].n_inputs; k++)
+      if (plan->graph->nodes[i].inputs[k] == input &&
+          plan->nodes[i].input_gradients[k] != NN_NO_BUFFER)
+        return false;
+  for (int t = 0; t < plan->program->n_targets; t++)
+    if (plan->program->targets[t] == input)
+      return false;
+  return true;
+}
+
+void
+nn_workspace_backward(NnWorkspace *workspace)
+{
+  const NnPlan *plan = workspace->plan;
+  g_return_if_fail(plan->program->gradient);
+  for (size_t i = plan->graph->n_nodes; i-- > 0;)
+    backward_step(workspace, i);
+  for (size_t i = 0; i < plan->graph->n_inputs; i++)
+    if (gets_nothing(plan, plan->graph->inputs[i]))
+      memset(workspace->input_gradients[i].data, 0,
+             nn_tensor_bytes(&workspace->input_gradients[i]));
+}
+
+const NnTensor *
+nn_workspace_input_gradient(NnWorkspace *workspace, int index)
+{
+  return &workspace->input_gradients[index];
+}

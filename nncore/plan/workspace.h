@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A workspace: the memory of one run, allocated once. One caller at a time. An iteration is:
+ * write the input, forward, read the targets, write the seeds, backward, read the input gradient.
+ * Nothing is allocated in it. */
+#pragma once
+
+#include "nncore/plan/plan.h"
+
+typedef struct NnWorkspace NnWorkspace;
+
+/** nn_workspace_new: allocates nn_plan_bytes(). The context must outlive it. */
+NnWorkspace *nn_workspace_new(NnPlan *plan, NnContext *context, GError **error);
+void nn_workspace_free(NnWorkspace *workspace);
+
+/**
+ * nn_workspace_input:
+ * Returns: (transfer none): input @index, to be written before forward; N, C, H, W inputs are
+ *   channels-last in memory (read its layout). Its contents are kept until the next write.
+ */
+const NnTensor *nn_workspace_input(NnWorkspace *workspace, int index);
+
+void nn_workspace_forward(NnWorkspace *workspace);
+
+/** nn_workspace_target: (transfer none): valid from forward to the next forward or backward. */
+const NnTensor *nn_workspace_target(NnWorkspace *workspace, int target);
+
+/**
+ * nn_workspace_seed:
+ * Returns: (transfer none): the gradient of the objective to target @target: same shape and
+ *   layout, to be written whole by the caller after forward and before backward, for every
+ *   target.
+ */
+const NnTensor *nn_workspace_seed(NnWorkspace *workspace, int target);
+
+/** nn_workspace_backward: carries the seeds to the inputs. Once per forward. The program must
+ * have been made with a gradient. */
+void nn_workspace_backward(NnWorkspace *workspace);
+
+/** nn_workspace_input_gradient: (transfer none): valid after backward. Zero where no target
+ * depends on the input. */
+const NnTensor *nn_workspace_input_gradient(NnWorkspace *workspace, int index);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnWorkspace, nn_workspace_free)

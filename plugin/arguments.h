@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The values of a procedure's arguments as the engine takes them: pictures read, networks opened. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <libgimp/gimp.h>
+
+#include "nncore/effects/effect.h"
+#include "weights/networks.h"
+
+/** SomArguments: @values is parallel to the effect's params; the rest owns what they point to. */
+typedef struct {
+  const NnEffect *effect;
+  NnArgument *values;
+  GPtrArray *texts, *images, *networks;
+} SomArguments;
+
+/**
+ * som_arguments_new: on the main thread, since it asks GIMP for pixels.
+ *
+ * Returns: (transfer full): everything but the networks, which take time: see below.
+ */
+SomArguments *som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config,
+                                GError **error);
+void som_arguments_free(SomArguments *arguments);
+
+/**
+ * som_arguments_complete: on any thread; opens the networks and checks all values. Does nothing
+ * the second time.
+ */
+bool som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomArguments, som_arguments_free)

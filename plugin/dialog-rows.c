@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Controls are GIMP's own where it has them, so that they look and behave as everywhere in GIMP. */
+#include "plugin/dialog-rows.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "plugin/procedure.h"
+#include "plugin/search-path.h"
+#include "ui/file-picker.h"
+#include "ui/network-chooser.h"
+
+/* Ranges wider than this get finer steps near their lower end. */
+#define WIDE_RANGE 1000
+
+static GtkWidget *
+number_new(const NnParam *param, GObject *config)
+{
+  int digits = param->kind == NN_PARAM_FLOAT ? param->digits : 0;
+  double range = param->max - param->min;
+  double step = digits == 0 ? 1 : MAX(range / 100, digits == 1 ? 0.1 : 0.01);
+  GtkWidget *scale = gimp_prop_spin_scale_new(config, param->key, step, MAX(step, range / 10),
+                                              digits);
+
+  gimp_spin_scale_set_label(GIMP_SPIN_SCALE(scale), NULL);
+  if (range > WIDE_RANGE)
+    gimp_spin_scale_set_gamma(GIMP_SPIN_SCALE(scale), 2);
+  return scale;
+}
+
+static void
+on_new_seed(GtkButton *button, GObject *config)
+{
+  const NnParam *param = g_object_get_data(G_OBJECT(button), "somnium-param");
+
+  /* g_random_int_range() leaves out its end */
+  g_object_set(config, param->key, g_random_int_range((int)param->min, (int)param->max), NULL);
+}
+
+static GtkWidget *
+seed_new(const NnParam *param, GObject *config, GtkWidget **focus)
+{
+  GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 4);
+  GtkWidget *button = gtk_button_new_with_mnemonic(_("_New Seed"));
+
+  *focus = gimp_prop_spin_button_new(config, param->key, 1, 10, 0);
+  gtk_widget_set_tooltip_text(button, _("Draw another random number"));
+  g_object_set_data(G_OBJECT(button), "somnium-param", (gpointer)param);
+  g_signal_connect_object(button, "clicked", G_CALLBACK(on_new_seed), config, 0);
+  gtk_box_pack_start(GTK_BOX(box), *focus, TRUE, TRUE, 0);
+  gtk_box_pack_start(GTK_BOX(box), button, FALSE, FALSE, 0);
+  return box;
+}
+
+static GtkWidget *
+text_new(const NnParam *param, GObject *config)
+{
+  GtkWidget *entry = gimp_prop_entry_new(config, param->key, -1);
+
+  if (param->kind == NN_PARAM_LAYERS)
+    gtk_entry_set_placeholder_text(GTK_ENTRY(entry), _("as the network suggests"));
+  else if (param->kind == NN_PARAM_CLASS)
+    gtk_entry_set_placeholder_text(GTK_ENTRY(entry), _("name or number"));
+  gtk_entry_set_activates_default(GTK_ENTRY(entry), TRUE);
+  return entry;
+}
+
+static GtkWidget *
+network_new(const NnParam *param, GObject *config)
+{
+  g_autoptr(SomNetworks) networks = som_networks_new_for_gimp();
+  g_auto(GStrv) names = som_networks_names(networks);
+  GtkWidget *chooser = som_network_chooser_new((const char *const *)names);
+
+  g_object_bind_property(config, param->key, chooser, "value",
+                         G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return chooser;
+}
+
+static void
+on_layer_chosen(GimpIntComboBox *combo, GObject *config)
+{
+  const NnParam *param = g_object_get_data(G_OBJECT(combo), "somnium-param");
+  int id = -1;
+
+  gimp_int_combo_box_get_active(combo, &id);
+  g_object_set(config, param->key, id >= 0 ? gimp_item_get_by_id(id) : NULL, NULL);
+}
+
+static void
+on_drawable_set(GObject *config, GParamSpec *pspec, GimpIntComboBox *combo)
+{
+  g_autoptr(GObject) drawable = NULL;
+
+  g_object_get(config, pspec->name, &drawable, NULL);
+  gimp_int_combo_box_set_active(combo, drawable ? gimp_item_get_id(GIMP_ITEM(drawable)) : -1);
+}
+
+/* Layers of all open images. GIMP's own chooser of drawables has no way back to none. */
+static GtkWidget *
+layer_new(const NnParam *param, GObject *config)
+{
+  GtkWidget *combo = gimp_layer_combo_box_new(NULL, NULL, NULL);
+  g_autofree char *signal = g_strconcat("notify::", param->key, NULL);
+  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(config), param->key);
+
+  gimp_int_combo_box_prepend(GIMP_INT_COMBO_BOX(combo), GIMP_INT_STORE_VALUE, -1,
+                             GIMP_INT_STORE_LABEL, _("None"), -1);
+  gimp_int_combo_box_set_layout(GIMP_INT_COMBO_BOX(combo),
+                                GIMP_INT_COMBO_BOX_LAYOUT_ABBREVIATED);
+  on_drawable_set(config, pspec, GIMP_INT_COMBO_BOX(combo));
+  g_object_set_data(G_OBJECT(combo), "somnium-param", (gpointer)param);
+  g_signal_connect_object(combo, "changed", G_CALLBACK(on_layer_chosen), config, 0);
+  g_signal_connect_object(config, signal, G_CALLBACK(on_drawable_set), combo, 0);
+  return combo;
+}
+
+static GtkWidget *
+file_new(const NnParam *param, GObject *config)
+{
+  g_autofree char *title = som_label_plain(param->label);
+  GtkWidget *picker = som_file_picker_new(title);
+
+  g_object_bind_property(config, param->key, picker, "file",
+                         G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return picker;
+}
+
+/* The control, and what gets the focus when the label's mnemonic is pressed. */
+static GtkWidget *
+control_new(const NnParam *param, GObject *config, GtkWidget **focus)
+{
+  switch (param->kind) {
+  case NN_PARAM_INT:
+  case NN_PARAM_FLOAT:
+    return *focus = number_new(param, config);
+  case NN_PARAM_CHOICE:
+    return *focus = gimp_prop_choice_combo_box_new(config, param->key);
+  case NN_PARAM_SEED:
+    return seed_new(param, config, focus);
+  case NN_PARAM_NETWORK:
+    return *focus = network_new(param, config);
+  case NN_PARAM_DRAWABLE:
+    return *focus = layer_new(param, config);
+  case NN_PARAM_FILE:
+    return *focus = file_new(param, config);
+  default:
+    return *focus = text_new(param, config);
+  }
+}
+
+static void
+attach_row(GtkGrid *grid, int row, const char *label_text, const char *help, GtkWidget *control,
+           GtkWidget *focus, GtkSizeGroup *labels)
+{
+  GtkWidget *label = gtk_label_new_with_mnemonic(label_text);
+
+  gtk_label_set_mnemonic_widget(GTK_LABEL(label), focus);
+  gtk_label_set_xalign(GTK_LABEL(label), 0);
+  gtk_size_group_add_widget(labels, label);
+  gtk_widget_set_hexpand(control, TRUE);
+  gimp_help_set_help_data(label, help, NULL);
+  gimp_help_set_help_data(focus, help, NULL);
+  gtk_grid_attach(grid, label, 0, row, 1, 1);
+  gtk_grid_attach(grid, control, 1, row, 1, 1);
+}
+
+void
+som_dialog_add_row(GtkGrid *grid, int row, const NnParam *param, GimpProcedureConfig *config,
+                   GtkSizeGroup *labels)
+{
+  g_autofree char *label = som_param_label(param);
+  GtkWidget *control, *focus;
+
+  if (param->kind == NN_PARAM_BOOL) {
+    control = gimp_prop_check_button_new(G_OBJECT(config), param->key, label);
+    gimp_help_set_help_data(control, _(param->help), NULL);
+    gtk_grid_attach(grid, control, 0, row, 2, 1);
+    return;
+  }
+  control = control_new(param, G_OBJECT(config), &focus);
+  attach_row(grid, row, label, _(param->help), control, focus, labels);
+}
+
+void
+som_dialog_add_output_row(GtkGrid *grid, int row, GimpProcedureConfig *config,
+                          GtkSizeGroup *labels)
+{
+  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(config), SOM_KEY_OUTPUT);
+  GtkWidget *combo = gimp_prop_choice_combo_box_new(G_OBJECT(config), SOM_KEY_OUTPUT);
+
+  attach_row(grid, row, g_param_spec_get_nick(pspec), g_param_spec_get_blurb(pspec), combo, combo,
+             labels);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A row of a dialog for each kind of parameter: label, and a control bound to the config. */
+#pragma once
+
+#include <libgimp/gimpui.h>
+
+#include "nncore/effects/effect.h"
+
+/** som_dialog_add_row: appends row @row to @grid; its label joins @labels. */
+void som_dialog_add_row(GtkGrid *grid, int row, const NnParam *param, GimpProcedureConfig *config,
+                        GtkSizeGroup *labels);
+
+/** som_dialog_add_output_row: the same for the plug-in's own argument "output". */
+void som_dialog_add_output_row(GtkGrid *grid, int row, GimpProcedureConfig *config,
+                               GtkSizeGroup *labels);

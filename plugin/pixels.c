@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reading is one conversion by babl. Writing goes in strips of rows: picture and source in linear
+ * light, blended, converted to the layer's own format; then what must not change is copied over
+ * as bytes, since no conversion through float is exact for every precision that GIMP has. */
+#include "plugin/pixels.h"
+
+#include <string.h>
+
+#define STRIP_ROWS 64
+
+NnImage *
+som_pixels_read(GeglBuffer *buffer, const GeglRectangle *rectangle, GError **error)
+{
+  NnImage *image = nn_image_new(rectangle->width, rectangle->height, 4, error);
+
+  if (image)
+    gegl_buffer_get(buffer, rectangle, 1.0, babl_format("R'G'B'A float"), image->data,
+                    GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  return image;
+}
+
+/* Memory and conversions of one strip; all arrays hold STRIP_ROWS rows. */
+typedef struct {
+  const Babl *native;      /* the layer's */
+  const Babl *linear;      /* "RGBA float" in the layer's colour space */
+  const Babl *from_native, *to_native, *from_picture;
+  int bytes;               /* a native pixel's */
+  int alpha_bytes;         /* 0 where the layer has no alpha; it is the last component */
+  guchar *before, *after;  /* native */
+  float *raw;              /* RGBA as the engine has it */
+  float *source, *picture; /* linear RGBA */
+  float *mask;
+} Strip;
+
+static void
+strip_init(Strip *strip, GeglBuffer *source, int width)
+{
+  size_t pixels = (size_t)width * STRIP_ROWS;
+
+  strip->native = gegl_buffer_get_format(source);
+  strip->linear = babl_format_with_space("RGBA float", strip->native);
+  strip->from_native = babl_fish(strip->native, strip->linear);
+  strip->to_native = babl_fish(strip->linear, strip->native);
+  strip->from_picture = babl_fish(babl_format("R'G'B'A float"), strip->linear);
+  strip->bytes = babl_format_get_bytes_per_pixel(strip->native);
+  strip->alpha_bytes = babl_format_has_alpha(strip->native)
+                           ? strip->bytes / babl_format_get_n_components(strip->native)
+                           : 0;
+  strip->before = g_malloc(pixels * strip->bytes);
+  strip->after = g_malloc(pixels * strip->bytes);
+  strip->raw = g_new(float, pixels * 4);
+  strip->source = g_new(float, pixels * 4);
+  strip->picture = g_new(float, pixels * 4);
+  strip->mask = g_new(float, pixels);
+}
+
+static void
+strip_clear(Strip *strip)
+{
+  g_free(strip->before);
+  g_free(strip->after);
+  g_free(strip->raw);
+  g_free(strip->source);
+  g_free(strip->picture);
+  g_free(strip->mask);
+}
+
+/* Rows of the engine's picture as RGBA; alpha is not used. */
+static void
+strip_load_picture(Strip *strip, const NnImage *picture, int x, int y, int width, int height)
+{
+  int channels = picture->channels;
+  float *out = strip->raw;
+
+  for (int row = 0; row < height; row++) {
+    const float *in = picture->data + ((size_t)(y + row) * picture->width + x) * channels;
+    for (int i = 0; i < width; i++, in += channels, out += 4) {
+      for (int c = 0; c < 3; c++)
+        out[c] = in[channels < 3 ? 0 : c];
+      out[3] = 1;
+    }
+  }
+  babl_process(strip->from_picture, strip->raw, strip->picture, (long)width * height);
+}
+
+static void
+strip_load_mask(Strip *strip, const SomMask *mask, const GeglRectangle *rows)
+{
+  size_t pixels = (size_t)rows->width * rows->height;
+
+  if (!mask->buffer) {
+    for (size_t i = 0; i < pixels; i++)
+      strip->mask[i] = 1;
+    return;
+  }
+  gegl_buffer_get(mask->buffer,
+                  GEGL_RECTANGLE(rows->x + mask->x, rows->y + mask->y, rows->width, rows->height),
+                  1.0, babl_format("Y float"), strip->mask, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+}
+
+static void
+strip_blend(Strip *strip, size_t pixels)
+{
+  for (size_t i = 0; i < pixels; i++) {
+    float *out = strip->picture + 4 * i;
+    const float *source = strip->source + 4 * i;
+    float m = strip->mask[i];
+
+    if (m < 1) {
+      for (int c = 0; c < 3; c++)
+        out[c] = source[c] + m * (out[c] - source[c]);
+    }
+    out[3] = source[3];
+  }
+}
+
+/* Where nothing may change, takes the bytes from before; elsewhere only those of alpha. */
+static void
+strip_restore(Strip *strip, size_t pixels)
+{
+  int colour_bytes = strip->bytes - strip->alpha_bytes;
+
+  for (size_t i = 0; i < pixels; i++) {
+    const guchar *before = strip->before + i * strip->bytes;
+    guchar *after = strip->after + i * strip->bytes;
+
+    if (strip->mask[i] <= 0 || strip->source[4 * i + 3] <= 0)
+      memcpy(after, before, strip->bytes);
+    else
+      memcpy(after + colour_bytes, before + colour_bytes, strip->alpha_bytes);
+  }
+}
+
+void
+som_pixels_compose(GeglBuffer *source, GeglBuffer *destination, const GeglRectangle *bounds,
+                   const NnImage *picture, int picture_x, int picture_y, const SomMask *mask)
+{
+  Strip strip;
+
+  strip_init(&strip, source, bounds->width);
+  for (int y = bounds->y; y < bounds->y + bounds->height; y += STRIP_ROWS) {
+    GeglRectangle rows = {bounds->x, y, bounds->width,
+                          MIN(STRIP_ROWS, bounds->y + bounds->height - y)};
+    size_t pixels = (size_t)rows.width * rows.height;
+
+    gegl_buffer_get(source, &rows, 1.0, strip.native, strip.before, GEGL_AUTO_ROWSTRIDE,
+                    GEGL_ABYSS_NONE);
+    babl_process(strip.from_native, strip.before, strip.source, (long)pixels);
+    strip_load_picture(&strip, picture, rows.x - picture_x, rows.y - picture_y, rows.width,
+                       rows.height);
+    strip_load_mask(&strip, mask, &rows);
+    strip_blend(&strip, pixels);
+    babl_process(strip.to_native, strip.picture, strip.after, (long)pixels);
+    strip_restore(&strip, pixels);
+    gegl_buffer_set(destination, &rows, 0, strip.native, strip.after, GEGL_AUTO_ROWSTRIDE);
+  }
+  strip_clear(&strip);
+}

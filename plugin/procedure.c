@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Everything that GIMP is told about an effect comes from its table; nothing here knows a
+ * particular one. Choices have fixed nicks in GIMP, so what only a run can tell (networks, layers
+ * of a network, classes) is text, checked by the run. */
+#include "plugin/procedure.h"
+
+#include <string.h>
+
+#include <glib/gi18n-lib.h>
+
+#include "plugin/run.h"
+
+#define NAME_PREFIX "plug-in-somnium-"
+
+char *
+som_procedure_name(const NnEffect *effect)
+{
+  return g_strconcat(NAME_PREFIX, effect->id, NULL);
+}
+
+char *
+som_param_label(const NnParam *param)
+{
+  if (param->unit)
+    /* Translators: a label and its unit */
+    return g_strdup_printf(_("%s (%s)"), _(param->label), _(param->unit));
+  return g_strdup(_(param->label));
+}
+
+bool
+som_param_is_text(const NnParam *param)
+{
+  return param->kind == NN_PARAM_TEXT || param->kind == NN_PARAM_NETWORK ||
+         param->kind == NN_PARAM_LAYERS || param->kind == NN_PARAM_CLASS;
+}
+
+char *
+som_label_plain(const char *label)
+{
+  g_autofree char *plain = gimp_strip_uline(_(label));
+
+  if (g_str_has_suffix(plain, "..."))
+    plain[strlen(plain) - 3] = '\0';
+  else if (g_str_has_suffix(plain, "…"))
+    plain[strlen(plain) - strlen("…")] = '\0';
+  return g_steal_pointer(&plain);
+}
+
+static void
+add_choice(GimpProcedure *procedure, const NnParam *param, const char *label, const char *help)
+{
+  GimpChoice *choice = gimp_choice_new();
+
+  for (int i = 0; param->choices[i].nick; i++)
+    gimp_choice_add(choice, param->choices[i].nick, i, _(param->choices[i].label), NULL);
+  gimp_procedure_add_choice_argument(procedure, param->key, label, help, choice,
+                                     param->choices[(int)param->initial].nick, G_PARAM_READWRITE);
+}
+
+static void
+add_argument(GimpProcedure *procedure, const NnParam *param)
+{
+  g_autofree char *label = som_param_label(param);
+  const char *help = _(param->help);
+  const char *key = param->key;
+
+  switch (param->kind) {
+  case NN_PARAM_INT:
+  case NN_PARAM_SEED:
+    gimp_procedure_add_int_argument(procedure, key, label, help, (int)param->min, (int)param->max,
+                                    (int)param->initial, G_PARAM_READWRITE);
+    break;
+  case NN_PARAM_FLOAT:
+    gimp_procedure_add_double_argument(procedure, key, label, help, param->min, param->max,
+                                       param->initial, G_PARAM_READWRITE);
+    break;
+  case NN_PARAM_BOOL:
+    gimp_procedure_add_boolean_argument(procedure, key, label, help, param->initial != 0,
+                                        G_PARAM_READWRITE);
+    break;
+  case NN_PARAM_CHOICE:
+    add_choice(procedure, param, label, help);
+    break;
+  case NN_PARAM_TEXT:
+  case NN_PARAM_NETWORK:
+  case NN_PARAM_LAYERS:
+  case NN_PARAM_CLASS:
+    gimp_procedure_add_string_argument(procedure, key, label, help, param->text ? param->text : "",
+                                       G_PARAM_READWRITE);
+    break;
+  case NN_PARAM_DRAWABLE:
+    /* GIMP cannot write drawables into its file of last values: see plugin/remember.h */
+    gimp_procedure_add_drawable_argument(procedure, key, label, help, TRUE,
+                                         G_PARAM_READWRITE | GIMP_PARAM_DONT_SERIALIZE);
+    break;
+  case NN_PARAM_FILE:
+    gimp_procedure_add_file_argument(procedure, key, label, help, GIMP_FILE_CHOOSER_ACTION_OPEN,
+                                     TRUE, NULL, G_PARAM_READWRITE);
+    break;
+  case NN_PARAM_FOLDER:
+  case NN_PARAM_REGION:
+    g_error("the parameter %s is of a kind that the plug-in has no argument for", key);
+  }
+}
+
+static void
+add_arguments(GimpProcedure *procedure, const NnEffect *effect)
+{
+  GimpChoice *output = gimp_choice_new_with_values(
+      SOM_OUTPUT_NEW_LAYER, 0, _("New layer above"), NULL, SOM_OUTPUT_IN_PLACE, 1,
+      _("In place"), NULL, NULL);
+
+  for (const NnParam *param = effect->params; param->key; param++)
+    add_argument(procedure, param);
+  gimp_procedure_add_choice_argument(
+      procedure, SOM_KEY_OUTPUT, _("_Result"),
+      _("Where the picture goes: to a new layer above the chosen one, or into the layer itself"),
+      output, SOM_OUTPUT_NEW_LAYER, G_PARAM_READWRITE);
+}
+
+/* The same for all effects, so that scripts can rely on it. */
+static void
+add_return_values(GimpProcedure *procedure)
+{
+  gimp_procedure_add_core_object_array_return_value(
+      procedure, "layers", _("Layers"), _("The layers that were made, or changed in place"),
+      GIMP_TYPE_LAYER, G_PARAM_READWRITE);
+  gimp_procedure_add_core_object_array_return_value(procedure, "images", _("Images"),
+                                                    _("The images that were made"),
+                                                    GIMP_TYPE_IMAGE, G_PARAM_READWRITE);
+  gimp_procedure_add_string_return_value(procedure, "text", _("Text"),
+                                         _("What was found out, line by line"), "",
+                                         G_PARAM_READWRITE);
+}
+
+GimpProcedure *
+som_procedure_new(GimpPlugIn *plug_in, const NnEffect *effect)
+{
+  g_autofree char *name = som_procedure_name(effect);
+  GimpProcedure *procedure = gimp_image_procedure_new(
+      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, som_run, (gpointer)effect, NULL);
+
+  gimp_procedure_set_image_types(procedure, "RGB*, GRAY*");
+  gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
+                                                     GIMP_PROCEDURE_SENSITIVE_DRAWABLES);
+  gimp_procedure_set_menu_label(procedure, _(effect->label));
+  gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Somnium");
+  gimp_procedure_set_documentation(procedure, _(effect->blurb), _(effect->help), name);
+  gimp_procedure_set_attribution(procedure, "The Somnium developers", "The Somnium developers",
+                                 "2025");
+  add_arguments(procedure, effect);
+  add_return_values(procedure);
+  return procedure;
+}

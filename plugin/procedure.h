@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A row of the effect table as a GIMP procedure: its name, arguments, return values, menu. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <libgimp/gimp.h>
+
+#include "nncore/effects/effect.h"
+
+/* What the plug-in adds to every effect's own arguments. */
+#define SOM_KEY_OUTPUT "output"
+#define SOM_OUTPUT_NEW_LAYER "new-layer"
+#define SOM_OUTPUT_IN_PLACE "in-place"
+
+/* Places of the return values, after the status. */
+enum { SOM_RETURN_LAYERS = 1, SOM_RETURN_IMAGES, SOM_RETURN_TEXT };
+
+/** som_procedure_name: (transfer full): "plug-in-somnium-" and the effect's id. */
+char *som_procedure_name(const NnEffect *effect);
+
+/** som_procedure_new: (transfer full): ready to be registered and run. */
+GimpProcedure *som_procedure_new(GimpPlugIn *plug_in, const NnEffect *effect);
+
+/** som_param_label: (transfer full): translated, with its unit and mnemonic. */
+char *som_param_label(const NnParam *param);
+
+/** som_param_is_text: whether the argument is a string in GIMP. */
+bool som_param_is_text(const NnParam *param);
+
+/** som_label_plain: (transfer full): a menu label, translated, without mnemonic and ellipsis. */
+char *som_label_plain(const char *label);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Scripts and repeated runs show their progress where GIMP shows it. A Cancel there kills this
+ * process, which does no harm, since nothing is written before the end. A run from the dialog has a
+ * window of its own; after an error it goes back to the dialog, with all values as they were. */
+#include "plugin/run.h"
+
+#include <glib/gi18n-lib.h>
+#include <libgimp/gimpui.h>
+#include <math.h>
+
+#include "nncore/base/error.h"
+#include "plugin/dialog.h"
+#include "plugin/procedure.h"
+#include "plugin/remember.h"
+#include "plugin/results.h"
+#include "plugin/work.h"
+#include "ui/image-surface.h"
+#include "ui/run-window.h"
+
+#define POLL_INTERVAL_US (G_USEC_PER_SEC / 10)
+#define BEFORE_SIZE_PX 960 /* enough for the run window on any screen */
+
+typedef struct {
+  const NnEffect *effect;
+  GimpProcedure *procedure;
+  GimpProcedureConfig *config;
+  GimpImage *image;
+  GimpDrawable **drawables;
+} Call;
+
+static bool
+is_in_place(const Call *call)
+{
+  g_autofree char *output = NULL;
+
+  g_object_get(call->config, SOM_KEY_OUTPUT, &output, NULL);
+  return g_strcmp0(output, SOM_OUTPUT_IN_PLACE) == 0;
+}
+
+/* Computes, then writes. NULL with @error set. */
+static SomMade *
+execute(const Call *call, void (*before)(const NnImage *content, gpointer data), SomWatch watch,
+        gpointer data, GError **error)
+{
+  bool in_place = is_in_place(call);
+  g_autoptr(GArray) targets = som_targets_new(call->image, call->drawables, in_place, error);
+  g_autoptr(SomArguments) arguments = NULL;
+  g_autoptr(GPtrArray) results = NULL;
+
+  if (!targets)
+    return NULL;
+  arguments = som_arguments_new(call->effect, call->config, error);
+  if (!arguments)
+    return NULL;
+  results = som_work(arguments, targets, before, watch, data, error);
+  if (!results)
+    return NULL;
+  return som_results_write(call->image, targets, results, in_place);
+}
+
+/* The answer to GIMP; takes @error. */
+static GimpValueArray *
+return_error(const Call *call, GError *error)
+{
+  GimpPDBStatusType status = GIMP_PDB_EXECUTION_ERROR;
+
+  if (g_error_matches(error, NN_ERROR, NN_ERROR_CANCELLED)) {
+    g_clear_error(&error);
+    status = GIMP_PDB_CANCEL;
+  } else if (g_error_matches(error, NN_ERROR, NN_ERROR_ARGUMENT)) {
+    status = GIMP_PDB_CALLING_ERROR;
+  }
+  return gimp_procedure_new_return_values(call->procedure, status, error);
+}
+
+/* A SomWatch without a window. */
+static void
+watch_with_gimp_progress(SomRunJob *job, gpointer data)
+{
+  SomRunNews news = {0};
+  g_autofree char *shown = NULL;
+  double shown_fraction = -1;
+  bool done = false;
+
+  while (!done) {
+    done = som_run_job_wait(job, POLL_INTERVAL_US);
+    som_run_job_poll(job, &news);
+    if (news.text && g_strcmp0(news.text, shown) != 0) {
+      gimp_progress_set_text(news.text);
+      g_free(shown);
+      shown = g_strdup(news.text);
+    }
+    if (fabs(news.fraction - shown_fraction) >= 0.001) {
+      gimp_progress_update(news.fraction);
+      shown_fraction = news.fraction;
+    }
+  }
+  som_run_news_clear(&news);
+}
+
+static GimpValueArray *
+run_directly(const Call *call)
+{
+  g_autofree char *title = som_label_plain(call->effect->label);
+  g_autoptr(SomMade) made = NULL;
+  GError *error = NULL;
+
+  gimp_progress_init(title);
+  made = execute(call, NULL, watch_with_gimp_progress, NULL, &error);
+  gimp_progress_end();
+  return made ? som_made_return(made, call->procedure) : return_error(call, error);
+}
+
+typedef struct {
+  const char *title;
+  GtkWidget *window;
+} Watched;
+
+static void
+open_window(const NnImage *content, gpointer data)
+{
+  Watched *watched = data;
+  cairo_surface_t *surface = som_image_surface_new(content, BEFORE_SIZE_PX, BEFORE_SIZE_PX);
+
+  watched->window = som_run_window_new(watched->title, surface);
+  gimp_window_set_transient(GTK_WINDOW(watched->window));
+  if (surface)
+    cairo_surface_destroy(surface);
+}
+
+static void
+watch_with_window(SomRunJob *job, gpointer data)
+{
+  Watched *watched = data;
+
+  som_run_window_run(watched->window, job);
+}
+
+static void
+show_error(GtkWidget *dialog, const GError *error)
+{
+  GtkWidget *message =
+      gtk_message_dialog_new(GTK_WINDOW(dialog), GTK_DIALOG_MODAL, GTK_MESSAGE_ERROR,
+                             GTK_BUTTONS_CLOSE, "%s", error->message);
+
+  gtk_window_set_title(GTK_WINDOW(message), gtk_window_get_title(GTK_WINDOW(dialog)));
+  gtk_dialog_run(GTK_DIALOG(message));
+  gtk_widget_destroy(message);
+}
+
+/* One press of OK. NULL with @error set. */
+static SomMade *
+execute_in_window(const Call *call, GtkWidget *dialog, GError **error)
+{
+  Watched watched = {.title = gtk_window_get_title(GTK_WINDOW(dialog))};
+  SomMade *made;
+
+  gtk_widget_hide(dialog);
+  made = execute(call, open_window, watch_with_window, &watched, error);
+  if (watched.window)
+    gtk_widget_destroy(watched.window);
+  return made;
+}
+
+static GimpValueArray *
+run_dialog(const Call *call, GtkWidget *dialog)
+{
+  while (gimp_procedure_dialog_run(GIMP_PROCEDURE_DIALOG(dialog))) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SomMade) made = execute_in_window(call, dialog, &error);
+
+    if (made) {
+      for (guint i = 0; i < made->images->len; i++)
+        gimp_display_new(g_ptr_array_index(made->images, i));
+      if (made->text->len)
+        g_message("%s", made->text->str);
+      som_remember_drawables(call->effect, call->image, call->config);
+      return som_made_return(made, call->procedure);
+    }
+    if (g_error_matches(error, NN_ERROR, NN_ERROR_CANCELLED))
+      break;
+    gtk_widget_show(dialog);
+    show_error(dialog, error);
+  }
+  return gimp_procedure_new_return_values(call->procedure, GIMP_PDB_CANCEL, NULL);
+}
+
+static bool
+has_display(GError **error)
+{
+  if (gimp_display_name() || g_getenv("DISPLAY") || g_getenv("WAYLAND_DISPLAY"))
+    return true;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("There is no screen to show the dialog on; call the procedure with the run mode "
+                "RUN-NONINTERACTIVE."));
+  return false;
+}
+
+static GimpValueArray *
+run_interactively(const Call *call)
+{
+  GError *error = NULL;
+  g_autoptr(GArray) targets = NULL;
+  GimpValueArray *values;
+  GtkWidget *dialog;
+
+  if (!has_display(&error))
+    return return_error(call, error);
+  gimp_ui_init("somnium");
+  /* what no setting can cure is said before the dialog opens */
+  targets = som_targets_new(call->image, call->drawables, FALSE, &error);
+  if (!targets)
+    return return_error(call, error);
+  som_recall_drawables(call->effect, call->image, call->config, FALSE, NULL);
+  dialog = som_dialog_new(call->effect, call->procedure, call->config);
+  values = run_dialog(call, dialog);
+  gtk_widget_destroy(dialog);
+  return values;
+}
+
+GimpValueArray *
+som_run(GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
+        GimpDrawable **drawables, GimpProcedureConfig *config, gpointer run_data)
+{
+  Call call = {run_data, procedure, config, image, drawables};
+  GError *error = NULL;
+
+  gegl_init(NULL, NULL);
+  switch (run_mode) {
+  case GIMP_RUN_INTERACTIVE:
+    return run_interactively(&call);
+  case GIMP_RUN_WITH_LAST_VALS:
+    if (!som_recall_drawables(call.effect, image, config, TRUE, &error))
+      return return_error(&call, error);
+    return run_directly(&call);
+  case GIMP_RUN_NONINTERACTIVE:
+    break;
+  }
+  return run_directly(&call);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rules of targets.h, each with its sentence. */
+#include "plugin/targets.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
+
+/* The network should see what surrounds a selection: about the reach of a middle layer. */
+#define CONTEXT_PX 64
+
+static bool
+check_image(GimpImage *image, GimpDrawable **drawables, GError **error)
+{
+  if (!drawables || !drawables[0]) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("There is no layer to work on; choose one or more layers and run this again."));
+    return false;
+  }
+  if (gimp_image_get_base_type(image) == GIMP_INDEXED) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("This image has indexed colours, and a neural network makes new ones; "
+                  "convert it with Image > Mode > RGB first."));
+    return false;
+  }
+  if (gimp_image_get_floating_sel(image)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("This image has a floating selection; anchor it or make it a layer first "
+                  "(Layer menu)."));
+    return false;
+  }
+  return true;
+}
+
+static bool
+check_is_layer(GimpImage *image, GimpItem *item, GError **error)
+{
+  g_autofree char *name = gimp_item_get_name(item);
+
+  if (gimp_item_get_image(item) != image) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The layer “%s” belongs to another image; pass layers of the image itself."),
+                name);
+    return false;
+  }
+  if (!gimp_item_is_layer(item)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("“%s” is a channel or mask, not a layer; choose a layer in the Layers dialog "
+                  "(click on its picture, not on its mask)."),
+                name);
+    return false;
+  }
+  return true;
+}
+
+static bool
+check_in_place(GimpItem *item, GError **error)
+{
+  g_autofree char *name = gimp_item_get_name(item);
+
+  if (gimp_item_is_group(item)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("“%s” is a layer group and has no pixels of its own to change in place; let "
+                  "the result go to a new layer, or choose layers inside the group."),
+                name);
+    return false;
+  }
+  if (gimp_item_is_text_layer(item)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("“%s” is a text layer, whose text a change in place would destroy; let the "
+                  "result go to a new layer, or use Layer > Discard Text Information first."),
+                name);
+    return false;
+  }
+  if (gimp_item_get_lock_content(item)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The pixels of the layer “%s” are locked; unlock them in the Layers dialog, or "
+                  "let the result go to a new layer."),
+                name);
+    return false;
+  }
+  return true;
+}
+
+static bool
+find_bounds(GimpDrawable *drawable, SomTarget *target, GError **error)
+{
+  GeglRectangle whole = {0, 0, gimp_drawable_get_width(drawable),
+                         gimp_drawable_get_height(drawable)};
+  GeglRectangle wide;
+  GeglRectangle *bounds = &target->bounds;
+
+  if (!gimp_drawable_mask_intersect(drawable, &bounds->x, &bounds->y, &bounds->width,
+                                    &bounds->height)) {
+    g_autofree char *name = gimp_item_get_name(GIMP_ITEM(drawable));
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("Nothing of the layer “%s” is selected; move the selection over it, or use "
+                  "Select > None to work on the whole layer."),
+                name);
+    return false;
+  }
+  wide.x = bounds->x - CONTEXT_PX;
+  wide.y = bounds->y - CONTEXT_PX;
+  wide.width = bounds->width + 2 * CONTEXT_PX;
+  wide.height = bounds->height + 2 * CONTEXT_PX;
+  gegl_rectangle_intersect(&target->region, &wide, &whole);
+  return true;
+}
+
+GArray *
+som_targets_new(GimpImage *image, GimpDrawable **drawables, bool in_place, GError **error)
+{
+  g_autoptr(GArray) targets = g_array_new(FALSE, TRUE, sizeof(SomTarget));
+
+  if (!check_image(image, drawables, error))
+    return NULL;
+  for (int i = 0; drawables[i]; i++) {
+    GimpItem *item = GIMP_ITEM(drawables[i]);
+    SomTarget target = {0};
+
+    if (!check_is_layer(image, item, error) || (in_place && !check_in_place(item, error)) ||
+        !find_bounds(drawables[i], &target, error))
+      return NULL;
+    target.layer = GIMP_LAYER(item);
+    g_array_append_val(targets, target);
+  }
+  return g_steal_pointer(&targets);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* graph/ and plan/: the passes keep the meaning, gradients are right where paths fork and meet,
+ * buffers that live together never share bytes, and threads change nothing. */
+#include <math.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/plan/arena.h"
+#include "nncore/plan/workspace.h"
+#include "onnx-builder.h"
+
+/* conv, batch-norm, leaky relu; then two paths that meet in Add and in Concat */
+static NnModel *
+forked_model(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(12, 3, 3, 3));
+  onnx_add_weights(&builder, "w2", &NN_SHAPE(12, 12, 3, 3));
+  onnx_add_weights(&builder, "b2", &NN_SHAPE(12));
+  onnx_add_weights(&builder, "scale", &NN_SHAPE(12));
+  onnx_add_weights(&builder, "bias", &NN_SHAPE(12));
+  onnx_add_weights(&builder, "mean", &NN_SHAPE(12));
+  const float variance[12] = {1, 2, 3, 4, 0.5f, 0.25f, 1, 2, 3, 4, 5, 6};
+  onnx_add_raw(&builder, "variance", 1, (int64_t[]){12}, 1, variance, sizeof variance);
+  onnx_add_node(&builder, "Conv", "x w1", "conv1", "pads=1,1,1,1 strides=2,2");
+  onnx_add_node(&builder, "BatchNormalization", "conv1 scale bias mean variance", "bn1", NULL);
+  onnx_add_node(&builder, "LeakyRelu", "bn1", "relu1", "alpha=0.1f");
+  onnx_add_node(&builder, "Conv", "relu1 w2 b2", "conv2", "pads=1,1,1,1");
+  onnx_add_node(&builder, "LeakyRelu", "conv2", "relu2", "alpha=0.3f");
+  onnx_add_node(&builder, "Add", "relu1 relu2", "sum", NULL);
+  onnx_add_node(&builder, "AveragePool", "relu1", "pool", "kernel_shape=3,3 pads=1,1,1,1");
+  onnx_add_node(&builder, "Identity", "pool", "same", NULL);
+  onnx_add_node(&builder, "Concat", "sum same relu1", "joined", "axis=1");
+  onnx_add_node(&builder, "Mul", "joined joined", "square", NULL);
+  onnx_add_output(&builder, "square");
+  g_autoptr(GError) error = NULL;
+  NnModel *model = onnx_builder_open(&builder, &error);
+  g_assert_no_error(error);
+  onnx_builder_clear(&builder);
+  return model;
+}
+
+typedef struct {
+  NnContext *context;
+  NnProgram *program;
+  NnPlan *plan;
+  NnWorkspace *workspace;
+} Run;
+
+static Run
+start(NnModel *model, const char *const *targets, int n_targets, int threads, const NnShape *shape)
+{
+  g_autoptr(GError) error = NULL;
+  Run run = {.context = nn_context_new(threads)};
+  run.program = nn_program_new(model, run.context, targets, n_targets, true, &error);
+  g_assert_no_error(error);
+  run.plan = nn_plan_new(run.program, shape, 1, &error);
+  g_assert_no_error(error);
+  run.workspace = nn_workspace_new(run.plan, run.context, &error);
+  g_assert_no_error(error);
+  return run;
+}
+
+static void
+finish(Run *run)
+{
+  nn_workspace_free(run->workspace);
+  nn_plan_unref(run->plan);
+  nn_program_unref(run->program);
+  nn_context_free(run->context);
+}
+
+static void
+fill(const NnTensor *tensor, guint32 seed)
+{
+  g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+  for (int64_t i = 0; i < nn_shape_count(&tensor->shape); i++)
+    tensor->f[i] = (float)g_rand_double_range(random, -1, 1);
+}
+
+static double
+dot(const NnTensor *a, const NnTensor *b)
+{
+  double sum = 0;
+  for (int64_t i = 0; i < nn_shape_count(&a->shape); i++)
+    sum += (double)a->f[i] * (double)b->f[i];
+  return sum;
+}
+
+/* sum over the targets of <seed, target>; the seeds are drawn anew */
+static double
+objective(Run *run, int n_targets)
+{
+  double sum = 0;
+  nn_workspace_forward(run->workspace);
+  for (int t = 0; t < n_targets; t++) {
+    const NnTensor *seed = nn_workspace_seed(run->workspace, t);
+    fill(seed, 100 + (guint32)t);
+    sum += dot(seed, nn_workspace_target(run->workspace, t));
+  }
+  return sum;
+}
+
+static void
+move(const NnTensor *x, const float *from, const float *direction, double step)
+{
+  for (int64_t i = 0; i < nn_shape_count(&x->shape); i++)
+    x->f[i] = (float)((double)from[i] + step * (double)direction[i]);
+}
+
+static void
+check_gradient(NnModel *model, const char *const *targets, int n_targets)
+{
+  Run run = start(model, targets, n_targets, 2, &NN_SHAPE(1, 3, 13, 10));
+  const NnTensor *x = nn_workspace_input(run.workspace, 0);
+  fill(x, 1);
+  g_autofree float *origin = g_memdup2(x->f, nn_tensor_bytes(x));
+  objective(&run, n_targets);
+  nn_workspace_backward(run.workspace);
+  const NnTensor *gradient = nn_workspace_input_gradient(run.workspace, 0);
+  g_autofree float *direction = g_memdup2(gradient->f, nn_tensor_bytes(gradient));
+  double slope = dot(gradient, gradient), step = 1e-3 / sqrt(slope);
+  move(x, origin, direction, step);
+  double above = objective(&run, n_targets);
+  move(x, origin, direction, -step);
+  double below = objective(&run, n_targets);
+  double measured = (above - below) / (2 * step);
+  g_assert_cmpfloat(slope, >, 1e-3);
+  g_assert_cmpfloat(fabs(measured - slope) / slope, <, 5e-3);
+  finish(&run);
+}
+
+static void
+test_gradient(void)
+{
+  g_autoptr(NnModel) model = forked_model();
+  check_gradient(model, (const char *[]){"square"}, 1);
+  check_gradient(model, (const char *[]){"relu1"}, 1);
+  check_gradient(model, (const char *[]){"conv1", "sum", "relu1", "square", "same"}, 5);
+  check_gradient(model, (const char *[]){"conv2", "relu2", "bn1"}, 3);
+  check_gradient(model, (const char *[]){"x", "sum"}, 2);
+}
+
+/* asking for a layer in the middle forbids folding and fusing around it, and changes nothing */
+static void
+test_same_meaning(void)
+{
+  g_autoptr(NnModel) model = forked_model();
+  NnShape shape = NN_SHAPE(1, 3, 17, 9);
+  const char *const all[] = {"square", "conv1", "bn1", "conv2", "joined"};
+  Run folded = start(model, all, 1, 1, &shape), bare = start(model, all, 5, 1, &shape);
+  fill(nn_workspace_input(folded.workspace, 0), 3);
+  fill(nn_workspace_input(bare.workspace, 0), 3);
+  nn_workspace_forward(folded.workspace);
+  nn_workspace_forward(bare.workspace);
+  const NnTensor *a = nn_workspace_target(folded.workspace, 0);
+  const NnTensor *b = nn_workspace_target(bare.workspace, 0);
+  float largest = 0;
+  for (int64_t i = 0; i < nn_shape_count(&a->shape); i++)
+    largest = MAX(largest, fabsf(b->f[i]));
+  for (int64_t i = 0; i < nn_shape_count(&a->shape); i++)
+    g_assert_cmpfloat(fabsf(a->f[i] - b->f[i]), <=, 1e-5f * largest);
+  finish(&folded);
+  finish(&bare);
+}
+
+static void
+test_threads(void)
+{
+  g_autoptr(NnModel) model = forked_model();
+  NnShape shape = NN_SHAPE(1, 3, 61, 47);
+  const char *const targets[] = {"square"};
+  Run one = start(model, targets, 1, 1, &shape);
+  for (int threads = 2; threads <= 5; threads++) {
+    Run many = start(model, targets, 1, threads, &shape);
+    Run *runs[] = {&one, &many};
+    for (int i = 0; i < 2; i++) {
+      fill(nn_workspace_input(runs[i]->workspace, 0), 3);
+      objective(runs[i], 1);
+      nn_workspace_backward(runs[i]->workspace);
+    }
+    const NnTensor *a = nn_workspace_input_gradient(one.workspace, 0);
+    const NnTensor *b = nn_workspace_input_gradient(many.workspace, 0);
+    g_assert_cmpmem(a->f, nn_tensor_bytes(a), b->f, nn_tensor_bytes(b));
+    finish(&many);
+  }
+  finish(&one);
+}
+
+/* one program, two sizes at a time, each run twice */
+static void
+test_two_sizes(void)
+{
+  g_autoptr(NnModel) model = forked_model();
+  const char *const targets[] = {"sum"};
+  Run large = start(model, targets, 1, 2, &NN_SHAPE(1, 3, 33, 40));
+  g_autoptr(NnPlan) plan = nn_plan_new(large.program, &NN_SHAPE(2, 3, 8, 8), 1, NULL);
+  g_autoptr(NnWorkspace) small = nn_workspace_new(plan, large.context, NULL);
+  g_assert_cmpuint(nn_plan_bytes(plan), <, nn_plan_bytes(large.plan));
+  NnShape shape = nn_plan_target_shape(plan, 0);
+  g_assert_true(nn_shape_equal(&shape, &NN_SHAPE(2, 12, 4, 4)));
+  fill(nn_workspace_input(large.workspace, 0), 3);
+  fill(nn_workspace_input(small, 0), 4);
+  double first = objective(&large, 1);
+  nn_workspace_forward(small);
+  g_assert_cmpfloat(objective(&large, 1), ==, first);
+  finish(&large);
+}
+
+static void
+assert_program_error(NnModel *model, const char *const *targets, int n_targets, const char *part)
+{
+  g_autoptr(NnContext) context = nn_context_new(1);
+  g_autoptr(GError) error = NULL;
+  g_assert_null(nn_program_new(model, context, targets, n_targets, true, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  g_assert_nonnull(strstr(error->message, part));
+}
+
+static void
+test_bad_targets(void)
+{
+  g_autoptr(NnModel) model = forked_model();
+  assert_program_error(model, (const char *[]){"relu9"}, 1, "relu9");
+  assert_program_error(model, (const char *[]){"sum", "sum"}, 2, "twice");
+  assert_program_error(model, (const char *[]){"pool", "same"}, 2, "twice");
+  assert_program_error(model, (const char *[]){"w1"}, 1, "w1");
+}
+
+static void
+test_bad_shapes(void)
+{
+  g_autoptr(NnModel) model = forked_model();
+  g_autoptr(NnContext) context = nn_context_new(1);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnProgram) program =
+      nn_program_new(model, context, (const char *[]){"sum"}, 1, true, &error);
+  g_assert_no_error(error);
+  g_assert_null(nn_plan_new(program, &NN_SHAPE(1, 4, 16, 16), 1, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
+  g_clear_error(&error);
+  g_assert_null(nn_plan_new(program, &NN_SHAPE(1, 3, 16), 1, &error));
+  g_assert_nonnull(error);
+  g_clear_error(&error);
+  g_assert_null(nn_plan_new(program, &NN_SHAPE(1, 3, INT64_MAX, 2), 1, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
+}
+
+/* what backward does not read does not outlive its reader */
+static void
+test_memory(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 16, 0, 0));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(16, 16, 1, 1));
+  g_autofree char *from = g_strdup("x");
+  for (int i = 0; i < 20; i++) {
+    g_autofree char *conv = g_strdup_printf("conv%d", i), *relu = g_strdup_printf("relu%d", i);
+    g_autofree char *inputs = g_strdup_printf("%s w", from);
+    onnx_add_node(&builder, "Conv", inputs, conv, NULL);
+    onnx_add_node(&builder, "Relu", conv, relu, NULL);
+    g_set_str(&from, relu);
+  }
+  g_autoptr(NnModel) model = onnx_builder_open(&builder, NULL);
+  Run run = start(model, (const char *[]){"relu19"}, 1, 1, &NN_SHAPE(1, 16, 128, 128));
+  double activation = 16.0 * 128 * 128 * 4;
+  /* input, two alternating, signs of twenty at 1/32, scratch of the kernel: far from twenty */
+  g_assert_cmpfloat((double)nn_plan_bytes(run.plan), <, 5.5 * activation);
+  finish(&run);
+  onnx_builder_clear(&builder);
+}
+
+static void
+test_arena(void)
+{
+  enum { COUNT = 300, STEPS = 100 };
+  g_autoptr(GRand) random = g_rand_new_with_seed(7);
+  NnBuffer buffers[COUNT];
+  size_t live[STEPS] = {0}, total, peak = 0;
+  for (int i = 0; i < COUNT; i++) {
+    int first = g_rand_int_range(random, 0, STEPS), last = g_rand_int_range(random, first, STEPS);
+    size_t bytes = (size_t)g_rand_int_range(random, 0, 10000);
+    buffers[i] = (NnBuffer){.bytes = bytes, .first = first, .last = MIN(last, first + 10)};
+    for (int t = first; t <= buffers[i].last; t++)
+      live[t] += bytes;
+  }
+  g_assert_true(nn_arena_place(buffers, COUNT, &total, NULL));
+  for (int t = 0; t < STEPS; t++)
+    peak = MAX(peak, live[t]);
+  g_assert_cmpuint(total, >=, peak);
+  g_assert_cmpuint(total, <, peak * 3 / 2);
+  for (int i = 0; i < COUNT; i++) {
+    const NnBuffer *a = &buffers[i];
+    g_assert_cmpuint(a->offset % 64, ==, 0);
+    g_assert_cmpuint(a->offset + a->bytes, <=, total);
+    for (int k = 0; k < i; k++) {
+      const NnBuffer *b = &buffers[k];
+      bool together = a->first <= b->last && b->first <= a->last;
+      bool apart = a->offset + a->bytes <= b->offset || b->offset + b->bytes <= a->offset;
+      g_assert_true(!together || apart || a->bytes == 0 || b->bytes == 0);
+    }
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/plan/gradient", test_gradient);
+  g_test_add_func("/plan/same-meaning", test_same_meaning);
+  g_test_add_func("/plan/threads", test_threads);
+  g_test_add_func("/plan/two-sizes", test_two_sizes);
+  g_test_add_func("/plan/bad-targets", test_bad_targets);
+  g_test_add_func("/plan/bad-shapes", test_bad_shapes);
+  g_test_add_func("/plan/memory", test_memory);
+  g_test_add_func("/plan/arena", test_arena);
+  return g_test_run();
+}

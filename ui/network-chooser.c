@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* GtkComboBoxText, with the value kept beside the rows: setting it selects a row, and only a
+ * person's choice of another row changes it. */
+#include "ui/network-chooser.h"
+
+#include <glib/gi18n-lib.h>
+
+struct _SomNetworkChooser {
+  GtkComboBoxText parent_instance;
+  char *value;
+  char *default_name; /* (nullable): the name behind the empty value */
+  gboolean selecting; /* rows change because the value did */
+};
+
+enum { PROP_VALUE = 1 };
+
+G_DEFINE_FINAL_TYPE(SomNetworkChooser, som_network_chooser, GTK_TYPE_COMBO_BOX_TEXT)
+
+static void
+set_value(SomNetworkChooser *self, const char *value)
+{
+  GtkComboBox *combo = GTK_COMBO_BOX(self);
+  const char *id = value;
+
+  if (g_strcmp0(self->value, value) == 0)
+    return;
+  g_free(self->value);
+  self->value = g_strdup(value);
+  if (g_strcmp0(value, self->default_name) == 0)
+    id = "";
+  self->selecting = TRUE;
+  if (!gtk_combo_box_set_active_id(combo, id)) {
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(self), id, id);
+    gtk_combo_box_set_active_id(combo, id);
+  }
+  self->selecting = FALSE;
+  g_object_notify(G_OBJECT(self), "value");
+}
+
+static void
+on_changed(SomNetworkChooser *self)
+{
+  const char *id = gtk_combo_box_get_active_id(GTK_COMBO_BOX(self));
+
+  if (self->selecting || !id)
+    return;
+  g_free(self->value);
+  self->value = g_strdup(id);
+  g_object_notify(G_OBJECT(self), "value");
+}
+
+static void
+som_network_chooser_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  const char *text = g_value_get_string(value);
+
+  set_value(SOM_NETWORK_CHOOSER(object), text ? text : "");
+}
+
+static void
+som_network_chooser_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_string(value, SOM_NETWORK_CHOOSER(object)->value);
+}
+
+static void
+som_network_chooser_finalize(GObject *object)
+{
+  SomNetworkChooser *self = SOM_NETWORK_CHOOSER(object);
+
+  g_free(self->value);
+  g_free(self->default_name);
+  G_OBJECT_CLASS(som_network_chooser_parent_class)->finalize(object);
+}
+
+static void
+som_network_chooser_class_init(SomNetworkChooserClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS(klass);
+
+  object_class->set_property = som_network_chooser_set_property;
+  object_class->get_property = som_network_chooser_get_property;
+  object_class->finalize = som_network_chooser_finalize;
+  g_object_class_install_property(
+      object_class, PROP_VALUE,
+      g_param_spec_string("value", "Value", "Name or path of a network", "",
+                          G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+som_network_chooser_init(SomNetworkChooser *self)
+{
+  g_signal_connect(self, "changed", G_CALLBACK(on_changed), NULL);
+}
+
+GtkWidget *
+som_network_chooser_new(const char *const *names)
+{
+  SomNetworkChooser *self = g_object_new(SOM_TYPE_NETWORK_CHOOSER, NULL);
+  GtkComboBoxText *combo = GTK_COMBO_BOX_TEXT(self);
+
+  if (names[0]) {
+    /* Translators: %s is the name of a neural network */
+    g_autofree char *text = g_strdup_printf(_("%s (built in)"), names[0]);
+    gtk_combo_box_text_append(combo, "", text);
+    self->default_name = g_strdup(names[0]);
+    for (int i = 1; names[i]; i++)
+      gtk_combo_box_text_append(combo, names[i], names[i]);
+  } else {
+    gtk_combo_box_text_append(combo, "", _("no network found"));
+  }
+  set_value(self, "");
+  return GTK_WIDGET(self);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A combo box of the networks that were found. Its string property "value" is what effects take:
+ * a name, empty for the bundled default, or anything else that a script or saved settings brought
+ * along (a path, a network that is gone), which then has a row of its own. */
+#pragma once
+
+#include <gtk/gtk.h>
+
+#define SOM_TYPE_NETWORK_CHOOSER (som_network_chooser_get_type())
+G_DECLARE_FINAL_TYPE(SomNetworkChooser, som_network_chooser, SOM, NETWORK_CHOOSER, GtkComboBoxText)
+
+/** som_network_chooser_new: @names as from som_networks_names(), the default first. */
+GtkWidget *som_network_chooser_new(const char *const *names);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Finding networks and knowing what they are. Looks for *.onnx in a list of folders (the
+ * plug-in's networks/, the user's, and any that the user adds); earlier folders win. */
+#pragma once
+
+#include "nncore/effects/network.h"
+
+typedef struct SomNetworks SomNetworks;
+
+/**
+ * som_networks_new:
+ * @folders: (array zero-terminated=1): in order of preference; those that do not exist are fine
+ */
+SomNetworks *som_networks_new(const char *const *folders);
+void som_networks_free(SomNetworks *networks);
+
+/** som_networks_names: (transfer full): zero-terminated, sorted, the bundled default first;
+ * g_strfreev(). */
+char **som_networks_names(const SomNetworks *networks);
+
+/**
+ * som_networks_open:
+ * @name: a name from the list, empty for the bundled default, or the path of an .onnx file
+ *
+ * Returns: (transfer full): nn_network_free(); or %NULL: the sentence for an unknown name lists
+ *   the names and folders.
+ */
+NnNetwork *som_networks_open(const SomNetworks *networks, const char *name, GError **error);
+
+/** som_network_open_file: the same for a file. */
+NnNetwork *som_network_open_file(const char *path, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomNetworks, som_networks_free)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* somnium-net: a look at a network from the command line. Lists its layers, or runs it on a .npy
+ * file (float32, N x C x H x W, the network's own input values), so that anyone can hold our
+ * numbers against another engine's. */
+#include <glib/gi18n-lib.h>
+#include <locale.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/plan/workspace.h"
+#include "weights/networks.h"
+#include "weights/npy.h"
+
+typedef struct {
+  char *run, *gradient_seed, *gradient;
+  char **targets, **outputs;
+  int threads, repeat;
+} Options;
+
+static void
+print_shape(const NnType *type)
+{
+  g_autofree char *text = nn_shape_to_string(&type->shape);
+  g_print("%s", type->shape.rank > 0 ? text : "?");
+}
+
+static void
+list_layers(const NnNetwork *network)
+{
+  const NnGraph *graph = nn_model_graph(network->model);
+  g_print("%s: %s\n", network->name, network->title);
+  if (network->guessed != NULL)
+    g_print("%s\n", network->guessed);
+  for (size_t i = 0; i < graph->n_inputs; i++) {
+    const NnValue *input = &graph->values[graph->inputs[i]];
+    g_print("%-32s %-22s ", input->name, "(input)");
+    print_shape(&input->type);
+    g_print("\n");
+  }
+  for (size_t i = 0; i < graph->n_nodes; i++) {
+    const NnNode *node = &graph->nodes[i];
+    for (int o = 0; o < node->n_outputs; o++)
+      if (node->outputs[o] != NN_NO_VALUE)
+        g_print("%-32s %s\n", graph->values[node->outputs[o]].name, node->op->onnx_name);
+  }
+}
+
+static bool
+save_gradient(NnWorkspace *workspace, const Options *options, GError **error)
+{
+  g_autoptr(NnTensor) seed = som_npy_load(options->gradient_seed, error);
+  if (seed == NULL)
+    return false;
+  const NnTensor *to = nn_workspace_seed(workspace, 0);
+  if (!nn_shape_equal(&seed->shape, &to->shape)) {
+    g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                        _("The gradient seed does not have the target's shape."));
+    return false;
+  }
+  NnTensor view = *to;
+  nn_tensor_copy(seed, &view);
+  nn_workspace_backward(workspace);
+  return som_npy_save(options->gradient, nn_workspace_input_gradient(workspace, 0), error);
+}
+
+static bool
+save_targets(NnWorkspace *workspace, const Options *options, GError **error)
+{
+  for (int i = 0; options->outputs != NULL && options->outputs[i] != NULL; i++)
+    if (!som_npy_save(options->outputs[i], nn_workspace_target(workspace, i), error))
+      return false;
+  return true;
+}
+
+static bool
+run_network(const NnNetwork *network, const Options *options, GError **error)
+{
+  g_autoptr(NnTensor) input = som_npy_load(options->run, error);
+  if (input == NULL)
+    return false;
+  int n_targets = (int)g_strv_length(options->targets);
+  g_autoptr(NnContext) context = nn_context_new(options->threads);
+  g_autoptr(NnProgram) program =
+      nn_program_new(network->model, context, (const char *const *)options->targets, n_targets,
+                     options->gradient != NULL, error);
+  g_autoptr(NnPlan) plan = program != NULL ? nn_plan_new(program, &input->shape, 1, error) : NULL;
+  g_autoptr(NnWorkspace) workspace = plan != NULL ? nn_workspace_new(plan, context, error) : NULL;
+  if (workspace == NULL)
+    return false;
+  NnTensor view = *nn_workspace_input(workspace, 0);
+  nn_tensor_copy(input, &view);
+  for (int i = 0; i < MAX(options->repeat, 1); i++) {
+    gint64 start = g_get_monotonic_time();
+    nn_workspace_forward(workspace);
+    if (options->repeat > 0)
+      g_printerr("forward %.4f s, %.1f MiB\n", (double)(g_get_monotonic_time() - start) / 1e6,
+                 (double)nn_plan_bytes(plan) / (1 << 20));
+  }
+  return save_targets(workspace, options, error) &&
+         (options->gradient == NULL || save_gradient(workspace, options, error));
+}
+
+static bool
+check_options(const Options *options, GError **error)
+{
+  guint targets = options->targets != NULL ? g_strv_length(options->targets) : 0;
+  guint outputs = options->outputs != NULL ? g_strv_length(options->outputs) : 0;
+  bool seeded = (options->gradient != NULL) == (options->gradient_seed != NULL);
+  bool one_target = options->gradient == NULL || targets == 1;
+  if (options->run == NULL || (targets >= 1 && outputs <= targets && seeded && one_target))
+    return true;
+  g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                      _("--run needs a --target, an --output for each, and --gradient together "
+                        "with --gradient-seed for a single target."));
+  return false;
+}
+
+int
+main(int argc, char **argv)
+{
+  setlocale(LC_ALL, "");
+  Options options = {0};
+  const GOptionEntry entries[] = {
+      {"run", 0, 0, G_OPTION_ARG_FILENAME, &options.run, N_("Run on this input"), "INPUT.npy"},
+      {"target", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.targets,
+       N_("Layer wanted; may be given again"), "LAYER"},
+      {"output", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.outputs,
+       N_("Where its activation goes"), "OUT.npy"},
+      {"gradient-seed", 0, 0, G_OPTION_ARG_FILENAME, &options.gradient_seed,
+       N_("Gradient to the target"), "SEED.npy"},
+      {"gradient", 0, 0, G_OPTION_ARG_FILENAME, &options.gradient,
+       N_("Where the gradient to the input goes"), "GRAD.npy"},
+      {"threads", 0, 0, G_OPTION_ARG_INT, &options.threads, N_("Threads; 0: all processors"), "N"},
+      {"repeat", 0, 0, G_OPTION_ARG_INT, &options.repeat,
+       N_("Run forward so often and print the times"), "N"},
+      {NULL},
+  };
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GOptionContext) parser = g_option_context_new("FILE");
+  g_option_context_set_translation_domain(parser, GETTEXT_PACKAGE);
+  g_option_context_set_summary(parser, _("Looks into a network: its layers, or their numbers."));
+  g_option_context_add_main_entries(parser, entries, GETTEXT_PACKAGE);
+  bool ok = g_option_context_parse(parser, &argc, &argv, &error) && check_options(&options, &error);
+  if (ok && argc != 2) {
+    g_autofree char *help = g_option_context_get_help(parser, TRUE, NULL);
+    g_printerr("%s", help);
+    return 2;
+  }
+  g_autoptr(NnNetwork) network = ok ? som_network_open_file(argv[1], &error) : NULL;
+  if (network != NULL && options.run == NULL)
+    list_layers(network);
+  else if (network != NULL)
+    ok = run_network(network, &options, &error);
+  if (error != NULL)
+    g_printerr("somnium-net: %s\n", error->message);
+  g_free(options.run);
+  g_free(options.gradient);
+  g_free(options.gradient_seed);
+  g_strfreev(options.targets);
+  g_strfreev(options.outputs);
+  return error != NULL ? 1 : 0;
+}
