@@ -115,10 +115,22 @@ check_options(const Options *options, GError **error)
   return false;
 }
 
+/* the catalogues are beside the program, like the plug-in's */
+static void
+set_up_translation(void)
+{
+  setlocale(LC_ALL, "");
+  g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+  g_autofree char *folder = g_path_get_dirname(program != NULL ? program : ".");
+  g_autofree char *locale = g_build_filename(folder, "locale", NULL);
+  bindtextdomain(GETTEXT_PACKAGE, locale);
+  bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+}
+
 int
 main(int argc, char **argv)
 {
-  setlocale(LC_ALL, "");
+  set_up_translation();
   Options options = {0};
   const GOptionEntry entries[] = {
       {"run", 0, 0, G_OPTION_ARG_FILENAME, &options.run, N_("Run on this input"), "INPUT.npy"},

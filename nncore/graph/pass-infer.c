@@ -28,7 +28,7 @@ check_inputs(const NnNode *node, const NnType *in, GError **error)
   for (int i = 0; i < node->n_inputs; i++) {
     if (in[i].present || (i >= node->op->min_inputs && node->inputs[i] == NN_NO_VALUE))
       continue;
-    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("Its input %d is missing."), i);
+    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("Its input %d is missing."), i + 1);
     return false;
   }
   return true;

@@ -2,6 +2,8 @@
 /* Relu and LeakyRelu with their signs as bits. */
 #include "nncore/kernels/activation.h"
 
+#include "nncore/kernels/vector.h"
+
 size_t
 nn_activation_bits_bytes(int64_t count)
 {
@@ -9,6 +11,15 @@ nn_activation_bits_bytes(int64_t count)
 }
 
 static inline uint8_t
+signs_of_eight(const float *x)
+{
+  const NnInts low = {1, 2, 4, 8}, high = {16, 32, 64, 128};
+  NnInts bits = ((*(const NnFloats *)x > 0) & low) | ((*(const NnFloats *)(x + 4) > 0) & high);
+  return (uint8_t)(bits[0] | bits[1] | bits[2] | bits[3]);
+}
+
+/* of the last few */
+static uint8_t
 signs_of(const float *x, int count)
 {
   unsigned byte = 0;
@@ -24,7 +35,7 @@ nn_activation_forward(NnActivation activation, float *x, int64_t count, uint8_t 
     return;
   if (bits != NULL) {
     for (int64_t i = 0; i + 8 <= count; i += 8)
-      bits[i / 8] = signs_of(x + i, 8);
+      bits[i / 8] = signs_of_eight(x + i);
     if (count % 8 != 0)
       bits[count / 8] = signs_of(x + count / 8 * 8, (int)(count % 8));
   }
@@ -43,6 +54,14 @@ typedef struct {
   float slope;
 } Backward;
 
+/* four gradients times 1 where @keep is set, else times @slope */
+static inline void
+scale_lanes(float *gradient, NnInts keep, float slope)
+{
+  NnFloats value = *(const NnFloats *)gradient, scaled = value * slope;
+  *(NnInts *)gradient = ((NnInts)value & keep) | ((NnInts)scaled & ~keep);
+}
+
 static void
 backward_chunk(int64_t begin, int64_t end, int worker, gpointer data)
 {
@@ -50,7 +69,15 @@ backward_chunk(int64_t begin, int64_t end, int worker, gpointer data)
   const Backward *job = data;
   float *g = job->gradient;
   float slope = job->slope;
-  for (int64_t i = begin; i < end; i++)
+  const NnInts low = {1, 2, 4, 8}, high = {16, 32, 64, 128};
+  int64_t i = begin;
+  for (; i + 8 <= end; i += 8) {
+    int32_t byte = job->bits[i / 8];
+    NnInts bits = {byte, byte, byte, byte};
+    scale_lanes(g + i, (bits & low) != 0, slope);
+    scale_lanes(g + i + 4, (bits & high) != 0, slope);
+  }
+  for (; i < end; i++)
     g[i] *= (job->bits[i / 8] >> (i % 8) & 1) ? 1.0f : slope;
 }
 

@@ -256,14 +256,27 @@ split_axes(const Walk *walk, Walk *kept, Walk *dropped)
   }
 }
 
-/* adds a * b, for @count results side by side */
+static inline void
+accumulate_runs(double *restrict sums, const float *a, const float *b, int64_t count)
+{
+  if (b == NULL)
+    for (int64_t i = 0; i < count; i++)
+      sums[i] += (double)a[i];
+  else
+    for (int64_t i = 0; i < count; i++)
+      sums[i] += (double)a[i] * (double)b[i];
+}
+
+/* adds a * b, for @count results side by side; with a constant count the compiler unrolls */
 static void
 accumulate(double *sums, const float *a, int64_t step_a, const float *b, int64_t step_b,
            int64_t count)
 {
-  if (b == NULL && step_a == 1)
-    for (int64_t i = 0; i < count; i++)
-      sums[i] += (double)a[i];
+  bool runs = step_a == 1 && (b == NULL || step_b == 1);
+  if (runs && count == MAX_INNER_BLOCK)
+    accumulate_runs(sums, a, b, MAX_INNER_BLOCK);
+  else if (runs)
+    accumulate_runs(sums, a, b, count);
   else
     for (int64_t i = 0; i < count; i++)
       sums[i] += (double)a[i * step_a] * (b != NULL ? (double)b[i * step_b] : 1.0);

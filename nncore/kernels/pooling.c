@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pooling. A tap is a place inside the window, numbered (z height + y) width + x. Forward walks
- * the taps of one output pixel for eight channels at a time, the running result in registers.
+ * the taps of one output pixel for four channels at a time, the running result in registers.
  * Backward walks, for one input row, the output rows whose windows touch it. */
 #include "nncore/kernels/pooling.h"
 

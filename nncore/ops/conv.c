@@ -5,13 +5,16 @@
  *
  * The gradient to X at q collects from p = (q + pad - k dilation) / stride wherever that is whole.
  * Taps with the same (k dilation) mod stride serve the same residue class of q (a phase); within
- * one, the gradient is a plain gather over dY again (kernels/conv.h). */
+ * one, the gradient is a plain gather over dY again (kernels/conv.h). 3 x 3 taps at stride 1 go
+ * through kernels/winograd.h, both ways, where the channel counts allow. */
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/kernels/conv.h"
+#include "nncore/kernels/winograd.h"
+#include "nncore/ops/checks.h"
 #include "nncore/ops/op.h"
 #include "nncore/ops/window.h"
 
@@ -21,8 +24,9 @@ typedef struct {
 } Params;
 
 /* taps by their index in depth-height-width order, and their weights,
- * groups x taps x from x to channels (depthwise: taps x channels) */
+ * groups x taps x from x to channels (depthwise: taps x channels; winograd: its filters) */
 typedef struct {
+  bool winograd;
   int n_taps;
   int *taps;
   float *weights;
@@ -71,6 +75,8 @@ infer(NnInfer *infer, GError **error)
 {
   const Params *params = infer->params;
   const NnShape *x = &infer->in[X].shape, *w = &infer->in[W].shape;
+  if (!nn_check_floats(infer, 0, infer->n_inputs - 1, error))
+    return false;
   if (x->rank < 3 || x->rank > 5) {
     g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
                 _("Its input has %d dimensions; 3 to 5 are supported."), x->rank);
@@ -123,6 +129,30 @@ order_weights(const Prepared *prepared, const float *w, int groups, bool to_inpu
 }
 
 static bool
+use_winograd(const Params *params, const NnShape *w, bool to_input)
+{
+  const NnWindow *window = &params->window;
+  bool square = w->rank == 4 && w->dim[2] == 3 && w->dim[3] == 3 && params->groups == 1;
+  for (int d = 1; d < 3; d++) /* 0 stands for the default, 1 */
+    square = square && window->stride[d] <= 1 && window->dilation[d] <= 1;
+  return square && nn_winograd_fits(w->dim[!to_input], w->dim[to_input]);
+}
+
+/* the taps' weights -> the filters of winograd */
+static bool
+transform_set(const Prepared *prepared, bool to_input, TapSet *set, GError **error)
+{
+  int64_t in = prepared->in_channels, out = prepared->out_channels;
+  float *filters = nn_alloc(NN_WINOGRAD_PLACES * (size_t)in, (size_t)out * sizeof(float), error);
+  if (filters == NULL)
+    return false;
+  nn_winograd_filters(set->weights, to_input ? out : in, to_input ? in : out, filters);
+  nn_free(set->weights);
+  set->weights = filters;
+  return true;
+}
+
+static bool
 fill_set(const Prepared *prepared, const float *w, int groups, bool to_input, TapSet *set,
          GError **error)
 {
@@ -131,7 +161,7 @@ fill_set(const Prepared *prepared, const float *w, int groups, bool to_input, Ta
   if (set->weights == NULL)
     return false;
   order_weights(prepared, w, groups, to_input, set);
-  return true;
+  return !set->winograd || transform_set(prepared, to_input, set, error);
 }
 
 static bool
@@ -148,12 +178,13 @@ same_phase(const Prepared *prepared, const NnWindow *window, int tap_a, int tap_
 
 /* sorts the taps into phases, without their weights yet */
 static bool
-split_phases(const Params *params, Prepared *prepared, GError **error)
+split_phases(const Params *params, const NnShape *w, Prepared *prepared, GError **error)
 {
   int n_taps = prepared->forward.n_taps;
   prepared->phases = nn_alloc0((size_t)n_taps, sizeof(TapSet), error);
   if (prepared->phases == NULL)
     return false;
+  prepared->phases[0].winograd = use_winograd(params, w, true);
   for (int t = 0; t < n_taps; t++) {
     int phase = 0;
     while (phase < prepared->n_phases &&
@@ -200,12 +231,15 @@ fill_forward(Prepared *prepared, const float *w, int groups, GError **error)
 }
 
 static bool
-fill_backward(const Params *params, Prepared *prepared, const float *w, GError **error)
+fill_backward(const Params *params, Prepared *prepared, const NnTensor *w, GError **error)
 {
-  if (!split_phases(params, prepared, error))
+  if (!split_phases(params, &w->shape, prepared, error))
     return false;
+  TapSet *first = &prepared->phases[0];
+  for (int t = 0; first->winograd && t < first->n_taps; t++)
+    first->taps[t] = first->n_taps - 1 - t; /* the gradient is a convolution with flipped taps */
   for (int i = 0; i < prepared->n_phases; i++)
-    if (!fill_set(prepared, w, (int)params->groups, true, &prepared->phases[i], error))
+    if (!fill_set(prepared, w->f, (int)params->groups, true, &prepared->phases[i], error))
       return false;
   return true;
 }
@@ -226,8 +260,9 @@ prepare(const NnPrepare *prepare, GError **error)
   };
   nn_window_input_dims(&w->shape, prepared->kernel);
   prepared->forward.n_taps = (int)nn_shape_product(&w->shape, 2, w->shape.rank);
+  prepared->forward.winograd = use_winograd(params, &w->shape, false);
   if (!fill_forward(prepared, w->f, (int)params->groups, error) ||
-      (prepare->gradient && !fill_backward(params, prepared, w->f, error))) {
+      (prepare->gradient && !fill_backward(params, prepared, w, error))) {
     free_prepared(prepared);
     return NULL;
   }
@@ -244,16 +279,28 @@ offsets_bytes(int64_t n_taps)
   return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
 }
 
+/* of the gather with up to @n_taps taps, or of winograd */
+static size_t
+kernel_scratch(const Params *params, const NnShape *w, bool to_input, int n_taps, int threads)
+{
+  int64_t in = w->dim[1] * params->groups, out = w->dim[0];
+  int64_t source = to_input ? out : in, target = to_input ? in : out;
+  if (use_winograd(params, w, to_input))
+    return nn_winograd_scratch_bytes(source, target, threads);
+  size_t bytes = 0;
+  for (int t = to_input ? 1 : n_taps; t <= n_taps; t++) /* a phase may have any number of them */
+    bytes = MAX(bytes, nn_gather_scratch_bytes(t, (int)params->groups, source, target, threads));
+  return bytes;
+}
+
 static size_t
 scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
   const Params *params = infer->params;
-  const NnShape *x = &infer->in[X].shape, *w = &infer->in[W].shape;
-  int n_taps = (int)nn_shape_product(w, 2, w->rank), groups = (int)params->groups;
-  size_t forward = nn_gather_scratch_bytes(n_taps, groups, x->dim[1], w->dim[0], threads);
-  size_t backward = 0;
-  for (int t = 1; gradient && t <= n_taps; t++) /* a phase may have any number of them */
-    backward = MAX(backward, nn_gather_scratch_bytes(t, groups, w->dim[0], x->dim[1], threads));
+  const NnShape *w = &infer->in[W].shape;
+  int n_taps = (int)nn_shape_product(w, 2, w->rank);
+  size_t forward = kernel_scratch(params, w, false, n_taps, threads);
+  size_t backward = gradient ? kernel_scratch(params, w, true, n_taps, threads) : 0;
   return offsets_bytes(n_taps) + MAX(forward, backward);
 }
 
@@ -271,11 +318,58 @@ run_window(const NnOpRun *run)
 }
 
 static void
+forward_winograd(const NnOpRun *run, const NnWindow *window)
+{
+  const Prepared *prepared = run->prepared;
+  const NnShape *x = &run->in[X].shape, *y = &run->out[0].shape;
+  NnWinograd winograd = {
+      .batch = x->dim[0],
+      .source_height = x->dim[2],
+      .source_width = x->dim[3],
+      .source_channels = prepared->in_channels,
+      .target_height = y->dim[2],
+      .target_width = y->dim[3],
+      .target_channels = prepared->out_channels,
+      .pad_top = window->pad_begin[1],
+      .pad_left = window->pad_begin[2],
+      .filters = prepared->forward.weights,
+  };
+  nn_winograd_run(run->context, &winograd, run->in[X].f, run->out[0].f, prepared->bias,
+                  run->activation, run->activation_bits, run->scratch);
+}
+
+/* dX is dY convolved with the flipped taps, padded by what the window reaches beyond its own pad */
+static void
+backward_winograd(const NnOpRun *run, const NnWindow *window)
+{
+  const Prepared *prepared = run->prepared;
+  const NnShape *x = &run->grad_in[X].shape, *y = &run->grad_out[0].shape;
+  NnWinograd winograd = {
+      .batch = x->dim[0],
+      .source_height = y->dim[2],
+      .source_width = y->dim[3],
+      .source_channels = prepared->out_channels,
+      .target_height = x->dim[2],
+      .target_width = x->dim[3],
+      .target_channels = prepared->in_channels,
+      .pad_top = 2 - window->pad_begin[1],
+      .pad_left = 2 - window->pad_begin[2],
+      .filters = prepared->phases[0].weights,
+  };
+  nn_winograd_run(run->context, &winograd, run->grad_out[0].f, run->grad_in[X].f, NULL,
+                  (NnActivation){NN_ACTIVATION_NONE, 0}, NULL, run->scratch);
+}
+
+static void
 forward(const NnOpRun *run)
 {
   const Params *params = run->params;
   const Prepared *prepared = run->prepared;
   NnWindow window = run_window(run);
+  if (prepared->forward.winograd) {
+    forward_winograd(run, &window);
+    return;
+  }
   int64_t(*offsets)[3] = run->scratch;
   int n_taps = prepared->forward.n_taps;
   NnGather gather = {
@@ -342,6 +436,10 @@ backward(const NnOpRun *run)
   if (grad_in->data == NULL)
     return;
   NnWindow window = run_window(run);
+  if (prepared->phases[0].winograd) {
+    backward_winograd(run, &window);
+    return;
+  }
   int64_t(*offsets)[3] = run->scratch;
   NnGather gather = {
       .batch = grad_in->shape.dim[0],

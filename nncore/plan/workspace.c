@@ -150,6 +150,9 @@ new_ends(NnWorkspace *workspace, GError **error)
 NnWorkspace *
 nn_workspace_new(NnPlan *plan, NnContext *context, GError **error)
 {
+  /* the plan's scratch was measured for so many workers */
+  g_return_val_if_fail(nn_context_threads(context) == nn_context_threads(plan->program->context),
+                       NULL);
   NnWorkspace *workspace = g_new0(NnWorkspace, 1);
   workspace->plan = nn_plan_ref(plan);
   workspace->context = context;

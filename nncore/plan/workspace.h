@@ -8,7 +8,8 @@
 
 typedef struct NnWorkspace NnWorkspace;
 
-/** nn_workspace_new: allocates nn_plan_bytes(). The context must outlive it. */
+/** nn_workspace_new: allocates nn_plan_bytes(). The context is the program's, or one with as many
+ * threads, and must outlive it. */
 NnWorkspace *nn_workspace_new(NnPlan *plan, NnContext *context, GError **error);
 void nn_workspace_free(NnWorkspace *workspace);
 
