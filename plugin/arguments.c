@@ -22,31 +22,52 @@ read_drawable(SomArguments *self, GimpDrawable *drawable, NnArgument *value, GEr
   return true;
 }
 
-/* GIMP itself opens the file, so every format that it knows will do. */
+static void
+set_file_error(GError **error, GFile *file, const char *reason)
+{
+  g_autofree char *name = g_file_get_parse_name(file);
+
+  g_set_error(error, NN_ERROR, NN_ERROR_READ,
+              _("The picture “%s” cannot be opened: %s. Choose a file that GIMP can open."), name,
+              reason);
+}
+
+/* GIMP itself opens the file, so every format that it knows will do. Its error is not shown by
+ * itself, but becomes a part of ours. */
+static GimpImage *
+load_image(GFile *file, GError **error)
+{
+  GimpPlugIn *plug_in = gimp_get_plug_in();
+  GimpImage *image;
+
+  if (!g_file_query_exists(file, NULL)) {
+    set_file_error(error, file, _("there is no such file"));
+    return NULL;
+  }
+  gimp_plug_in_set_pdb_error_handler(plug_in, GIMP_PDB_ERROR_HANDLER_PLUGIN);
+  image = gimp_file_load(GIMP_RUN_NONINTERACTIVE, file);
+  if (!image) {
+    g_autofree char *reason = g_strdup(gimp_pdb_get_last_error(gimp_get_pdb()));
+    set_file_error(error, file, g_strstrip(reason));
+  }
+  gimp_plug_in_set_pdb_error_handler(plug_in, GIMP_PDB_ERROR_HANDLER_INTERNAL);
+  return image;
+}
+
 static bool
 read_file(SomArguments *self, GFile *file, NnArgument *value, GError **error)
 {
-  GimpImage *image = gimp_file_load(GIMP_RUN_NONINTERACTIVE, file);
+  GimpImage *image = load_image(file, error);
   GimpLayer *layer;
-  bool done;
+  bool done = false;
 
-  if (!image) {
-    g_autofree char *name = g_file_get_parse_name(file);
-    g_autofree char *reason = g_strdup(gimp_pdb_get_last_error(gimp_get_pdb()));
-    g_set_error(error, NN_ERROR, NN_ERROR_READ,
-                _("“%s” cannot be opened as a picture (%s); choose a file that GIMP can open."),
-                name, g_strstrip(reason));
+  if (!image)
     return false;
-  }
   layer = gimp_image_merge_visible_layers(image, GIMP_CLIP_TO_IMAGE);
-  if (layer) {
+  if (layer)
     done = read_drawable(self, GIMP_DRAWABLE(layer), value, error);
-  } else {
-    g_autofree char *name = g_file_get_parse_name(file);
-    g_set_error(error, NN_ERROR, NN_ERROR_READ,
-                _("“%s” shows nothing: it has no visible layer; choose another file."), name);
-    done = false;
-  }
+  else
+    set_file_error(error, file, _("it has no visible layer"));
   gimp_image_delete(image);
   return done;
 }
@@ -60,9 +81,11 @@ read_object(SomArguments *self, const NnParam *param, GimpProcedureConfig *confi
   g_object_get(config, param->key, &object, NULL);
   if (!object)
     return true;
-  if (param->kind == NN_PARAM_FILE)
-    return read_file(self, G_FILE(object), value, error);
-  return read_drawable(self, GIMP_DRAWABLE(object), value, error);
+  if (param->kind == NN_PARAM_DRAWABLE)
+    return read_drawable(self, GIMP_DRAWABLE(object), value, error);
+  /* scripts say "" for no file */
+  g_autofree char *uri = g_file_get_uri(G_FILE(object));
+  return !uri || !*uri || read_file(self, G_FILE(object), value, error);
 }
 
 static void
@@ -77,6 +100,23 @@ read_text(SomArguments *self, const NnParam *param, GimpProcedureConfig *config,
   value->text = text;
 }
 
+bool
+som_arguments_read_choice(const NnParam *param, GimpProcedureConfig *config, int64_t *index,
+                          GError **error)
+{
+  g_autofree char *nick = NULL;
+
+  g_object_get(config, param->key, &nick, NULL);
+  *index = som_param_choice_index(param, nick);
+  if (*index >= 0)
+    return true;
+  g_autofree char *nicks = som_param_choice_nicks(param);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("“%s” is no value of the argument %s; it takes one of: %s."), nick ? nick : "",
+              param->key, nicks);
+  return false;
+}
+
 static bool
 read_value(SomArguments *self, const NnParam *param, GimpProcedureConfig *config,
            NnArgument *value, GError **error)
@@ -84,10 +124,6 @@ read_value(SomArguments *self, const NnParam *param, GimpProcedureConfig *config
   int number;
   gboolean flag;
 
-  if (som_param_is_text(param)) {
-    read_text(self, param, config, value);
-    return true;
-  }
   switch (param->kind) {
   case NN_PARAM_INT:
   case NN_PARAM_SEED:
@@ -102,10 +138,13 @@ read_value(SomArguments *self, const NnParam *param, GimpProcedureConfig *config
     g_object_get(config, param->key, &value->d, NULL);
     return true;
   case NN_PARAM_CHOICE:
-    value->i = gimp_procedure_config_get_choice_id(config, param->key);
-    return true;
-  default:
+    return som_arguments_read_choice(param, config, &value->i, error);
+  case NN_PARAM_DRAWABLE:
+  case NN_PARAM_FILE:
     return read_object(self, param, config, value, error);
+  default:
+    read_text(self, param, config, value);
+    return true;
   }
 }
 

@@ -31,4 +31,8 @@ void som_arguments_free(SomArguments *arguments);
  */
 bool som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, GError **error);
 
+/** som_arguments_read_choice: the index of the value that @param (a choice) has in @config. */
+bool som_arguments_read_choice(const NnParam *param, GimpProcedureConfig *config, int64_t *index,
+                               GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomArguments, som_arguments_free)

@@ -65,6 +65,18 @@ text_new(const NnParam *param, GObject *config)
 }
 
 static GtkWidget *
+choice_new(const NnParam *param, GObject *config)
+{
+  GtkWidget *combo = gtk_combo_box_text_new();
+
+  for (const NnChoice *choice = param->choices; choice->nick; choice++)
+    gtk_combo_box_text_append(GTK_COMBO_BOX_TEXT(combo), choice->nick, _(choice->label));
+  g_object_bind_property(config, param->key, combo, "active-id",
+                         G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  return combo;
+}
+
+static GtkWidget *
 network_new(const NnParam *param, GObject *config)
 {
   g_autoptr(SomNetworks) networks = som_networks_new_for_gimp();
@@ -134,7 +146,7 @@ control_new(const NnParam *param, GObject *config, GtkWidget **focus)
   case NN_PARAM_FLOAT:
     return *focus = number_new(param, config);
   case NN_PARAM_CHOICE:
-    return *focus = gimp_prop_choice_combo_box_new(config, param->key);
+    return *focus = choice_new(param, config);
   case NN_PARAM_SEED:
     return seed_new(param, config, focus);
   case NN_PARAM_NETWORK:
@@ -179,15 +191,4 @@ som_dialog_add_row(GtkGrid *grid, int row, const NnParam *param, GimpProcedureCo
   }
   control = control_new(param, G_OBJECT(config), &focus);
   attach_row(grid, row, label, _(param->help), control, focus, labels);
-}
-
-void
-som_dialog_add_output_row(GtkGrid *grid, int row, GimpProcedureConfig *config,
-                          GtkSizeGroup *labels)
-{
-  GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(config), SOM_KEY_OUTPUT);
-  GtkWidget *combo = gimp_prop_choice_combo_box_new(G_OBJECT(config), SOM_KEY_OUTPUT);
-
-  attach_row(grid, row, g_param_spec_get_nick(pspec), g_param_spec_get_blurb(pspec), combo, combo,
-             labels);
 }

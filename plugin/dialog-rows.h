@@ -9,7 +9,3 @@
 /** som_dialog_add_row: appends row @row to @grid; its label joins @labels. */
 void som_dialog_add_row(GtkGrid *grid, int row, const NnParam *param, GimpProcedureConfig *config,
                         GtkSizeGroup *labels);
-
-/** som_dialog_add_output_row: the same for the plug-in's own argument "output". */
-void som_dialog_add_output_row(GtkGrid *grid, int row, GimpProcedureConfig *config,
-                               GtkSizeGroup *labels);

@@ -89,8 +89,8 @@ som_dialog_new(const NnEffect *effect, GimpProcedure *procedure, GimpProcedureCo
     for (int i = 0; i < n; i++)
       som_dialog_add_row(GTK_GRID(grid), i, &param[i], config, layout.labels);
   }
-  grid = add_section(&layout, _("Output"), 1);
-  som_dialog_add_output_row(GTK_GRID(grid), 0, config, layout.labels);
+  grid = add_section(&layout, _(som_param_output.section), 1);
+  som_dialog_add_row(GTK_GRID(grid), 0, &som_param_output, config, layout.labels);
   g_object_unref(layout.labels);
   gtk_box_pack_start(GTK_BOX(content), layout.columns, TRUE, TRUE, 0);
   gtk_box_set_spacing(GTK_BOX(content), 12);

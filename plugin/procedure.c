@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Everything that GIMP is told about an effect comes from its table; nothing here knows a
- * particular one. Choices have fixed nicks in GIMP, so what only a run can tell (networks, layers
- * of a network, classes) is text, checked by the run. */
+ * particular one. What GIMP 3.0 would check badly is left to the plug-in: a nick that a GimpChoice
+ * lacks, or a file that does not exist, becomes the default on the way from Script-Fu, without an
+ * error. So choices are strings here, and files of any kind will do. */
 #include "plugin/procedure.h"
 
 #include <string.h>
@@ -11,6 +12,22 @@
 #include "plugin/run.h"
 
 #define NAME_PREFIX "plug-in-somnium-"
+
+static const NnChoice outputs[] = {
+    [SOM_OUTPUT_NEW_LAYER] = {"new-layer", N_("New layer above")},
+    [SOM_OUTPUT_IN_PLACE] = {"in-place", N_("In place")},
+    {NULL, NULL},
+};
+
+const NnParam som_param_output = {
+    .key = "output",
+    .label = N_("_Result"),
+    .help = N_("Where the picture goes: to a new layer above the chosen one, or into the layer "
+               "itself"),
+    .section = N_("Output"),
+    .kind = NN_PARAM_CHOICE,
+    .choices = outputs,
+};
 
 char *
 som_procedure_name(const NnEffect *effect)
@@ -27,11 +44,24 @@ som_param_label(const NnParam *param)
   return g_strdup(_(param->label));
 }
 
-bool
-som_param_is_text(const NnParam *param)
+int
+som_param_choice_index(const NnParam *param, const char *nick)
 {
-  return param->kind == NN_PARAM_TEXT || param->kind == NN_PARAM_NETWORK ||
-         param->kind == NN_PARAM_LAYERS || param->kind == NN_PARAM_CLASS;
+  for (int i = 0; param->choices[i].nick; i++) {
+    if (g_strcmp0(param->choices[i].nick, nick) == 0)
+      return i;
+  }
+  return -1;
+}
+
+char *
+som_param_choice_nicks(const NnParam *param)
+{
+  GString *nicks = g_string_new(NULL);
+
+  for (int i = 0; param->choices[i].nick; i++)
+    g_string_append_printf(nicks, "%s%s", i ? ", " : "", param->choices[i].nick);
+  return g_string_free(nicks, FALSE);
 }
 
 char *
@@ -49,11 +79,11 @@ som_label_plain(const char *label)
 static void
 add_choice(GimpProcedure *procedure, const NnParam *param, const char *label, const char *help)
 {
-  GimpChoice *choice = gimp_choice_new();
+  g_autofree char *nicks = som_param_choice_nicks(param);
+  /* Translators: what an argument does, then the values that it takes */
+  g_autofree char *text = g_strdup_printf(_("%s (one of: %s)"), help, nicks);
 
-  for (int i = 0; param->choices[i].nick; i++)
-    gimp_choice_add(choice, param->choices[i].nick, i, _(param->choices[i].label), NULL);
-  gimp_procedure_add_choice_argument(procedure, param->key, label, help, choice,
+  gimp_procedure_add_string_argument(procedure, param->key, label, text,
                                      param->choices[(int)param->initial].nick, G_PARAM_READWRITE);
 }
 
@@ -94,7 +124,7 @@ add_argument(GimpProcedure *procedure, const NnParam *param)
                                          G_PARAM_READWRITE | GIMP_PARAM_DONT_SERIALIZE);
     break;
   case NN_PARAM_FILE:
-    gimp_procedure_add_file_argument(procedure, key, label, help, GIMP_FILE_CHOOSER_ACTION_OPEN,
+    gimp_procedure_add_file_argument(procedure, key, label, help, GIMP_FILE_CHOOSER_ACTION_ANY,
                                      TRUE, NULL, G_PARAM_READWRITE);
     break;
   case NN_PARAM_FOLDER:
@@ -106,16 +136,9 @@ add_argument(GimpProcedure *procedure, const NnParam *param)
 static void
 add_arguments(GimpProcedure *procedure, const NnEffect *effect)
 {
-  GimpChoice *output = gimp_choice_new_with_values(
-      SOM_OUTPUT_NEW_LAYER, 0, _("New layer above"), NULL, SOM_OUTPUT_IN_PLACE, 1,
-      _("In place"), NULL, NULL);
-
   for (const NnParam *param = effect->params; param->key; param++)
     add_argument(procedure, param);
-  gimp_procedure_add_choice_argument(
-      procedure, SOM_KEY_OUTPUT, _("_Result"),
-      _("Where the picture goes: to a new layer above the chosen one, or into the layer itself"),
-      output, SOM_OUTPUT_NEW_LAYER, G_PARAM_READWRITE);
+  add_argument(procedure, &som_param_output);
 }
 
 /* The same for all effects, so that scripts can rely on it. */

@@ -8,10 +8,9 @@
 
 #include "nncore/effects/effect.h"
 
-/* What the plug-in adds to every effect's own arguments. */
-#define SOM_KEY_OUTPUT "output"
-#define SOM_OUTPUT_NEW_LAYER "new-layer"
-#define SOM_OUTPUT_IN_PLACE "in-place"
+/* What the plug-in adds to every effect's own arguments: a choice with these values. */
+extern const NnParam som_param_output;
+enum { SOM_OUTPUT_NEW_LAYER, SOM_OUTPUT_IN_PLACE };
 
 /* Places of the return values, after the status. */
 enum { SOM_RETURN_LAYERS = 1, SOM_RETURN_IMAGES, SOM_RETURN_TEXT };
@@ -25,8 +24,11 @@ GimpProcedure *som_procedure_new(GimpPlugIn *plug_in, const NnEffect *effect);
 /** som_param_label: (transfer full): translated, with its unit and mnemonic. */
 char *som_param_label(const NnParam *param);
 
-/** som_param_is_text: whether the argument is a string in GIMP. */
-bool som_param_is_text(const NnParam *param);
+/** som_param_choice_index: of @nick, or -1. */
+int som_param_choice_index(const NnParam *param, const char *nick);
+
+/** som_param_choice_nicks: (transfer full): all of them, separated by commas. */
+char *som_param_choice_nicks(const NnParam *param);
 
 /** som_label_plain: (transfer full): a menu label, translated, without mnemonic and ellipsis. */
 char *som_label_plain(const char *label);

@@ -28,25 +28,20 @@ typedef struct {
   GimpDrawable **drawables;
 } Call;
 
-static bool
-is_in_place(const Call *call)
-{
-  g_autofree char *output = NULL;
-
-  g_object_get(call->config, SOM_KEY_OUTPUT, &output, NULL);
-  return g_strcmp0(output, SOM_OUTPUT_IN_PLACE) == 0;
-}
-
 /* Computes, then writes. NULL with @error set. */
 static SomMade *
 execute(const Call *call, void (*before)(const NnImage *content, gpointer data), SomWatch watch,
         gpointer data, GError **error)
 {
-  bool in_place = is_in_place(call);
-  g_autoptr(GArray) targets = som_targets_new(call->image, call->drawables, in_place, error);
+  g_autoptr(GArray) targets = NULL;
   g_autoptr(SomArguments) arguments = NULL;
   g_autoptr(GPtrArray) results = NULL;
+  int64_t output;
 
+  if (!som_arguments_read_choice(&som_param_output, call->config, &output, error))
+    return NULL;
+  bool in_place = output == SOM_OUTPUT_IN_PLACE;
+  targets = som_targets_new(call->image, call->drawables, in_place, error);
   if (!targets)
     return NULL;
   arguments = som_arguments_new(call->effect, call->config, error);

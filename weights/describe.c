@@ -1,46 +1,100 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Metadata -> NnNetwork:
- *   somnium.title, .licence, .provenance: for people
- *   somnium.role: features, classifier, feed-forward
- *   somnium.channels: RGB or BGR; somnium.range: 1 or 255; somnium.mean, .std: three numbers, in
- *     the network's channel order
- *   somnium.multiple: width and height are multiples of it
- *   somnium.labels: one a line; somnium.layers.USE: layers preset for a use */
+/* Facts about a network by key, wherever they stand. */
 #include "weights/describe.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
+#include "nncore/base/error.h"
+
+#define EXTENSION ".onnx"
+#define GROUP "network"
+
 static const char *const uses[] = {"dream", "content", "style", "class"};
 
-static bool
-read_three(const char *text, float values[3])
+typedef struct {
+  const NnModel *model;
+  GKeyFile *ini; /* or NULL */
+} Facts;
+
+/* NAME.onnx -> NAME and another ending */
+static char *
+sibling(const char *path, const char *ending)
 {
-  for (int i = 0; text != NULL && i < 3; i++) {
-    char *end;
-    values[i] = (float)g_ascii_strtod(text, &end);
-    if (end == text || !isfinite(values[i]))
-      return false;
-    text = end + strspn(end, " ,");
-  }
-  return text != NULL;
+  size_t length = strlen(path);
+  if (g_str_has_suffix(path, EXTENSION))
+    length -= strlen(EXTENSION);
+  return g_strdup_printf("%.*s%s", (int)length, path, ending);
 }
 
-/* whether the file says all that the input needs */
 static bool
-read_input(const NnModel *model, NnInputSpec *input)
+open_facts(Facts *facts, const NnModel *model, const char *path, GError **error)
 {
-  const char *channels = nn_model_metadata(model, "somnium.channels");
-  const char *range = nn_model_metadata(model, "somnium.range");
-  const char *multiple = nn_model_metadata(model, "somnium.multiple");
+  g_autofree char *ini_path = sibling(path, ".ini");
+  *facts = (Facts){.model = model};
+  if (!g_file_test(ini_path, G_FILE_TEST_EXISTS))
+    return true;
+  g_autoptr(GError) reason = NULL;
+  facts->ini = g_key_file_new();
+  if (g_key_file_load_from_file(facts->ini, ini_path, G_KEY_FILE_NONE, &reason))
+    return true;
+  g_autofree char *name = g_filename_display_name(ini_path);
+  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
+              _("The description “%s” cannot be read: %s. Correct or remove it."), name,
+              reason->message);
+  return false;
+}
+
+static void
+close_facts(Facts *facts)
+{
+  g_clear_pointer(&facts->ini, g_key_file_unref);
+}
+
+/* (transfer full) (nullable) */
+static char *
+fact(const Facts *facts, const char *key)
+{
+  char *value = NULL;
+  if (facts->ini != NULL)
+    value = g_key_file_get_string(facts->ini, GROUP, key, NULL);
+  if (value != NULL)
+    return value;
+  g_autofree char *property = g_strconcat("somnium.", key, NULL);
+  return g_strdup(nn_model_metadata(facts->model, property));
+}
+
+/* ---- input ---- */
+
+static bool
+fact_is_three(const Facts *facts, const char *key, float values[3])
+{
+  g_autofree char *text = fact(facts, key);
+  const char *at = text;
+  for (int i = 0; at != NULL && i < 3; i++) {
+    char *end;
+    values[i] = (float)g_ascii_strtod(at, &end);
+    if (end == at || !isfinite(values[i]))
+      return false;
+    at = end + strspn(end, " ,;");
+  }
+  return at != NULL;
+}
+
+/* whether all that the input needs is known */
+static bool
+read_input(const Facts *facts, NnInputSpec *input)
+{
+  g_autofree char *channels = fact(facts, "channels"), *range = fact(facts, "range");
+  g_autofree char *multiple = fact(facts, "multiple");
   NnInputSpec spec = {.bgr = g_strcmp0(channels, "BGR") == 0, .multiple = 1};
   spec.range = range != NULL ? (float)g_ascii_strtod(range, NULL) : 0;
   if (multiple != NULL)
     spec.multiple = (int)CLAMP(g_ascii_strtoll(multiple, NULL, 10), 1, 1024);
   bool known = channels != NULL && spec.range > 0 && isfinite(spec.range) &&
-               read_three(nn_model_metadata(model, "somnium.mean"), spec.mean) &&
-               read_three(nn_model_metadata(model, "somnium.std"), spec.deviation);
+               fact_is_three(facts, "mean", spec.mean) &&
+               fact_is_three(facts, "std", spec.deviation);
   for (int c = 0; c < 3; c++)
     known = known && spec.deviation[c] > 0;
   if (known)
@@ -62,39 +116,57 @@ guess_input(NnNetwork *network)
                                 "1, with ImageNet's mean and deviation, is assumed."));
 }
 
+/* ---- the rest ---- */
+
 static NnRole
-read_role(const NnModel *model)
+read_role(const Facts *facts)
 {
-  const char *role = nn_model_metadata(model, "somnium.role");
+  g_autofree char *role = fact(facts, "role");
   if (g_strcmp0(role, "classifier") == 0)
     return NN_ROLE_CLASSIFIER;
   return g_strcmp0(role, "feed-forward") == 0 ? NN_ROLE_FEED_FORWARD : NN_ROLE_FEATURES;
 }
 
+static char **
+read_labels(const Facts *facts, const char *path)
+{
+  g_autofree char *text = fact(facts, "labels");
+  g_autofree char *labels_path = sibling(path, ".labels.txt");
+  if (text == NULL && g_file_get_contents(labels_path, &text, NULL, NULL) &&
+      !g_utf8_validate(text, -1, NULL))
+    g_clear_pointer(&text, g_free);
+  return text != NULL ? g_strsplit(g_strchomp(text), "\n", -1) : NULL;
+}
+
 static void
-read_presets(NnNetwork *network)
+read_presets(const Facts *facts, GHashTable *presets)
 {
   for (size_t i = 0; i < G_N_ELEMENTS(uses); i++) {
-    g_autofree char *key = g_strdup_printf("somnium.layers.%s", uses[i]);
-    const char *layers = nn_model_metadata(network->model, key);
+    g_autofree char *key = g_strdup_printf("layers.%s", uses[i]);
+    char *layers = fact(facts, key);
     if (layers != NULL)
-      g_hash_table_replace(network->presets, g_strdup(uses[i]), g_strdup(layers));
+      g_hash_table_replace(presets, g_strdup(uses[i]), layers);
   }
 }
 
-void
-som_describe(NnNetwork *network)
+bool
+som_describe(NnNetwork *network, const char *path, GError **error)
 {
-  const NnModel *model = network->model;
-  const char *title = nn_model_metadata(model, "somnium.title");
-  const char *labels = nn_model_metadata(model, "somnium.labels");
-  g_set_str(&network->title, title != NULL ? title : network->name);
-  network->role = read_role(model);
-  network->licence = g_strdup(nn_model_metadata(model, "somnium.licence"));
-  network->source = g_strdup(nn_model_metadata(model, "somnium.provenance"));
-  if (labels != NULL)
-    network->labels = g_strsplit(labels, "\n", -1);
-  if (!read_input(model, &network->input))
-    guess_input(network);
-  read_presets(network);
+  Facts facts;
+  bool ok = open_facts(&facts, network->model, path, error);
+  if (ok) {
+    g_free(network->title);
+    network->title = fact(&facts, "title");
+    if (network->title == NULL)
+      network->title = g_strdup(network->name);
+    network->role = read_role(&facts);
+    network->licence = fact(&facts, "licence");
+    network->source = fact(&facts, "provenance");
+    network->labels = read_labels(&facts, path);
+    if (!read_input(&facts, &network->input))
+      guess_input(network);
+    read_presets(&facts, network->presets);
+  }
+  close_facts(&facts);
+  return ok;
 }

@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the effects must know of a network, from the file's own metadata ("somnium.*" properties)
- * or from a guess that says so. */
+/* What the effects must know of a network: from NAME.ini beside the file, which a person wrote and
+ * which therefore wins, else from the file's own metadata ("somnium.*"), else from a guess that
+ * says so. */
 #pragma once
 
 #include "nncore/effects/network.h"
 
-/** som_describe: fills in @network from its model. */
-void som_describe(NnNetwork *network);
+/**
+ * som_describe:
+ * @path: of the .onnx file
+ *
+ * Fills in @network. Keys, in the ini's group [network] and, with "somnium." before them, in the
+ * metadata:
+ *   title, licence, provenance: for people
+ *   role: features, classifier, feed-forward
+ *   channels: RGB or BGR;  range: what white is, 1 or 255
+ *   mean, std: three numbers in the network's channel order, subtracted and divided by
+ *   multiple: width and height are multiples of it
+ *   labels: class names, one a line (in an ini: written \n); NAME.labels.txt does as well
+ *   layers.dream, .content, .style, .class: layers preset for these uses
+ * %NN_ERROR_MALFORMED where an ini cannot be read as such.
+ */
+bool som_describe(NnNetwork *network, const char *path, GError **error);

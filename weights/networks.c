@@ -120,7 +120,6 @@ som_network_open_file(const char *path, GError **error)
   }
   if (g_str_has_suffix(name, EXTENSION))
     name[strlen(name) - strlen(EXTENSION)] = '\0';
-  NnNetwork *network = nn_network_new(model, name);
-  som_describe(network);
-  return network;
+  g_autoptr(NnNetwork) network = nn_network_new(model, name);
+  return som_describe(network, path, error) ? g_steal_pointer(&network) : NULL;
 }

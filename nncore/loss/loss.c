@@ -27,7 +27,8 @@ nn_channel_view(const NnTensor *tensor, int64_t *channels, int64_t *positions,
     return false;
   *channels = shape->dim[1];
   *positions = nn_shape_product(shape, 2, shape->rank);
-  bool last = tensor->layout == NN_LAYOUT_CHANNELS_LAST;
+  /* one position is channels-last in either layout: a row of scores */
+  bool last = tensor->layout == NN_LAYOUT_CHANNELS_LAST || *positions == 1;
   *channel_stride = last ? 1 : *positions;
   *position_stride = last ? *channels : 1;
   return true;

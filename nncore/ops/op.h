@@ -66,7 +66,9 @@ typedef struct {
  * @grad_out: backward only: gradient to each output; data is %NULL where it is zero. Backward may
  *   overwrite it.
  * @grad_in: backward only: gradients to be *written* (not added to), one an input; data is %NULL
- *   where it is not wanted. Layouts are those of @in.
+ *   where it is not wanted. Layouts are those of @in. Backward is called only if at least one
+ *   output has a gradient and at least one input wants one, so an operator with one input and
+ *   one output need not look.
  */
 typedef struct {
   NnContext *context;

@@ -156,18 +156,28 @@ plan_contribution(NnPlan *plan, int i, int k, GError **error)
 }
 
 static bool
+has_gradient(const NnPlan *plan, const NnNode *node)
+{
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE && plan->values[node->outputs[o]].gradient != NN_NO_BUFFER)
+      return node->op->backward != NULL;
+  return false;
+}
+
+static bool
 plan_backward_node(NnPlan *plan, int i, const bool *depends, GError **error)
 {
   const NnNode *node = &plan->graph->nodes[i];
-  NnPlanNode *planned = &plan->nodes[i];
-  for (int o = 0; o < node->n_outputs; o++)
-    if (node->outputs[o] != NN_NO_VALUE && plan->values[node->outputs[o]].gradient != NN_NO_BUFFER)
-      planned->active = node->op->backward != NULL;
-  for (int k = 0; planned->active && k < node->n_inputs; k++)
-    if (node->inputs[k] != NN_NO_VALUE && depends[node->inputs[k]] &&
-        !plan_contribution(plan, i, k, error))
+  if (!has_gradient(plan, node))
+    return true;
+  for (int k = 0; k < node->n_inputs; k++) {
+    if (node->inputs[k] == NN_NO_VALUE || !depends[node->inputs[k]])
+      continue;
+    plan->nodes[i].active = true;
+    if (!plan_contribution(plan, i, k, error))
       return false;
-  if (planned->active)
+  }
+  if (plan->nodes[i].active)
     keep_for_backward(plan, i);
   return true;
 }
@@ -268,7 +278,7 @@ set_input_shapes(NnPlan *plan, const NnShape *shapes, int n_shapes, GError **err
   NnGraph *graph = plan->graph;
   if ((size_t)n_shapes != graph->n_inputs) {
     g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
-                _("The network has %d inputs; one picture was given."), (int)graph->n_inputs);
+                _("The network has %d inputs, but %d were given."), (int)graph->n_inputs, n_shapes);
     return false;
   }
   for (int i = 0; i < n_shapes; i++) {

@@ -73,6 +73,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "out").mkdir()
         tap.case("missing and fuzzy strings are found", self_test(folder))
+        missing = [name for name in ("po/POTFILES.in", "po/LINGUAS") if not (root / name).exists()]
+        tap.case("po is there", [f"{name} is missing" for name in missing])
+        if missing:
+            tap.done()
         listed = listed_files(root)
         tap.case("POTFILES.in is complete", unlisted_files(root, listed))
         template = str(Path(folder, "somnium.pot"))

@@ -248,8 +248,7 @@ run_program(NnModel *model, NnContext *context, const TensorSet *inputs, const T
   for (int i = 0; i < inputs->count; i++)
     shapes[i] = inputs->tensors[i]->shape;
   g_autoptr(NnPlan) plan = nn_plan_new(program, shapes, inputs->count, error);
-  g_autoptr(NnWorkspace) workspace =
-      plan != NULL ? nn_workspace_new(plan, context, error) : NULL;
+  g_autoptr(NnWorkspace) workspace = plan != NULL ? nn_workspace_new(plan, context, error) : NULL;
   if (workspace == NULL)
     return false;
   for (int i = 0; i < inputs->count; i++) {

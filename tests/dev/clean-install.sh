@@ -47,7 +47,7 @@ install_plug_in() {
 in_gimp() {
   unshare --mount --propagation private -- sh -c '
     mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" &&
-    exec env -i HOME=/home/user PATH=/usr/bin:/bin LC_ALL=C.UTF-8 chroot "$1" gimp-console \
+    exec chroot "$1" env -i HOME=/home/user PATH=/usr/bin:/bin LC_ALL=C.UTF-8 gimp-console \
       --no-interface --batch-interpreter=plug-in-script-fu-eval --batch="$2" --quit' sh "$root" "$1" 2>&1
 }
 
@@ -62,6 +62,7 @@ dreams() {
     (plug-in-somnium-deepdream #:run-mode RUN-NONINTERACTIVE #:image image
       #:drawables (car (gimp-image-get-layers image)) #:iterations 1)
     (gimp-file-save RUN-NONINTERACTIVE image "/home/user/dream.png" -1))' | sed 's/^/# /'
+  echo
   [[ -s $root/home/user/dream.png ]]
 }
 

@@ -65,7 +65,9 @@ def cases_of(test, record):
         return [Case(test, outcome, result.lower())]
     bad = result not in ("OK", "SKIP", "EXPECTEDFAIL")
     if bad and not any(case.outcome == "failed" for case in cases):
-        how = "timed out" if result == "TIMEOUT" else f"ended with status {record.get('returncode')}"
+        how = {"TIMEOUT": "timed out"}.get(result, f"ended with status {record.get('returncode')}")
+        if result == "ERROR" and not record.get("returncode"):
+            how = "left out cases that it had planned"
         cases.append(Case(f"{test}/(the program {how})", "failed"))
     return cases
 
@@ -119,7 +121,7 @@ def main():
         label, _, log = run.partition(":")
         prefix = "asan:" if label == "asan" else ""
         if not Path(log).exists():
-            print(f"No test was run for {label}: no test has such a name or suite.")
+            print(f"Of the {label} tests, none was run.")
             continue
         for test, record in read_log(Path(log)):
             cases = cases_of(test, record)

@@ -267,8 +267,7 @@ make_buffers(Bench *bench, int threads, bool gradient)
                    bench->constants, bench->n_outputs, bench->types_out};
   for (int o = 0; o < bench->n_outputs; o++) {
     const NnType *type = &bench->types_out[o];
-    bool last =
-        bench->layout == NN_LAYOUT_CHANNELS_LAST && rank_has_channels_last(&type->shape);
+    bool last = bench->layout == NN_LAYOUT_CHANNELS_LAST && rank_has_channels_last(&type->shape);
     bench->out[o] = (NnTensor){.shape = type->shape,
                                .dtype = type->dtype,
                                .layout = last ? NN_LAYOUT_CHANNELS_LAST : NN_LAYOUT_PLAIN};

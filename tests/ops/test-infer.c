@@ -25,8 +25,7 @@ static const Refusal refusals[] = {
     {{"MaxPool", "kernel_shape=[2,2] dilations=[1,0]", {"1x3x8x8"}}, NN_ERROR_MALFORMED},
     {{"MaxPool", "kernel_shape=[2,2] pads=[0,0,0,-1]", {"1x3x8x8"}}, NN_ERROR_MALFORMED},
     {{"MaxPool", "kernel_shape=[2,2] pads=[0,0,0]", {"1x3x8x8"}}, NN_ERROR_MALFORMED},
-    {{"MaxPool", "kernel_shape=[2,2] pads=[0,0,0," HUGE_DIM "]", {"1x3x8x8"}},
-     NN_ERROR_MALFORMED},
+    {{"MaxPool", "kernel_shape=[2,2] pads=[0,0,0," HUGE_DIM "]", {"1x3x8x8"}}, NN_ERROR_MALFORMED},
     {{"MaxPool", "kernel_shape=[2,2] pads=[0,0,0,2]", {"1x3x8x8"}}, NN_ERROR_MALFORMED},
     {{"MaxPool", "kernel_shape=[2,2] strides=[2]", {"1x3x8x8"}}, NN_ERROR_MALFORMED},
     {{"MaxPool", "kernel_shape=[2,2] auto_pad=SIDEWAYS", {"1x3x8x8"}}, NN_ERROR_MALFORMED},
@@ -191,9 +190,8 @@ test_integers(void)
   static const struct {
     const Case *test;
     int64_t expected[3];
-  } rows[] = {{&add, {7, -1, 9000000000000000004}},
-              {&multiply, {-6, 10, -14}},
-              {&concat, {1, 2, 3}}};
+  } rows[] = {
+      {&add, {7, -1, 9000000000000000004}}, {&multiply, {-6, 10, -14}}, {&concat, {1, 2, 3}}};
   for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
     g_autoptr(Bench) bench = bench_new(rows[i].test, NN_LAYOUT_PLAIN, 2, false);
     bench_forward(bench, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
@@ -208,8 +206,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
-    g_autofree char *path =
-        g_strdup_printf("/ops/refusals/%s/%d", refusals[i].test.op, (int)i);
+    g_autofree char *path = g_strdup_printf("/ops/refusals/%s/%d", refusals[i].test.op, (int)i);
     g_test_add_data_func(path, &refusals[i], test_refusal);
   }
   for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {

@@ -92,18 +92,12 @@ def hooked(model, hook):
 def build(constructor, seed):
     """A model with random weights, in the mode for use."""
     with torch.no_grad():
-        model = constructor(weights=None, init_weights=False) if takes_init(constructor) \
-            else constructor(weights=None)
+        model = constructor(weights=None)
         model.eval()
         randomise(model, seed)
         with hooked(model, draw_deviation):
             model(torch.from_numpy(IMAGENET.prepare(photo_levels(*SIZE))))
     return model
-
-
-def takes_init(constructor):
-    """Whether a constructor can leave out its own, slow drawing of weights."""
-    return constructor is torchvision.models.vgg16
 
 
 def export(model, path, any_size):
@@ -130,7 +124,7 @@ def exported(folder):
             ("squeezenet1_1", torchvision.models.squeezenet1_1, True)):
         path = Path(folder) / f"{name}.onnx"
         export(build(constructor, seed=sum(name.encode())), path, any_size)
-        relus = [n for n in outputs_of(path, "Relu")]
+        relus = outputs_of(path, "Relu")
         layers = [relus[1], relus[len(relus) // 2], "logits"]
         deep = layers if any_size else [relus[1], relus[6], outputs_of(path, "MaxPool")[-1]]
         yield Network(name, path, IMAGENET, layers, deep)

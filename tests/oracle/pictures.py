@@ -50,11 +50,16 @@ def load(path):
 
 
 def photo_levels(height, width):
-    """A photo, or a picture with a photo's spectrum, of this size: H x W x 3 levels."""
+    """A photo, or a picture with a photo's spectrum, of this size: H x W x 3 levels.
+
+    Up to half a level is added at random, as if the levels had never been rounded: flat areas are
+    exact ties in every max-pooling window."""
     paths = photos()
     if paths:
-        return np.asarray(load(paths[5]).resize((width, height), Image.Resampling.BICUBIC))
-    return cloud_levels(height, width)
+        levels = np.asarray(load(paths[5]).resize((width, height), Image.Resampling.BICUBIC))
+    else:
+        levels = cloud_levels(height, width)
+    return levels + np.random.default_rng(5).uniform(-0.5, 0.5, levels.shape)
 
 
 def cloud_levels(height, width):

@@ -3,12 +3,11 @@
 
 Where a ReLU's input is within rounding of zero, or two elements of a max-pooling window within
 rounding of each other, float32 engines may fairly decide either way, and the gradient differs by
-that unit's whole share. This module repeats the calculation in float64 with our engine's own
-decisions in place of float64's, which it accepts only where float64 shows a tie. What is left
-between that gradient and ours is no tie's doing.
+that unit's whole share. This module repeats the calculation in float64 with an engine's own decisions in
+place of float64's, which it accepts only where float64 shows a tie. What is left between that
+gradient and the engine's is no tie's doing.
 """
 
-import numpy as np
 import torch
 
 from onnx_torch import OnnxTorch, max_pool, padded_for_max
@@ -17,11 +16,11 @@ TIE = 1e-5  # what counts as one, relative to the tensor's largest absolute valu
 
 
 class NoTie(Exception):
-    """Our engine decided otherwise than float64 where it is no matter of rounding."""
+    """An engine decided otherwise than float64 where it is no matter of rounding."""
 
 
 class Decisions:
-    """An override for OnnxTorch: units decide as in the activations that our engine gave."""
+    """An override for OnnxTorch: units decide as in an engine's activations."""
 
     def __init__(self, activations):
         self.activations = {name: torch.from_numpy(a) for name, a in activations.items()}
@@ -71,9 +70,12 @@ def deciding_tensors(network, target):
     return list(names)
 
 
-def gradient_with_ties(path, engine, image, target, seed):
-    """The float64 gradient with the engine's decisions, and the number of ties among them."""
+def gradient_with_decisions(path, run, image, target, seed):
+    """The float64 gradient with the decisions of an engine, and the number of ties among them.
+
+    run(image, names) gives the engine's tensors of these names as arrays.
+    """
     network = OnnxTorch(path, torch.float64)
     names = deciding_tensors(network, target)
-    decisions = Decisions(dict(zip(names, engine.run(image, names))) if names else {})
-    return network.gradient(image, target, seed, decisions).astype(np.float64), decisions.ties
+    decisions = Decisions(dict(zip(names, run(image, names))) if names else {})
+    return network.gradient(image, target, seed, decisions), decisions.ties

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
+ * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable
+ * or file takes a PPM's name. Also threads=N. Says on standard error how far it is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "nncore/effects/effect.h"
+#include "weights/networks.h"
+
+static G_GNUC_NORETURN void
+fail(const char *message)
+{
+  g_printerr("run-effect: %s\n", message);
+  exit(1);
+}
+
+static NnImage *
+load(const char *path)
+{
+  int width, height, white;
+  FILE *file = fopen(path, "rb");
+  if (file == NULL || fscanf(file, "P6 %d %d %d", &width, &height, &white) != 3 ||
+      fgetc(file) == EOF || white != 255)
+    fail("cannot read the picture: give a binary 8-bit PPM");
+  g_autoptr(GError) error = NULL;
+  NnImage *image = nn_image_new(width, height, 4, &error);
+  if (image == NULL)
+    fail(error->message);
+  for (size_t i = 0; i < nn_image_samples(image); i++)
+    image->data[i] = i % 4 == 3 ? 1 : (float)fgetc(file) / 255;
+  fclose(file);
+  return image;
+}
+
+static void
+save(const NnImage *image, const char *path)
+{
+  FILE *file = fopen(path, "wb");
+  if (file == NULL)
+    fail("cannot write the picture");
+  fprintf(file, "P6\n%d %d\n255\n", image->width, image->height);
+  for (size_t i = 0; i < nn_image_samples(image); i++)
+    if (i % 4 != 3)
+      fputc((int)(CLAMP(image->data[i], 0, 1) * 255 + 0.5f), file);
+  if (fclose(file) != 0)
+    fail("cannot write the picture");
+}
+
+static int64_t
+choice_index(const NnParam *param, const char *nick)
+{
+  for (int i = 0; param->choices[i].nick != NULL; i++)
+    if (strcmp(param->choices[i].nick, nick) == 0)
+      return i;
+  return -1;
+}
+
+static void
+set_argument(const NnParam *param, NnArgument *argument, const char *value)
+{
+  argument->i = g_ascii_strtoll(value, NULL, 10);
+  argument->d = g_ascii_strtod(value, NULL);
+  argument->text = value;
+  if (param->kind == NN_PARAM_CHOICE)
+    argument->i = choice_index(param, value);
+  if (param->kind == NN_PARAM_DRAWABLE || param->kind == NN_PARAM_FILE)
+    argument->image = load(value);
+}
+
+/* returns the number of threads */
+static int
+read_arguments(const NnEffect *effect, NnArgument *arguments, char **words)
+{
+  int threads = 0;
+  for (; *words != NULL; words++) {
+    char *value = strchr(*words, '=');
+    if (value == NULL)
+      fail("give arguments as KEY=VALUE");
+    *value++ = '\0';
+    int i = 0;
+    while (effect->params[i].key != NULL && strcmp(effect->params[i].key, *words) != 0)
+      i++;
+    if (effect->params[i].key != NULL)
+      set_argument(&effect->params[i], &arguments[i], value);
+    else if (strcmp(*words, "threads") == 0)
+      threads = (int)g_ascii_strtoll(value, NULL, 10);
+    else
+      fail("there is no such argument");
+  }
+  return threads;
+}
+
+static NnVerdict
+show(const NnReport *report, gpointer user_data)
+{
+  g_printerr("%3.0f %% %s\n", 100 * report->fraction, report->text);
+  return NN_CONTINUE;
+}
+
+int
+main(int argc, char **argv)
+{
+  const NnEffect *effect = argc < 5 ? NULL : nn_effect_find(argv[1]);
+  if (effect == NULL)
+    fail("usage: run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnNetwork) network = som_network_open_file(argv[2], &error);
+  if (network == NULL)
+    fail(error->message);
+  g_autofree NnArgument *arguments = nn_effect_arguments(effect);
+  for (int i = 0; i < nn_effect_n_params(effect); i++)
+    if (effect->params[i].kind == NN_PARAM_NETWORK)
+      arguments[i].network = network;
+  g_autoptr(NnContext) context = nn_context_new(read_arguments(effect, arguments, argv + 5));
+  g_autoptr(NnImage) content = load(argv[3]);
+  NnProgress progress = {.func = show};
+  NnEffectRun run = {effect, context, arguments, content, &progress, nn_results_new()};
+  gint64 start = g_get_monotonic_time();
+  if (!effect->run(&run, &error))
+    fail(error->message);
+  const NnResult *result = &g_array_index(run.results, NnResult, 0);
+  g_print("%s: %.1f s\n", result->label, (double)(g_get_monotonic_time() - start) / 1e6);
+  save(result->image, argv[4]);
+  g_array_unref(run.results);
+  for (int i = 0; i < nn_effect_n_params(effect); i++)
+    nn_image_free((NnImage *)arguments[i].image);
+  return 0;
+}

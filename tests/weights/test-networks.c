@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* weights/: finding networks by name, and what is known of them. */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "weights/networks.h"
+#include "weights/npy.h"
+
+typedef struct {
+  char *folder;
+  char *bundled; /* folder of the bundled networks */
+} Fixture;
+
+static char *
+bundled_file(const Fixture *fixture)
+{
+  return g_build_filename(fixture->bundled, "somnium-base.onnx", NULL);
+}
+
+static void
+set_up(Fixture *fixture, gconstpointer data)
+{
+  fixture->folder = g_dir_make_tmp("somnium-XXXXXX", NULL);
+  fixture->bundled = g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "weights", "networks", NULL);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GDir) dir = g_dir_open(fixture->folder, 0, NULL);
+  const char *name;
+  while ((name = g_dir_read_name(dir)) != NULL) {
+    g_autofree char *path = g_build_filename(fixture->folder, name, NULL);
+    g_unlink(path);
+  }
+  g_rmdir(fixture->folder);
+  g_free(fixture->folder);
+  g_free(fixture->bundled);
+}
+
+/* copies the bundled network, whose metadata then counts less than what is beside it */
+static void
+copy_network(const Fixture *fixture, const char *name)
+{
+  g_autofree char *from = bundled_file(fixture), *bytes = NULL;
+  g_autofree char *to = g_build_filename(fixture->folder, name, NULL);
+  gsize length;
+  g_assert_true(g_file_get_contents(from, &bytes, &length, NULL));
+  g_assert_true(g_file_set_contents(to, bytes, (gssize)length, NULL));
+}
+
+static void
+write_beside(const Fixture *fixture, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename(fixture->folder, name, NULL);
+  g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static SomNetworks *
+open_both(const Fixture *fixture)
+{
+  const char *const folders[] = {"/nonexistent", fixture->bundled, fixture->folder, NULL};
+  return som_networks_new(folders);
+}
+
+static void
+test_bundled(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_autoptr(NnNetwork) network = som_networks_open(networks, "", &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(network->name, ==, "somnium-base");
+  g_assert_cmpint(network->role, ==, NN_ROLE_CLASSIFIER);
+  g_assert_false(network->input.bgr);
+  g_assert_cmpfloat(network->input.range, ==, 1);
+  g_assert_cmpfloat(network->input.mean[1], ==, 0.45f);
+  g_assert_cmpfloat(network->input.deviation[2], ==, 0.25f);
+  g_assert_cmpuint(g_strv_length(network->labels), ==, 202);
+  g_assert_cmpstr(network->labels[201], ==, "acorn");
+  g_assert_nonnull(g_hash_table_lookup(network->presets, "dream"));
+  g_assert_cmpstr(network->licence, ==, "CC0-1.0");
+  g_assert_null(network->guessed);
+}
+
+static void
+test_names(Fixture *fixture, gconstpointer data)
+{
+  copy_network(fixture, "another.onnx");
+  copy_network(fixture, "somnium-base.onnx");
+  write_beside(fixture, "notes.txt", "no network");
+  write_beside(fixture, ".onnx", "no name");
+  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_auto(GStrv) names = som_networks_names(networks);
+  g_assert_cmpuint(g_strv_length(names), ==, 2);
+  g_assert_cmpstr(names[0], ==, "somnium-base");
+  g_assert_cmpstr(names[1], ==, "another");
+}
+
+static void
+test_ini(Fixture *fixture, gconstpointer data)
+{
+  copy_network(fixture, "mine.onnx");
+  write_beside(fixture, "mine.ini",
+               "[network]\ntitle=Mine\nchannels=BGR\nrange=255\nmean=1 2 3\nstd=4, 5, 6\n"
+               "multiple=4\nrole=features\nlayers.dream=relu2_2:0.5\nlabels=a\\nb\n");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_autoptr(NnNetwork) network = som_networks_open(networks, "mine", &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(network->title, ==, "Mine");
+  g_assert_true(network->input.bgr);
+  g_assert_cmpfloat(network->input.mean[2], ==, 3);
+  g_assert_cmpfloat(network->input.deviation[1], ==, 5);
+  g_assert_cmpint(network->input.multiple, ==, 4);
+  g_assert_cmpint(network->role, ==, NN_ROLE_FEATURES);
+  g_assert_cmpuint(g_strv_length(network->labels), ==, 2);
+  g_assert_cmpstr(g_hash_table_lookup(network->presets, "dream"), ==, "relu2_2:0.5");
+  g_assert_cmpstr(network->licence, ==, "CC0-1.0"); /* what the ini leaves open is the file's */
+}
+
+static void
+test_bad_ini(Fixture *fixture, gconstpointer data)
+{
+  copy_network(fixture, "mine.onnx");
+  write_beside(fixture, "mine.ini", "this is no ini");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_assert_null(som_networks_open(networks, "mine", &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_MALFORMED);
+  g_assert_nonnull(strstr(error->message, "mine.ini"));
+}
+
+static void
+test_unknown(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_assert_null(som_networks_open(networks, "no-such-network", &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  g_assert_nonnull(strstr(error->message, "no-such-network"));
+  g_assert_nonnull(strstr(error->message, "somnium-base"));
+  g_assert_nonnull(strstr(error->message, fixture->folder));
+  g_clear_error(&error);
+  g_assert_null(som_networks_open(networks, "/nonexistent/x.onnx", &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_READ);
+}
+
+static void
+test_by_path(Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = bundled_file(fixture);
+  const char *const nowhere[] = {NULL};
+  g_autoptr(GError) error = NULL;
+  g_autoptr(SomNetworks) networks = som_networks_new(nowhere);
+  g_autoptr(NnNetwork) network = som_networks_open(networks, path, &error);
+  g_assert_no_error(error);
+  g_assert_nonnull(network);
+}
+
+static void
+test_npy(Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename(fixture->folder, "x.npy", NULL);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnTensor) tensor = nn_tensor_new(NN_DTYPE_FLOAT, &NN_SHAPE(1, 2, 3, 5), NULL);
+  for (int i = 0; i < 30; i++)
+    tensor->f[i] = (float)i / 7;
+  g_assert_true(som_npy_save(path, tensor, &error));
+  g_autoptr(NnTensor) back = som_npy_load(path, &error);
+  g_assert_no_error(error);
+  g_assert_true(nn_shape_equal(&back->shape, &tensor->shape));
+  g_assert_cmpmem(back->f, nn_tensor_bytes(back), tensor->f, nn_tensor_bytes(tensor));
+  g_autofree char *bytes = NULL;
+  gsize length;
+  g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
+  for (gsize part = 0; part < length; part += 3) {
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)part, NULL));
+    g_assert_null(som_npy_load(path, &error));
+    g_assert_error(error, NN_ERROR, NN_ERROR_MALFORMED);
+    g_clear_error(&error);
+  }
+}
+
+#define ADD(name, function) g_test_add(name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  ADD("/weights/bundled", test_bundled);
+  ADD("/weights/names", test_names);
+  ADD("/weights/ini", test_ini);
+  ADD("/weights/bad-ini", test_bad_ini);
+  ADD("/weights/unknown", test_unknown);
+  ADD("/weights/by-path", test_by_path);
+  ADD("/weights/npy", test_npy);
+  return g_test_run();
+}
