@@ -27,11 +27,21 @@ nn_winograd_fits(int64_t source_channels, int64_t target_channels)
   return source_channels % NN_LANES == 0 && target_channels % 8 == 0;
 }
 
+/* Floats from a place's matrix to the next one's. Channel counts are mostly powers of two; without
+ * the line in between, all 36 would fall into the same set of the cache. */
+static int64_t
+place_stride(int64_t tiles, int64_t channels)
+{
+  return tiles * channels + 16;
+}
+
+/* V, M, and one padded patch */
 static int64_t
 floats_per_worker(int64_t source_channels, int64_t target_channels)
 {
-  return PLACES * choose_tiles(source_channels, target_channels) *
-         (source_channels + target_channels);
+  int64_t tiles = choose_tiles(source_channels, target_channels);
+  return PLACES * (place_stride(tiles, source_channels) + place_stride(tiles, target_channels) +
+                   source_channels);
 }
 
 size_t
@@ -140,26 +150,18 @@ clip(int64_t first, int64_t size, int *begin, int *end)
   *end = (int)CLAMP(size - first, 0, IN);
 }
 
-/* V of one tile; places are @stride floats apart */
+/* V of one patch of 6 x 6 pixels */
 static void
-transform_tile(const Job *job, const Tile *tile, float *v, int64_t stride)
+transform_patch(const float *patch, int64_t row_stride, int64_t channels, float *v, int64_t stride)
 {
-  const NnWinograd *w = job->winograd;
-  int64_t top = tile->y - w->pad_top, left = tile->x - w->pad_left, channels = w->source_channels;
-  int y0, y1, x0, x1;
-  clip(top, w->source_height, &y0, &y1);
-  clip(left, w->source_width, &x0, &x1);
-  const float *corner =
-      job->source + ((tile->n * w->source_height + top) * w->source_width + left) * channels;
   for (int64_t c = 0; c < channels; c += NN_LANES) {
-    NnFloats d[IN][IN], columns[IN][IN];
-    for (int y = 0; y < IN; y++)
-      for (int x = 0; x < IN; x++)
-        d[x][y] = y >= y0 && y < y1 && x >= x0 && x < x1
-                      ? *(const NnFloats *)(corner + (y * w->source_width + x) * channels + c)
-                      : (NnFloats){0};
-    for (int x = 0; x < IN; x++)
-      transform_in(d[x], columns[x]);
+    NnFloats columns[IN][IN];
+    for (int x = 0; x < IN; x++) {
+      NnFloats d[IN];
+      for (int y = 0; y < IN; y++)
+        d[y] = *(const NnFloats *)(patch + y * row_stride + x * channels + c);
+      transform_in(d, columns[x]);
+    }
     for (int y = 0; y < IN; y++) {
       NnFloats row[IN], out[IN];
       for (int x = 0; x < IN; x++)
@@ -169,6 +171,29 @@ transform_tile(const Job *job, const Tile *tile, float *v, int64_t stride)
         *(NnFloats *)(v + (y * IN + x) * stride + c) = out[x];
     }
   }
+}
+
+/* V of one tile: from the picture itself, or, at its border, from a copy with zeros around */
+static void
+transform_tile(const Job *job, const Tile *tile, float *v, int64_t stride, float *padded)
+{
+  const NnWinograd *w = job->winograd;
+  int64_t top = tile->y - w->pad_top, left = tile->x - w->pad_left, channels = w->source_channels;
+  int y0, y1, x0, x1;
+  clip(top, w->source_height, &y0, &y1);
+  clip(left, w->source_width, &x0, &x1);
+  int64_t first = (tile->n * w->source_height + top) * w->source_width + left;
+  if (y0 == 0 && y1 == IN && x0 == 0 && x1 == IN) {
+    transform_patch(job->source + first * channels, w->source_width * channels, channels, v,
+                    stride);
+    return;
+  }
+  memset(padded, 0, (size_t)(PLACES * channels) * sizeof *padded);
+  for (int y = y0; y < y1 && x0 < x1; y++)
+    memcpy(padded + (y * IN + x0) * channels,
+           job->source + (first + y * w->source_width + x0) * channels,
+           (size_t)((x1 - x0) * channels) * sizeof *padded);
+  transform_patch(padded, IN * channels, channels, v, stride);
 }
 
 /* bias, activation and its bits for one pixel */
@@ -223,18 +248,20 @@ run_block(int64_t begin, int64_t end, int worker, gpointer data)
   const Job *job = data;
   const NnWinograd *w = job->winograd;
   int64_t in = w->source_channels, out = w->target_channels, tiles = end - begin;
+  int64_t v_stride = place_stride(tiles, in), m_stride = place_stride(tiles, out);
   float *v = job->scratch + worker * floats_per_worker(in, out);
-  float *m = v + PLACES * job->block * in;
+  float *m = v + PLACES * place_stride(job->block, in);
+  float *padded = m + PLACES * place_stride(job->block, out);
   for (int64_t t = 0; t < tiles; t++) {
     Tile tile = tile_at(job, begin + t);
-    transform_tile(job, &tile, v + t * in, tiles * in);
+    transform_tile(job, &tile, v + t * in, v_stride, padded);
   }
   for (int place = 0; place < PLACES; place++)
-    nn_gemm(false, false, tiles, out, in, 1, v + place * tiles * in, in,
-            w->filters + place * in * out, out, 0, m + place * tiles * out, out);
+    nn_gemm(false, false, tiles, out, in, 1, v + place * v_stride, in,
+            w->filters + place * in * out, out, 0, m + place * m_stride, out);
   for (int64_t t = 0; t < tiles; t++) {
     Tile tile = tile_at(job, begin + t);
-    transform_back(job, &tile, m + t * out, tiles * out);
+    transform_back(job, &tile, m + t * out, m_stride);
   }
 }
 
