@@ -9,8 +9,10 @@
 #include "ui/file-picker.h"
 #include "ui/network-chooser.h"
 
-/* Ranges wider than this get finer steps near their lower end. */
-#define WIDE_RANGE 1000
+/* Scales of ranges wider than the first get finer steps near their lower end; wider than the
+ * second, a scale is of no use. */
+#define WIDE_RANGE 500
+#define HUGE_RANGE 2000
 
 static GtkWidget *
 number_new(const NnParam *param, GObject *config)
@@ -18,9 +20,11 @@ number_new(const NnParam *param, GObject *config)
   int digits = param->kind == NN_PARAM_FLOAT ? param->digits : 0;
   double range = param->max - param->min;
   double step = digits == 0 ? 1 : MAX(range / 100, digits == 1 ? 0.1 : 0.01);
-  GtkWidget *scale = gimp_prop_spin_scale_new(config, param->key, step, MAX(step, range / 10),
-                                              digits);
+  GtkWidget *scale;
 
+  if (range > HUGE_RANGE)
+    return gimp_prop_spin_button_new(config, param->key, step, 10 * step, digits);
+  scale = gimp_prop_spin_scale_new(config, param->key, step, MAX(step, range / 10), digits);
   gimp_spin_scale_set_label(GIMP_SPIN_SCALE(scale), NULL);
   if (range > WIDE_RANGE)
     gimp_spin_scale_set_gamma(GIMP_SPIN_SCALE(scale), 2);
@@ -40,7 +44,7 @@ static GtkWidget *
 seed_new(const NnParam *param, GObject *config, GtkWidget **focus)
 {
   GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 4);
-  GtkWidget *button = gtk_button_new_with_mnemonic(_("_New Seed"));
+  GtkWidget *button = gtk_button_new_with_mnemonic(_("N_ew Seed"));
 
   *focus = gimp_prop_spin_button_new(config, param->key, 1, 10, 0);
   gtk_widget_set_tooltip_text(button, _("Draw another random number"));
@@ -119,6 +123,7 @@ layer_new(const NnParam *param, GObject *config)
                              GIMP_INT_STORE_LABEL, _("None"), -1);
   gimp_int_combo_box_set_layout(GIMP_INT_COMBO_BOX(combo),
                                 GIMP_INT_COMBO_BOX_LAYOUT_ABBREVIATED);
+  g_object_set(combo, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, NULL); /* file names can be long */
   on_drawable_set(config, pspec, GIMP_INT_COMBO_BOX(combo));
   g_object_set_data(G_OBJECT(combo), "somnium-param", (gpointer)param);
   g_signal_connect_object(combo, "changed", G_CALLBACK(on_layer_chosen), config, 0);

@@ -12,10 +12,13 @@
 #define MAX_ROWS_PER_COLUMN 13
 
 typedef struct {
+  GimpProcedureConfig *config;
   GtkWidget *columns; /* a horizontal box of vertical ones */
   GtkWidget *column;
   GtkSizeGroup *labels; /* of the current column */
-  int rows, rows_wanted;
+  int columns_made;
+  int rows;             /* in the current column, with titles */
+  int rows_left;        /* in all, of those not yet in it */
 } Layout;
 
 static void
@@ -25,48 +28,52 @@ start_column(Layout *layout)
   gtk_box_pack_start(GTK_BOX(layout->columns), layout->column, TRUE, TRUE, 0);
   g_clear_object(&layout->labels);
   layout->labels = gtk_size_group_new(GTK_SIZE_GROUP_HORIZONTAL);
+  layout->columns_made++;
   layout->rows = 0;
 }
 
-/* A frame whose grid takes rows: labels at the left, controls at the right. */
-static GtkWidget *
-add_section(Layout *layout, const char *title, int n_rows)
+/* A frame with the rows of @params: labels at the left, controls at the right. */
+static void
+add_section(Layout *layout, const GPtrArray *params)
 {
-  GtkWidget *frame = gimp_frame_new(title);
+  const NnParam *first = params->pdata[0];
+  GtkWidget *frame = gimp_frame_new(first->section ? _(first->section) : NULL);
   GtkWidget *grid = gtk_grid_new();
+  int rows = (int)params->len + 1;
 
-  if (layout->rows > 0 && layout->rows + n_rows / 2 >= layout->rows_wanted)
+  /* one break at most: where the columns come closest to one height */
+  if (layout->rows + layout->rows_left > MAX_ROWS_PER_COLUMN && layout->columns_made == 1 &&
+      layout->rows > 0 && layout->rows + rows / 2 >= layout->rows_left - rows / 2)
     start_column(layout);
-  layout->rows += n_rows + 1;
+  layout->rows += rows;
+  layout->rows_left -= rows;
   gtk_grid_set_row_spacing(GTK_GRID(grid), 4);
   gtk_grid_set_column_spacing(GTK_GRID(grid), 8);
   gtk_container_add(GTK_CONTAINER(frame), grid);
   gtk_box_pack_start(GTK_BOX(layout->column), frame, FALSE, FALSE, 0);
-  return grid;
+  for (guint i = 0; i < params->len; i++)
+    som_dialog_add_row(GTK_GRID(grid), i, params->pdata[i], layout->config, layout->labels);
 }
 
-/* The number of params from @param on that share its section. */
-static int
-count_section(const NnParam *param)
+/* Neighbours with the same title, and last the plug-in's own parameter. */
+static GPtrArray *
+collect_sections(const NnEffect *effect)
 {
-  int n = 0;
+  GPtrArray *sections = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+  GPtrArray *section = NULL;
+  const char *title = NULL;
 
-  while (param[n].key && g_strcmp0(param[n].section, param->section) == 0)
-    n++;
-  return n;
-}
-
-static int
-count_rows(const NnEffect *effect)
-{
-  int rows = 2; /* the section with the output */
-  int n;
-
-  for (const NnParam *param = effect->params; param->key; param += n) {
-    n = count_section(param);
-    rows += n + 1;
+  for (const NnParam *param = effect->params;; param++) {
+    const NnParam *shown = param->key ? param : &som_param_output;
+    if (!section || g_strcmp0(title, shown->section) != 0) {
+      section = g_ptr_array_new();
+      g_ptr_array_add(sections, section);
+      title = shown->section;
+    }
+    g_ptr_array_add(section, (gpointer)shown);
+    if (!param->key)
+      return sections;
   }
-  return rows;
 }
 
 GtkWidget *
@@ -75,22 +82,15 @@ som_dialog_new(const NnEffect *effect, GimpProcedure *procedure, GimpProcedureCo
   g_autofree char *title = som_label_plain(effect->label);
   GtkWidget *dialog = gimp_procedure_dialog_new(procedure, config, title);
   GtkWidget *content = gtk_dialog_get_content_area(GTK_DIALOG(dialog));
-  int rows = count_rows(effect);
-  Layout layout = {.rows_wanted = rows <= MAX_ROWS_PER_COLUMN ? rows : (rows + 1) / 2};
-  GtkWidget *grid;
-  int n;
+  g_autoptr(GPtrArray) sections = collect_sections(effect);
+  Layout layout = {.config = config};
 
   layout.columns = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 24);
   gtk_box_set_homogeneous(GTK_BOX(layout.columns), TRUE);
   start_column(&layout);
-  for (const NnParam *param = effect->params; param->key; param += n) {
-    n = count_section(param);
-    grid = add_section(&layout, param->section ? _(param->section) : NULL, n);
-    for (int i = 0; i < n; i++)
-      som_dialog_add_row(GTK_GRID(grid), i, &param[i], config, layout.labels);
-  }
-  grid = add_section(&layout, _(som_param_output.section), 1);
-  som_dialog_add_row(GTK_GRID(grid), 0, &som_param_output, config, layout.labels);
+  layout.rows_left = nn_effect_n_params(effect) + 1 + (int)sections->len;
+  for (guint i = 0; i < sections->len; i++)
+    add_section(&layout, sections->pdata[i]);
   g_object_unref(layout.labels);
   gtk_box_pack_start(GTK_BOX(content), layout.columns, TRUE, TRUE, 0);
   gtk_box_set_spacing(GTK_BOX(content), 12);

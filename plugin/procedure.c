@@ -21,10 +21,10 @@ static const NnChoice outputs[] = {
 
 const NnParam som_param_output = {
     .key = "output",
-    .label = N_("_Result"),
+    .label = N_("O_utput"),
     .help = N_("Where the picture goes: to a new layer above the chosen one, or into the layer "
                "itself"),
-    .section = N_("Output"),
+    .section = N_("Result"),
     .kind = NN_PARAM_CHOICE,
     .choices = outputs,
 };
@@ -35,13 +35,27 @@ som_procedure_name(const NnEffect *effect)
   return g_strconcat(NAME_PREFIX, effect->id, NULL);
 }
 
+/* The length of a "(_X)" at the end, as Chinese and Japanese labels have it, or 0. */
+static int
+mnemonic_suffix(const char *label)
+{
+  size_t length = strlen(label);
+
+  return length > 4 && label[length - 4] == '(' && label[length - 3] == '_' ? 4 : 0;
+}
+
 char *
 som_param_label(const NnParam *param)
 {
-  if (param->unit)
-    /* Translators: a label and its unit */
-    return g_strdup_printf(_("%s (%s)"), _(param->label), _(param->unit));
-  return g_strdup(_(param->label));
+  const char *label = _(param->label);
+
+  if (!param->unit)
+    return g_strdup(label);
+  int length = (int)strlen(label), suffix = mnemonic_suffix(label);
+  g_autofree char *words = g_strndup(label, length - suffix);
+  /* Translators: a label and its unit */
+  g_autofree char *text = g_strdup_printf(_("%s (%s)"), words, _(param->unit));
+  return g_strconcat(text, label + length - suffix, NULL);
 }
 
 int

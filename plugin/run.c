@@ -149,11 +149,14 @@ execute_in_window(const Call *call, GtkWidget *dialog, GError **error)
 {
   Watched watched = {.title = gtk_window_get_title(GTK_WINDOW(dialog))};
   SomMade *made;
+  int x, y;
 
+  gtk_window_get_position(GTK_WINDOW(dialog), &x, &y);
   gtk_widget_hide(dialog);
   made = execute(call, open_window, watch_with_window, &watched, error);
   if (watched.window)
     gtk_widget_destroy(watched.window);
+  gtk_window_move(GTK_WINDOW(dialog), x, y); /* should it be shown again */
   return made;
 }
 

@@ -108,7 +108,6 @@ add_buttons(GtkDialog *dialog)
   gtk_widget_set_tooltip_text(button, _("End the run and leave the image as it was"));
   button = gtk_dialog_add_button(dialog, _("_Stop and Keep"), RESPONSE_STOP);
   gtk_widget_set_tooltip_text(button, _("End the run now and keep the picture as it is so far"));
-  gtk_dialog_set_default_response(dialog, RESPONSE_STOP);
 }
 
 GtkWidget *
@@ -154,6 +153,8 @@ som_run_window_run(GtkWidget *window, SomRunJob *job)
   self->begin_us = g_get_monotonic_time();
   som_run_job_want_preview(job, PREVIEW_WIDTH * scale, PREVIEW_HEIGHT * scale);
   gtk_widget_show(window);
+  /* a key that was still meant for the dialog before must not end the run */
+  gtk_window_set_focus(GTK_WINDOW(window), NULL);
   g_timeout_add(POLL_INTERVAL_MS, on_poll, self);
   gtk_main();
   gtk_widget_hide(window);

@@ -306,8 +306,9 @@ enter_octave(Dream *dream, int octave, GError **error)
   return make_smoothing(dream, error) && make_workspace(dream, error);
 }
 
-static bool
-iterate(Dream *dream, GError **error)
+/* the gradient of the objective at the picture, smoothed, into dream->gradient */
+static void
+find_gradient(Dream *dream)
 {
   const NnInputSpec *spec = &dream->network->input;
   int jitter = dream->settings->jitter_px;
@@ -324,9 +325,14 @@ iterate(Dream *dream, GError **error)
     nn_blur_run(dream->blur, dream->context, dream->gradient);
   if (dream->pyramid != NULL)
     nn_pyramid_normalise(dream->pyramid, dream->context, dream->gradient);
-  double mean = nn_ascent_step(dream->context, dream->picture->data, dream->gradient->data,
-                               (int64_t)nn_image_samples(dream->picture),
-                               dream->settings->step_levels / 255, 0, 1);
+}
+
+static bool
+iterate(Dream *dream, GError **error)
+{
+  find_gradient(dream);
+  int64_t samples = (int64_t)nn_image_samples(dream->picture);
+  double mean = nn_mean_absolute(dream->context, dream->gradient->data, samples);
   if (!isfinite(mean)) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                 _("The network %s gives values that are no numbers. Its file may be damaged, or "
@@ -334,6 +340,11 @@ iterate(Dream *dream, GError **error)
                 dream->network->name);
     return false;
   }
+  /* a normalised pyramid has a scale already: each of its bands moves by the step */
+  double rate = dream->settings->step_levels / 255 / (dream->pyramid == NULL ? mean : 1);
+  if (mean > 0)
+    nn_ascent_step(dream->context, dream->picture->data, dream->gradient->data, samples, rate, 0,
+                   1);
   dream->responded = dream->responded || mean > 0;
   return true;
 }

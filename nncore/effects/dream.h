@@ -15,7 +15,9 @@ typedef enum { NN_SMOOTHING_NONE, NN_SMOOTHING_BLUR, NN_SMOOTHING_LAPLACIAN } Nn
  * @octaves: 0: as many as bring the longest side of the smallest to about 200 px
  * @octave_scale: size of an octave over that of the one before, above 1
  * @iterations: in each octave
- * @step_levels: 8-bit levels by which an iteration changes the average value
+ * @step_levels: 8-bit levels by which an iteration changes the average value (step over the mean
+ *   absolute gradient); with %NN_SMOOTHING_LAPLACIAN, the root mean square of each band, as in the
+ *   notebook that it comes from
  * @jitter_px: the network sees the picture rolled by up to this, both ways, anew each iteration
  * @smoothing: of the gradient: by a Gaussian of @smoothing_sigma_px, or by bringing
  *   @smoothing_levels bands of its Laplacian pyramid (and the rest) to equal strength

@@ -8,7 +8,7 @@
 
 #include "nncore/base/error.h"
 
-#define NAMED_IN_ERRORS 24 /* layers or classes that a sentence lists at most */
+#define NAMED_IN_ERRORS 40 /* layers or classes that a sentence lists at most */
 
 NnNetwork *
 nn_network_new(NnModel *model, const char *name)

@@ -31,6 +31,7 @@ nn_graph_free(NnGraph *graph)
   for (size_t i = 0; i < graph->n_values; i++) {
     nn_free(graph->values[i].name);
     nn_tensor_unref(graph->values[i].constant);
+    nn_tensor_unref(graph->values[i].known);
   }
   for (size_t i = 0; i < graph->n_nodes; i++)
     nn_node_clear(&graph->nodes[i]);
@@ -102,6 +103,7 @@ copy_values(const NnGraph *graph, NnGraph *copy, GError **error)
     char *name = copy->values[id].name;
     copy->values[id] = *value;
     copy->values[id].name = name;
+    copy->values[id].known = NULL;
     if (value->constant != NULL)
       nn_tensor_ref(value->constant);
   }
@@ -157,6 +159,13 @@ nn_graph_find(const NnGraph *graph, const char *name)
     if (strcmp(graph->values[i].name, name) == 0)
       return (NnValueId)i;
   return NN_NO_VALUE;
+}
+
+void
+nn_graph_forget_known(NnGraph *graph)
+{
+  for (size_t i = 0; i < graph->n_values; i++)
+    g_clear_pointer(&graph->values[i].known, nn_tensor_unref);
 }
 
 void

@@ -18,6 +18,8 @@ typedef int NnValueId; /* index into NnGraph.values */
  * @is_constant: @constant holds the elements, or, before loading, @stored says where they are
  * @type: known for graph inputs as far as the file declares it (free dimensions are 0), and for
  *   all values after nn_pass_infer()
+ * @known: (nullable): the elements, where nn_pass_infer() could compute them from the shapes of
+ *   the graph's inputs (shape arithmetic); true at those shapes only, so not copied with the graph
  * @layout: chosen by nn_pass_layout(); plain before
  * @producer: node that makes it, or -1
  */
@@ -27,6 +29,7 @@ typedef struct {
   NnTensor *constant;
   NnStored stored;
   NnType type;
+  NnTensor *known;
   NnLayout layout;
   int producer;
 } NnValue;
@@ -72,6 +75,9 @@ NnNode *nn_graph_add_node(NnGraph *graph, const NnOp *op, const char *name, int 
 
 /** nn_node_clear: frees what @node owns; for a node that is in no graph any more. */
 void nn_node_clear(NnNode *node);
+
+/** nn_graph_forget_known: drops NnValue.known of all values. */
+void nn_graph_forget_known(NnGraph *graph);
 
 /** nn_graph_find: the value of this name, or NN_NO_VALUE. Linear. */
 NnValueId nn_graph_find(const NnGraph *graph, const char *name);

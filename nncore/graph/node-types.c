@@ -21,7 +21,7 @@ nn_node_types_init(NnNodeTypes *types, const NnGraph *graph, const NnNode *node,
       continue;
     const NnValue *value = &graph->values[node->inputs[i]];
     types->in[i] = value->type;
-    types->constants[i] = value->constant;
+    types->constants[i] = value->constant != NULL ? value->constant : value->known;
   }
   for (int o = 0; o < node->n_outputs; o++)
     if (node->outputs[o] != NN_NO_VALUE)

@@ -6,7 +6,8 @@
 #include "nncore/graph/graph.h"
 
 /** NnNodeTypes: @infer is ready for an operator's infer, scratch_bytes and aux_bytes; its types
- * of the outputs are copies of the graph's. */
+ * of the outputs are copies of the graph's; its constants include elements that are known at the
+ * graph's present shapes. */
 typedef struct {
   NnInfer infer;
   NnType *in;

@@ -146,7 +146,7 @@ static bool
 bring_inputs(Pass *pass, NnNode *node, NnLayout layout, GError **error)
 {
   int rank = first_output_rank(pass, node);
-  for (int i = 0; i < node->n_inputs; i++) {
+  for (int i = 0; i < node->n_inputs && !node->op->reads_shapes_only; i++) {
     if (node->inputs[i] == NN_NO_VALUE || is_weight(node, i))
       continue;
     if (node->op->layout == NN_TAKES_CHANNELS_LAST && i > 0)

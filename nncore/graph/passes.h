@@ -24,7 +24,9 @@ bool nn_pass_fold_constants(NnGraph *graph, NnContext *context, GError **error);
 /**
  * nn_pass_infer:
  * NnValue.type of every value, from those of the inputs (NnValue.type of graph->inputs, all
- * dimensions given). Errors name the layer.
+ * dimensions given). Errors name the layer. Small tensors that depend on these shapes and on
+ * constants alone (shape arithmetic: Shape, Gather, Concat, ...) are computed on the way:
+ * NnValue.known.
  */
 bool nn_pass_infer(NnGraph *graph, GError **error);
 

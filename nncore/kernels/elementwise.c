@@ -33,6 +33,26 @@ nn_copy_bytes(NnContext *context, void *to, const void *from, size_t bytes)
 }
 
 typedef struct {
+  float *to;
+  float value;
+} Fill;
+
+static void
+fill_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Fill *job = data;
+  for (int64_t i = begin; i < end; i++)
+    job->to[i] = job->value;
+}
+
+void
+nn_fill(NnContext *context, float *to, float value, int64_t count)
+{
+  Fill job = {to, value};
+  nn_parallel_for(context, count, CHUNK, fill_chunk, &job);
+}
+
+typedef struct {
   NnActivation activation;
   const float *from;
   float *to;

@@ -17,6 +17,9 @@ int64_t nn_grain(int64_t cost_an_item);
 /** nn_copy_bytes: memcpy() by all threads. */
 void nn_copy_bytes(NnContext *context, void *to, const void *from, size_t bytes);
 
+/** nn_fill: @count times @value. */
+void nn_fill(NnContext *context, float *to, float value, int64_t count);
+
 /**
  * nn_activate:
  * @to: may be @from

@@ -137,6 +137,21 @@ list_tensor(const NnAttribute *attribute, GError **error)
 }
 
 static bool
+set_constant(NnValue *value, const NnAttribute *attribute, GError **error)
+{
+  value->is_constant = true;
+  value->type = (NnType){.shape = attribute->shape, .present = true};
+  if (attribute->kind == NN_ATTRIBUTE_TENSOR) {
+    value->stored = attribute->stored;
+    return true;
+  }
+  value->constant = list_tensor(attribute, error);
+  if (value->constant != NULL)
+    value->type = (NnType){value->constant->shape, value->constant->dtype, true};
+  return value->constant != NULL;
+}
+
+static bool
 import_constant(Importer *importer, NnRawNode *node, GError **error)
 {
   static const char *const names[] = {"value", "value_float", "value_floats", "value_int",
@@ -151,17 +166,7 @@ import_constant(Importer *importer, NnRawNode *node, GError **error)
     if (attribute == NULL)
       continue;
     NnValue *value = add_constant(importer, node->outputs.names[0], error);
-    if (value == NULL)
-      return false;
-    value->type = (NnType){.shape = attribute->shape, .present = true};
-    if (attribute->kind == NN_ATTRIBUTE_TENSOR) {
-      value->stored = attribute->stored;
-      return true;
-    }
-    value->constant = list_tensor(attribute, error);
-    if (value->constant != NULL)
-      value->type = (NnType){value->constant->shape, value->constant->dtype, true};
-    return value->constant != NULL;
+    return value != NULL && set_constant(value, attribute, error);
   }
   g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
               _("The constant “%s” has a value of a kind that is not supported."),
@@ -181,10 +186,20 @@ count_inputs(const NnRawNode *node)
   return (int)MIN(count, (size_t)G_MAXINT);
 }
 
+/* with the attributes that newer opsets have as inputs */
+static int
+count_all_inputs(const NnRawNode *node)
+{
+  int count = count_inputs(node);
+  for (size_t i = 0; i < node->attributes.count; i++)
+    count = MAX(count, node->attributes.items[i].input + 1);
+  return count;
+}
+
 static bool
 check_counts(const NnRawNode *node, const NnOp *op, GError **error)
 {
-  int count = count_inputs(node);
+  int count = count_all_inputs(node);
   if (count >= op->min_inputs && count <= op->max_inputs && node->outputs.count >= 1)
     return true;
   g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("It has %d inputs; %d to %d are possible."),
@@ -198,6 +213,8 @@ parse_node(NnRawNode *node, int64_t opset, void **params, GError **error)
 {
   bool own_domain =
       node->domain == NULL || *node->domain == '\0' || strcmp(node->domain, "ai.onnx") == 0;
+  if (own_domain && !nn_normalise(node, opset, error))
+    return NULL;
   const NnOp *op = own_domain ? nn_op_find(node->op_type) : NULL;
   if (op == NULL) {
     g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED, _("The operator “%s” is not supported."),
@@ -205,7 +222,7 @@ parse_node(NnRawNode *node, int64_t opset, void **params, GError **error)
     return NULL;
   }
   *params = nn_alloc0(1, op->params_bytes, error);
-  if (*params == NULL || !check_counts(node, op, error) || !nn_normalise(node, opset, error) ||
+  if (*params == NULL || !check_counts(node, op, error) ||
       (op->parse != NULL && !op->parse(&node->attributes, *params, error)))
     return NULL;
   const char *unknown = nn_attributes_unknown(&node->attributes);
@@ -220,7 +237,7 @@ parse_node(NnRawNode *node, int64_t opset, void **params, GError **error)
 static bool
 connect_inputs(Importer *importer, const NnRawNode *raw, NnNode *node, GError **error)
 {
-  for (int i = 0; i < node->n_inputs; i++) {
+  for (int i = 0; i < MIN(node->n_inputs, count_inputs(raw)); i++) {
     const char *name = raw->inputs.names[i];
     if (*name == '\0')
       continue;
@@ -231,6 +248,22 @@ connect_inputs(Importer *importer, const NnRawNode *raw, NnNode *node, GError **
                   node_label(raw), name);
       return false;
     }
+  }
+  return true;
+}
+
+static bool
+connect_attributes(Importer *importer, const NnRawNode *raw, size_t index, GError **error)
+{
+  NnGraph *graph = importer->graph;
+  for (size_t i = 0; i < raw->attributes.count; i++) {
+    const NnAttribute *attribute = &raw->attributes.items[i];
+    if (attribute->input == 0 || attribute->input >= graph->nodes[index].n_inputs)
+      continue;
+    NnValueId id = nn_graph_add_value(graph, "", error);
+    if (id == NN_NO_VALUE || !set_constant(&graph->values[id], attribute, error))
+      return false;
+    graph->nodes[index].inputs[attribute->input] = id;
   }
   return true;
 }
@@ -265,7 +298,7 @@ import_node(Importer *importer, NnRawNode *raw, GError **error)
     g_propagate_error(error, g_steal_pointer(&reason));
     return false;
   }
-  int n_inputs = count_inputs(raw);
+  int n_inputs = op != NULL ? count_all_inputs(raw) : count_inputs(raw);
   int n_outputs = (int)MIN(raw->outputs.count, (size_t)(op != NULL ? op->max_outputs : G_MAXINT));
   NnNode *node = nn_graph_add_node(importer->graph, op != NULL ? op : &nn_op_unsupported,
                                    node_label(raw), n_inputs, n_outputs, error);
@@ -282,6 +315,7 @@ import_node(Importer *importer, NnRawNode *raw, GError **error)
                  reason->message);
   }
   return connect_inputs(importer, raw, node, error) &&
+         connect_attributes(importer, raw, importer->graph->n_nodes - 1, error) &&
          connect_outputs(importer, raw, importer->graph->n_nodes - 1, error);
 }
 

@@ -13,7 +13,12 @@
  */
 NnGraph *nn_import(NnRawModel *raw, GError **error);
 
-/** nn_normalise: rewrites @node, written for @opset, to the newest opset's attributes. */
+/**
+ * nn_normalise:
+ * Rewrites @node, written for @opset, to the newest opset's operator, inputs and attributes. An
+ * attribute that became an input gets its number in NnAttribute.input; the importer makes it a
+ * constant.
+ */
 bool nn_normalise(NnRawNode *node, int64_t opset, GError **error);
 
 /** nn_op_unsupported: the stand-in for a node that cannot be used; its parameters are

@@ -47,6 +47,7 @@ typedef struct {
   NnShape shape;   /* TENSOR: read by whoever has the file */
   NnStored stored;
   bool known; /* set by the getters */
+  int input;  /* > 0: newer opsets have it as this input, and so do operators (normalise.c) */
 } NnAttribute;
 
 typedef struct {

@@ -6,11 +6,13 @@
 #include <math.h>
 
 #include "nncore/base/error.h"
+#include "nncore/ops/cast.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
 
 typedef struct {
   NnDtype to;
+  bool truth; /* BOOL: 0 or 1 */
 } Cast;
 
 /* by TensorProto.DataType */
@@ -32,6 +34,10 @@ cast_parse(NnAttributes *attributes, void *data, GError **error)
   case 11: /* DOUBLE */
   case 16: /* BFLOAT16 */
     params->to = NN_DTYPE_FLOAT;
+    return true;
+  case 9: /* BOOL */
+    params->to = NN_DTYPE_INT64;
+    params->truth = true;
     return true;
   case 6: /* INT32 */
   case 7: /* INT64 */
@@ -66,8 +72,8 @@ to_integer(float value)
   return (int64_t)value;
 }
 
-static void
-cast_forward(const NnOpRun *run)
+void
+nn_cast_forward(const NnOpRun *run)
 {
   const NnTensor *in = &run->in[0], *out = &run->out[0];
   int64_t count = nn_shape_count(&in->shape);
@@ -79,6 +85,19 @@ cast_forward(const NnOpRun *run)
   else
     for (int64_t i = 0; i < count; i++)
       out->i[i] = to_integer(in->f[i]);
+}
+
+static void
+cast_forward(const NnOpRun *run)
+{
+  const Cast *params = run->params;
+  const NnTensor *in = &run->in[0];
+  if (!params->truth) {
+    nn_cast_forward(run);
+    return;
+  }
+  for (int64_t i = 0; i < nn_shape_count(&in->shape); i++)
+    run->out[0].i[i] = in->dtype == NN_DTYPE_FLOAT ? in->f[i] != 0 : in->i[i] != 0;
 }
 
 const NnOp nn_op_cast = {

@@ -25,3 +25,21 @@ bool nn_set_output(NnInfer *infer, NnDtype dtype, const NnShape *shape, GError *
 
 /** nn_infer_same: an infer function: one float output, shaped as the float input 0. */
 bool nn_infer_same(NnInfer *infer, GError **error);
+
+/**
+ * nn_constant_ints:
+ * @input: (of type int64, rank 0 or 1)
+ * @values: (out): room for %NN_MAX_RANK
+ * @count: (out): -1 where the input was left out
+ *
+ * The elements of a short list that must be known: axes, sizes, pads.
+ */
+bool nn_constant_ints(const NnInfer *infer, int input, int64_t values[NN_MAX_RANK * 2], int *count,
+                      GError **error);
+
+/** nn_run_ints: the same elements in forward and backward; returns %NULL where it was left out. */
+const int64_t *nn_run_ints(const NnOpRun *run, int input, int *count);
+
+/** nn_axes_mask: bits of @axes in a shape of @rank; all bits for a @count of -1. Refuses axes
+ * outside, or given twice. */
+bool nn_axes_mask(const int64_t *axes, int count, int rank, unsigned *mask, GError **error);

@@ -27,7 +27,8 @@ typedef struct {
  * NnInfer:
  * @params: what parse made of the attributes
  * @in: types of the @n_inputs inputs
- * @constants: (array length=n_inputs): the inputs' elements where they are known, else %NULL
+ * @constants: (array length=n_inputs): the inputs' elements where they are known (constants, and
+ *   what follows from the size of the picture), else %NULL
  * @out: (out): types of the @n_outputs outputs; preset to float, rank 0
  */
 typedef struct {
@@ -55,7 +56,8 @@ typedef struct {
  * NnOpRun:
  * @in, @out: views; data is %NULL for an input left out and for an output nobody wants.
  *   Backward: the data of an input or output is %NULL unless @keeps (below) asked for it; shapes
- *   and layouts are always there.
+ *   and layouts are always there, as is the data of constants and of what is known before the
+ *   run.
  * @prepared: what prepare made, or %NULL
  * @aux: aux_bytes() that forward writes and backward reads; %NULL where no gradient is wanted
  * @scratch: scratch_bytes(), contents undefined at the start of each call
@@ -106,7 +108,9 @@ typedef struct NnOp {
   /* inputs, outputs that ONNX allows */
   int min_inputs, max_inputs, max_outputs;
 
-  /* bit i: input i must be a constant (weights, shapes) */
+  /* bit i: input i must be a constant (weights, shapes). Without prepare, it may also be computed
+   * from the picture's size: infer finds it among the constants, and forward and backward read
+   * it. */
   unsigned constant_inputs;
 
   NnLayoutRule layout;
@@ -120,6 +124,9 @@ typedef struct NnOp {
   /* prepare gives floats: a factor for each channel, then a shift for each, and the result is
    * factor * input 0 + shift (BatchNormalization): can be folded into the operator before it */
   bool is_channel_affine;
+
+  /* forward reads its inputs' shapes, never their elements (Shape, Size) */
+  bool reads_shapes_only;
 
   /* its result is its first input, unchanged: removed from the graph (Identity, Dropout) */
   bool is_identity;

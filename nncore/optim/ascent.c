@@ -17,11 +17,17 @@ typedef struct {
 static double
 sum_absolute(int64_t begin, int64_t end, int worker, gpointer data)
 {
-  const Job *job = data;
+  const float *x = data;
   double sum = 0;
   for (int64_t i = begin; i < end; i++)
-    sum += fabsf(job->gradient[i]);
+    sum += fabsf(x[i]);
   return sum;
+}
+
+double
+nn_mean_absolute(NnContext *context, const float *x, int64_t count)
+{
+  return nn_parallel_sum(context, count, GRAIN, sum_absolute, (gpointer)x) / (double)MAX(count, 1);
 }
 
 static void
@@ -34,15 +40,11 @@ step_chunk(int64_t begin, int64_t end, int worker, gpointer data)
   }
 }
 
-double
-nn_ascent_step(NnContext *context, float *x, const float *gradient, int64_t count, double step,
+void
+nn_ascent_step(NnContext *context, float *x, const float *gradient, int64_t count, double rate,
                float low, float high)
 {
-  Job job = {.x = x, .gradient = gradient, .low = low, .high = high};
-  double mean = nn_parallel_sum(context, count, GRAIN, sum_absolute, &job) / (double)MAX(count, 1);
-  /* gradients so small that the rate overflows are as good as none */
-  job.rate = (float)(step / mean);
-  if (mean > 0 && isfinite(mean) && isfinite(job.rate))
+  Job job = {x, gradient, (float)rate, low, high};
+  if (isfinite(job.rate))
     nn_parallel_for(context, count, GRAIN, step_chunk, &job);
-  return mean;
 }

@@ -14,13 +14,16 @@
 
 #include "nncore/base/context.h"
 
+/** nn_mean_absolute: mean(|x|) of @count values. */
+double nn_mean_absolute(NnContext *context, const float *x, int64_t count);
+
 /**
  * nn_ascent_step:
  * @x: (inout): @count values; clipped to @low..@high afterwards
  * @gradient: as many
- * @step: change of the average element
- *
- * Returns: mean(|g|). Where it is 0 or no finite number, @x is left alone.
+ * @rate: factor on the gradient: step / nn_mean_absolute(), or the step itself where the gradient
+ *   has been brought to a scale of its own (nn_pyramid_normalise()). One that no float can hold
+ *   changes nothing: such a gradient is as good as none.
  */
-double nn_ascent_step(NnContext *context, float *x, const float *gradient, int64_t count,
-                      double step, float low, float high);
+void nn_ascent_step(NnContext *context, float *x, const float *gradient, int64_t count, double rate,
+                    float low, float high);

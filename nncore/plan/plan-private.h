@@ -19,13 +19,14 @@ typedef struct {
  * @forward_scratch, @backward_scratch, @aux, @bits: buffers
  * @kept: NnOp.keeps of it
  * @active: backward has something to do
+ * @done: all its outputs are known already: forward has nothing to do
  * @input_gradients: by input: where backward writes; the value's own gradient, or a buffer that
  *   is then added to it; NN_NO_BUFFER: not wanted
  */
 typedef struct {
   int forward_scratch, backward_scratch, aux, bits;
   unsigned kept;
-  bool active;
+  bool active, done;
   int *input_gradients;
 } NnPlanNode;
 

@@ -73,7 +73,7 @@ plan_activations(NnPlan *plan, GError **error)
   for (int i = 0; i < n_steps(plan); i++) {
     const NnNode *node = &graph->nodes[i];
     for (int o = 0; o < node->n_outputs; o++)
-      if (node->outputs[o] != NN_NO_VALUE &&
+      if (node->outputs[o] != NN_NO_VALUE && graph->values[node->outputs[o]].known == NULL &&
           !add_buffer(plan, value_bytes(plan, node->outputs[o]), i, i,
                       &plan->values[node->outputs[o]].data, error))
         return false;
@@ -237,6 +237,15 @@ plan_kept(NnPlan *plan, int i, const NnNodeTypes *types, GError **error)
 }
 
 static bool
+is_done(const NnGraph *graph, const NnNode *node)
+{
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE && graph->values[node->outputs[o]].known == NULL)
+      return false;
+  return true;
+}
+
+static bool
 plan_nodes(NnPlan *plan, GError **error)
 {
   for (int i = 0; i < n_steps(plan); i++) {
@@ -261,6 +270,7 @@ new_nodes(NnPlan *plan, GError **error)
     int n_inputs = plan->graph->nodes[i].n_inputs;
     planned->forward_scratch = planned->backward_scratch = NN_NO_BUFFER;
     planned->aux = planned->bits = NN_NO_BUFFER;
+    planned->done = is_done(plan->graph, &plan->graph->nodes[i]);
     planned->input_gradients = nn_alloc((size_t)n_inputs, sizeof(int), error);
     if (planned->input_gradients == NULL)
       return false;

@@ -97,6 +97,14 @@ drop_unread_constants(NnProgram *program, GError **error)
   return true;
 }
 
+/* what was known at the reference size is not at others */
+static bool
+forget_reference(NnProgram *program)
+{
+  nn_graph_forget_known(program->graph);
+  return true;
+}
+
 static bool
 prepare_nodes(NnProgram *program, GError **error)
 {
@@ -134,7 +142,7 @@ lower(NnProgram *program, GError **error)
          nn_pass_fold_batch_norm(graph, targets, n_targets, error) &&
          nn_pass_fuse_activations(graph, targets, n_targets, error) &&
          nn_pass_layout(graph, error) && drop_unread_constants(program, error) &&
-         prepare_nodes(program, error);
+         forget_reference(program) && prepare_nodes(program, error);
 }
 
 NnProgram *

@@ -42,14 +42,22 @@ view_of(const NnWorkspace *workspace, NnValueId id, void *data)
   };
 }
 
+/* of a constant, or of what follows from the shapes; NULL: computed by forward */
+static const NnTensor *
+elements_of(const NnWorkspace *workspace, NnValueId id)
+{
+  const NnValue *value = &workspace->plan->graph->values[id];
+  return value->constant != NULL ? value->constant : value->known;
+}
+
 static NnTensor
 data_view(const NnWorkspace *workspace, NnValueId id)
 {
   if (id == NN_NO_VALUE)
     return (NnTensor){0};
-  const NnTensor *constant = workspace->plan->graph->values[id].constant;
-  if (constant != NULL) {
-    NnTensor view = *constant;
+  const NnTensor *elements = elements_of(workspace, id);
+  if (elements != NULL) {
+    NnTensor view = *elements;
     view.refs = 0;
     return view;
   }
@@ -74,7 +82,7 @@ fill_views(NnWorkspace *workspace, int index)
   for (int k = 0; k < n_in; k++) {
     NnValueId id = node->inputs[k];
     in[k] = kept_in[k] = data_view(workspace, id);
-    bool constant = id != NN_NO_VALUE && workspace->plan->graph->values[id].constant != NULL;
+    bool constant = id != NN_NO_VALUE && elements_of(workspace, id) != NULL;
     if (!constant && (k >= 30 || !(planned->kept & NN_KEEPS_INPUT(k))))
       kept_in[k].data = NULL;
     grad_in[k] = gradient_view(workspace, id, planned->input_gradients[k]);
@@ -194,7 +202,8 @@ nn_workspace_forward(NnWorkspace *workspace)
 {
   const NnGraph *graph = workspace->plan->graph;
   for (size_t i = 0; i < graph->n_nodes; i++)
-    graph->nodes[i].op->forward(&workspace->steps[i].forward);
+    if (!workspace->plan->nodes[i].done)
+      graph->nodes[i].op->forward(&workspace->steps[i].forward);
 }
 
 const NnTensor *

@@ -62,6 +62,14 @@ nn_tensor_memory_axis(const NnTensor *tensor, int axis)
   return axis == 1 ? tensor->shape.rank - 1 : axis - 1;
 }
 
+static void
+transpose_integers(const int64_t *from, int64_t *to, int64_t rows, int64_t columns)
+{
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < columns; c++)
+      to[c * rows + r] = from[r * columns + c];
+}
+
 /* rows x columns -> columns x rows, in blocks that stay in the cache */
 static void
 transpose(const float *from, float *to, int64_t rows, int64_t columns)
@@ -82,13 +90,16 @@ nn_tensor_copy(const NnTensor *from, NnTensor *to)
     memcpy(to->data, from->data, nn_tensor_bytes(from));
     return;
   }
-  g_return_if_fail(from->dtype == NN_DTYPE_FLOAT && from->shape.rank >= 3);
+  g_return_if_fail(from->shape.rank >= 3);
   int64_t channels = from->shape.dim[1];
   int64_t pixels = nn_shape_product(&from->shape, 2, from->shape.rank);
   bool to_last = to->layout == NN_LAYOUT_CHANNELS_LAST;
   for (int64_t n = 0; n < from->shape.dim[0]; n++) {
-    const float *source = from->f + n * channels * pixels;
-    float *target = to->f + n * channels * pixels;
-    transpose(source, target, to_last ? channels : pixels, to_last ? pixels : channels);
+    int64_t start = n * channels * pixels;
+    int64_t rows = to_last ? channels : pixels, columns = to_last ? pixels : channels;
+    if (from->dtype == NN_DTYPE_FLOAT)
+      transpose(from->f + start, to->f + start, rows, columns);
+    else
+      transpose_integers(from->i + start, to->i + start, rows, columns);
   }
 }

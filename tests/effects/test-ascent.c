@@ -20,7 +20,8 @@ test_step(void)
     gradient[i] = (float)nn_random_at(1, (uint64_t)i) * 1e-20f - 0.09f;
     sum += fabsf(gradient[i]);
   }
-  double mean = nn_ascent_step(context, x, gradient, COUNT, 1.5 / 255, 0, 1);
+  double mean = nn_mean_absolute(context, gradient, COUNT);
+  nn_ascent_step(context, x, gradient, COUNT, 1.5 / 255 / mean, 0, 1);
   g_assert_cmpfloat_with_epsilon(mean, sum / COUNT, 1e-9);
   double change = 0;
   for (int i = 0; i < COUNT; i++) {
@@ -51,11 +52,13 @@ test_no_gradient(void)
   for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
     float x[2] = {0.25f, 0.75f};
     float gradient[2] = {values[i], values[i]};
-    double mean = nn_ascent_step(context, x, gradient, 2, 1, 0, 1);
+    double mean = nn_mean_absolute(context, gradient, 2);
     g_assert_true(i == 0 ? mean == 0 : mean != 0);
+    nn_ascent_step(context, x, gradient, 2, i == 3 ? 1 / mean : INFINITY, 0, 1);
     g_assert_cmpfloat(x[0], ==, 0.25f);
     g_assert_cmpfloat(x[1], ==, 0.75f);
   }
+  g_assert_cmpfloat(nn_mean_absolute(context, NULL, 0), ==, 0);
 }
 
 /* The objective is a sum of R'G'B' values, weighted alike. However a network counts its channels,
@@ -75,7 +78,8 @@ test_deviations(void)
   for (int i = 0; i < 12; i++)
     picture->data[i] = 0.5f;
   nn_input_gradient(context, tensor, &spec, 0, 0, gradient);
-  nn_ascent_step(context, picture->data, gradient->data, 12, 2.0 / 255, 0, 1);
+  double mean = nn_mean_absolute(context, gradient->data, 12);
+  nn_ascent_step(context, picture->data, gradient->data, 12, 2.0 / 255 / mean, 0, 1);
   for (int i = 0; i < 12; i++)
     g_assert_cmpfloat_with_epsilon(picture->data[i], 0.5 + 2.0 / 255, 1e-6);
 }

@@ -41,8 +41,8 @@ def make_profile(folder):
     (profile / "plug-ins").mkdir(parents=True)
     shutil.copytree(staged_plug_in(), profile / "plug-ins/somnium", symlinks=False)
     (profile / "gimprc").write_text(
-        "(show-welcome-dialog no)\n(check-updates no)\n(export-metadata-exif no)\n"
-        "(last-release-timestamp 0)\n",
+        '(config-version "3.0.4")\n(show-welcome-dialog no)\n(check-updates no)\n'
+        "(color-profile-policy keep)\n",
         encoding="utf-8",
     )
     return profile

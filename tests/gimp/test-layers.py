@@ -107,12 +107,11 @@ SCRIPT = """
 (define other (open-image "rgb.png"))
 (check-error "a layer of another image" "another image" (dream image (vector (top-layer other))))
 (gimp-image-scale other 5 3)
-(check "a picture of 5 x 3 px"
-       (let ((layer (made (dream other (vector (top-layer other))))))
-         (and (= 5 (car (gimp-drawable-get-width layer)))
-              (= 3 (car (gimp-drawable-get-height layer))))))
+(check-error "a picture of 5 x 3 px" "too small" (dream other (vector (top-layer other))))
 (gimp-image-scale other 1 1)
-(check "a picture of one pixel" (made (dream other (vector (top-layer other)))))
+(check-error "a picture of one pixel" "too small" (dream other (vector (top-layer other))))
+(gimp-image-scale other 17 33)
+(check "a picture of 17 x 33 px" (made (dream other (vector (top-layer other)))))
 
 ; indexed images
 (gimp-image-convert-indexed other CONVERT-DITHER-NONE CONVERT-PALETTE-GENERATE 4 0 0 "")

@@ -69,20 +69,37 @@ parse_shape(const char *text)
   return shape;
 }
 
-/* shape and dtype; @values: the list of an "i:" input, else NULL */
+static bool
+has_values(const char *text)
+{
+  return text[0] != '\0' && text[1] == ':';
+}
+
+/* shape and dtype; @values: the list of an input that gives its values, else NULL */
 static NnTensor
 parse_input(const char *text, bool *varies, char ***values)
 {
-  NnTensor tensor = {.dtype = text[0] == 'i' ? NN_DTYPE_INT64 : NN_DTYPE_FLOAT};
-  *varies = text[0] != '*' && !g_str_has_prefix(text, "i:");
+  bool integers = text[0] == 'i' || text[0] == 'b';
+  NnTensor tensor = {.dtype = integers ? NN_DTYPE_INT64 : NN_DTYPE_FLOAT};
+  *varies = text[0] != '*' && !has_values(text);
   *values = NULL;
-  if (g_str_has_prefix(text, "i:")) {
+  if (has_values(text)) {
     *values = g_strsplit(text + 2, ",", -1);
-    tensor.shape = NN_SHAPE(text[2] == '\0' ? 0 : (int64_t)g_strv_length(*values));
+    int64_t count = text[2] == '\0' ? 0 : (int64_t)g_strv_length(*values);
+    tensor.shape = (NnShape){.rank = text[0] != 'f' || count != 1, .dim = {count}};
   } else {
-    tensor.shape = parse_shape(text + (text[0] == '*' || text[0] == 'i'));
+    tensor.shape = parse_shape(text + (text[0] == '*' || text[0] == 'i' || text[0] == 'p'));
   }
   return tensor;
+}
+
+static void
+set_value(NnTensor *tensor, int64_t i, const char *text)
+{
+  if (tensor->dtype == NN_DTYPE_INT64)
+    tensor->i[i] = g_ascii_strtoll(text, NULL, 10);
+  else
+    tensor->f[i] = (float)g_ascii_strtod(text, NULL);
 }
 
 NnTensor
@@ -91,14 +108,15 @@ case_input(const char *text, GRand *random, bool *varies)
   g_auto(GStrv) values = NULL;
   NnTensor tensor = parse_input(text, varies, &values);
   int64_t count = nn_shape_count(&tensor.shape);
+  bool positive = !*varies || text[0] == 'p'; /* constants may be variances: not small either */
   tensor.data = allocate((size_t)count, nn_dtype_size(tensor.dtype));
   for (int64_t i = 0; i < count; i++)
     if (values != NULL)
-      tensor.i[i] = g_ascii_strtoll(values[i], NULL, 10);
+      set_value(&tensor, i, values[i]);
     else if (tensor.dtype == NN_DTYPE_INT64)
       tensor.i[i] = g_rand_int_range(random, -100, 100);
-    else /* constants may be variances: positive and not small */
-      tensor.f[i] = (float)g_rand_double_range(random, *varies ? -1 : 0.5, *varies ? 1 : 1.5);
+    else
+      tensor.f[i] = (float)g_rand_double_range(random, positive ? 0.5 : -1, positive ? 1.5 : 1);
   return tensor;
 }
 
@@ -206,7 +224,7 @@ change_layout(NnTensor *tensor)
 {
   NnTensor last = *tensor;
   last.layout = NN_LAYOUT_CHANNELS_LAST;
-  last.data = allocate((size_t)nn_shape_count(&tensor->shape), sizeof(float));
+  last.data = allocate((size_t)nn_shape_count(&tensor->shape), nn_dtype_size(tensor->dtype));
   nn_tensor_copy(tensor, &last);
   nn_free(tensor->data);
   *tensor = last;
@@ -220,7 +238,8 @@ arrange_inputs(Bench *bench, int rank)
   bool any = bench->op->layout == NN_TAKES_ANY;
   for (int i = 0; i < bench->n_inputs; i++) {
     NnTensor *tensor = &bench->in[i];
-    if (tensor->data == NULL || tensor->dtype != NN_DTYPE_FLOAT || (!any && i > 0))
+    bool is_weight = (bench->op->constant_inputs >> i & 1) != 0;
+    if (tensor->data == NULL || is_weight || (!any && i > 0))
       continue;
     raise_rank(&tensor->shape, rank);
     change_layout(tensor);
@@ -401,7 +420,7 @@ bench_backward(Bench *bench, const float *seed)
   unsigned keeps = bench->op->keeps != NULL ? bench->op->keeps(bench->params, varying) : 0;
   for (int i = 0; i < bench->n_inputs; i++) {
     in[i] = bench->in[i];
-    if (!(keeps & NN_KEEPS_INPUT(i)))
+    if (bench->varies[i] && !(keeps & NN_KEEPS_INPUT(i)))
       in[i].data = NULL;
     poison(&bench->grad_in[i]);
   }

@@ -11,7 +11,8 @@
  * Case:
  * @attributes: "kernel_shape=[3,2] auto_pad=SAME_UPPER alpha=0.5 axis=-1", or ""
  * @inputs: "2x5x7" varies; "*5x3" is a constant; "i:2,-1" is a constant int64 vector; "i2x3" a
- *   varying int64 tensor; "-" is left out; "scalar" has rank 0; NULL ends the list
+ *   varying int64 tensor; "b:1,0" the same with values that the layout pass may arrange; "p2x3"
+ *   varies and is positive; "f:0.5" is a constant float scalar, "f:1,2" a vector; "-" is left out; "scalar" has rank 0; NULL ends the list
  * @outputs: how many; 0 means 1
  * @kinked: the derivative jumps: inputs are spaced so that no tie is near
  */

@@ -30,23 +30,26 @@ DEVIATIONS = (0.1, 10.0)  # of every convolution's output
 
 
 class Network:
-    """A file, what its input should look like, and the layers to compare: at 224 x 224 and at an
-    odd size (other ones where the head is for one size)."""
+    """A file, what its input should look like, the layers to compare (at 224 x 224 and at an odd
+    size; other ones there if the head is for one size), and for a classifier of photos the
+    shorter side of the photo and the size of the crop that it sees."""
 
-    def __init__(self, name, path, spec, layers, odd_layers=None):
+    def __init__(self, name, path, spec, layers, odd_layers=None, view=None):
         self.name = name
         self.path = path
         self.spec = spec
         self.layers = {SIZE: layers, ODD_SIZE: odd_layers or layers}
+        self.view = view
 
 
 def trained():
     """The trained networks, whether their files are there or not."""
     base = InputSpec(mean=(0.45, 0.45, 0.45), deviation=(0.25, 0.25, 0.25))
     return [
-        Network("tiny-darknet", TINY_DARKNET, InputSpec(), ["leaky2", "leaky9", "logits"]),
+        Network("tiny-darknet", TINY_DARKNET, InputSpec(), ["leaky2", "leaky9", "logits"],
+                view=(256, 224)),
         Network("vgg19-relu3_4", VGG19, CAFFE, ["relu1_2", "conv2_2", "relu3_4"]),
-        Network("somnium-base", BUNDLED, base, ["relu2_1", "relu4_1", "logits"]),
+        Network("somnium-base", BUNDLED, base, ["relu2_1", "relu4_1", "logits"], view=(64, 56)),
     ]
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs networks with onnxruntime in a process of its own, which does not import the onnx package:
-both in one process register the same operators twice, with thousands of lines of complaint.
+"""Runs networks with onnxruntime in a process of its own: Debian's shares libonnx with PyTorch and
+the onnx package, and complains about every operator that is registered twice.
 
 Reads jobs from standard input, a line of JSON each: {"model": PATH, "input": NPY, "outputs":
 {NAME: NPY}}, and answers each with a line: "done", or what went wrong.

@@ -53,7 +53,7 @@ class OnnxRuntime:
         worker = Path(__file__).with_name("ort_worker.py")
         self.worker = subprocess.Popen(
             [sys.executable, str(worker), str(THREADS)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def __enter__(self):
         return self

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Evaluating one node: buffers, prepare and forward as a workspace would have them. */
+#include "nncore/graph/evaluate.h"
+
+#include "nncore/base/memory.h"
+#include "nncore/graph/node-types.h"
+
+bool
+nn_node_is_evaluable(const NnGraph *graph, const NnNode *node, bool known)
+{
+  if (node->op->forward == NULL)
+    return false;
+  if (known && node->op->reads_shapes_only)
+    return true;
+  for (int i = 0; i < node->n_inputs; i++) {
+    if (node->inputs[i] == NN_NO_VALUE)
+      continue;
+    const NnValue *value = &graph->values[node->inputs[i]];
+    if (value->constant == NULL && (!known || value->known == NULL))
+      return false;
+  }
+  return true;
+}
+
+typedef struct {
+  NnTensor *in, *out; /* views */
+  void *prepared, *scratch;
+} Buffers;
+
+static bool
+new_outputs(const NnGraph *graph, const NnNode *node, const NnNodeTypes *types, NnTensor *views,
+            NnTensor **outputs, GError **error)
+{
+  for (int o = 0; o < node->n_outputs; o++) {
+    if (node->outputs[o] == NN_NO_VALUE)
+      continue;
+    outputs[o] = nn_tensor_new(types->out[o].dtype, &types->out[o].shape, error);
+    if (outputs[o] == NULL)
+      return false;
+    outputs[o]->layout = graph->values[node->outputs[o]].layout;
+    views[o] = *outputs[o];
+  }
+  return true;
+}
+
+/* an input whose elements are not known has its shape and layout all the same */
+static void
+fill_inputs(const NnGraph *graph, const NnNode *node, const NnNodeTypes *types, NnTensor *views)
+{
+  for (int i = 0; i < node->n_inputs; i++) {
+    if (node->inputs[i] == NN_NO_VALUE)
+      continue;
+    if (types->constants[i] != NULL)
+      views[i] = *types->constants[i];
+    else
+      views[i] = (NnTensor){.shape = types->in[i].shape,
+                            .dtype = types->in[i].dtype,
+                            .layout = graph->values[node->inputs[i]].layout};
+  }
+}
+
+static bool
+run_node(const NnGraph *graph, const NnNode *node, NnContext *context, const NnNodeTypes *types,
+         Buffers *buffers, NnTensor **outputs, GError **error)
+{
+  const NnOp *op = node->op;
+  fill_inputs(graph, node, types, buffers->in);
+  size_t scratch = op->scratch_bytes != NULL
+                       ? op->scratch_bytes(&types->infer, nn_context_threads(context), false)
+                       : 0;
+  buffers->scratch = nn_alloc(1, scratch, error);
+  if (buffers->scratch == NULL || !new_outputs(graph, node, types, buffers->out, outputs, error))
+    return false;
+  buffers->prepared = nn_node_types_prepare(types, op, false, error);
+  if (op->prepare != NULL && buffers->prepared == NULL)
+    return false;
+  NnOpRun run = {
+      .context = context,
+      .params = node->params,
+      .n_inputs = node->n_inputs,
+      .n_outputs = node->n_outputs,
+      .in = buffers->in,
+      .out = buffers->out,
+      .prepared = buffers->prepared,
+      .scratch = buffers->scratch,
+      .activation = node->activation,
+  };
+  op->forward(&run);
+  return true;
+}
+
+bool
+nn_node_evaluate(const NnGraph *graph, const NnNode *node, NnContext *context, NnTensor **outputs,
+                 GError **error)
+{
+  NnNodeTypes types;
+  Buffers buffers = {0};
+  for (int o = 0; o < node->n_outputs; o++)
+    outputs[o] = NULL;
+  bool ok = nn_node_types_init(&types, graph, node, error);
+  if (ok)
+    buffers.in = nn_alloc0((size_t)node->n_inputs, sizeof(NnTensor), error);
+  if (buffers.in != NULL)
+    buffers.out = nn_alloc0((size_t)node->n_outputs, sizeof(NnTensor), error);
+  ok = buffers.out != NULL &&
+       run_node(graph, node, context, &types, &buffers, outputs, error);
+  if (buffers.prepared != NULL)
+    node->op->free_prepared(buffers.prepared);
+  nn_free(buffers.scratch);
+  nn_free(buffers.in);
+  nn_free(buffers.out);
+  nn_node_types_clear(&types);
+  for (int o = 0; !ok && o < node->n_outputs; o++)
+    g_clear_pointer(&outputs[o], nn_tensor_unref);
+  return ok || nn_node_prefix_error(node, error);
+}

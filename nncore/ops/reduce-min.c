@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ReduceMin: the smallest over axes (reduce.h). Any layout. */
+#include "nncore/ops/reduce.h"
+
+static void
+reduce_min_forward(const NnOpRun *run)
+{
+  nn_reduce_pick_forward(run, NN_REDUCE_MINIMUM);
+}
+
+static void
+reduce_min_backward(const NnOpRun *run)
+{
+  nn_reduce_pick_backward(run);
+}
+
+const NnOp nn_op_reduce_min = {
+    .onnx_name = "ReduceMin",
+    .min_inputs = 1,
+    .max_inputs = 2,
+    .max_outputs = 1,
+    .constant_inputs = 1u << 1,
+    .layout = NN_TAKES_ANY,
+    .params_bytes = sizeof(NnReduceParams),
+    .parse = nn_reduce_parse,
+    .infer = nn_reduce_infer_any,
+    .keeps = nn_reduce_pick_keeps,
+    .scratch_bytes = nn_reduce_scratch_bytes,
+    .forward = reduce_min_forward,
+    .backward = reduce_min_backward,
+};

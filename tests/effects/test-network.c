@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What people write: layers with weights, classes by name and number; what a network offers. */
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "tests/effects/base-network.h"
+
+static void
+test_layers(void)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(GPtrArray) names = nn_network_layers(network);
+  g_assert_cmpuint(names->len, >=, 24);
+  g_assert_cmpstr(names->pdata[0], ==, "conv1_1");
+  g_assert_cmpstr(names->pdata[1], ==, "relu1_1");
+  g_assert_cmpstr(names->pdata[names->len - 1], ==, "prob");
+  g_assert_false(g_ptr_array_find_with_equal_func(names, "conv1_1.weight", g_str_equal, NULL));
+  g_assert_false(g_ptr_array_find_with_equal_func(names, "image", g_str_equal, NULL));
+}
+
+/* expected: name, weight, name, weight, ... NULL */
+static void
+check_layers(const char *text, const char *const *expected)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GArray) layers = nn_network_parse_layers(network, text, "dream", &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(layers->len, ==, g_strv_length((char **)expected) / 2);
+  for (guint i = 0; i < layers->len; i++) {
+    g_assert_cmpstr(g_array_index(layers, NnLayer, i).name, ==, expected[2 * i]);
+    g_assert_cmpfloat(g_array_index(layers, NnLayer, i).weight, ==,
+                      g_ascii_strtod(expected[2 * i + 1], NULL));
+  }
+}
+
+static void
+test_parse_layers(void)
+{
+  check_layers("relu3_1", (const char *[]){"relu3_1", "1", NULL});
+  check_layers(" relu3_1 : 0.5 ,relu4_1,",
+               (const char *[]){"relu3_1", "0.5", "relu4_1", "1", NULL});
+  check_layers("pool1:-2e-1", (const char *[]){"pool1", "-0.2", NULL});
+  check_layers("", (const char *[]){"relu4_1", "1", NULL});
+  check_layers(" , ", (const char *[]){"relu4_1", "1", NULL});
+  check_layers(NULL, (const char *[]){"relu4_1", "1", NULL});
+}
+
+/* part: what the sentence must contain */
+static void
+check_refusal(const char *text, const char *use, const char *part)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(GError) error = NULL;
+  g_assert_null(nn_network_parse_layers(network, text, use, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  g_test_message("%s", error->message);
+  g_assert_nonnull(strstr(error->message, part));
+}
+
+static void
+test_refused_layers(void)
+{
+  check_refusal("relu9_9", "dream", "relu4_2");
+  check_refusal("relu9_9:0.5", "dream", "relu9_9");
+  check_refusal("relu3_1:", "dream", "relu3_1:0.5");
+  check_refusal("relu3_1:0", "dream", "relu3_1:0.5");
+  check_refusal("relu3_1:nan", "dream", "relu3_1:0.5");
+  check_refusal("relu3_1:1,5", "dream", "“5”");
+  check_refusal("relu3_1,relu3_1:2", "dream", "twice");
+  check_refusal("image", "dream", "relu4_2");
+  check_refusal("conv1_1.weight", "dream", "relu4_2");
+  check_refusal("", "no such use", "relu4_2");
+}
+
+static void
+test_classes(void)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_assert_cmpint(nn_network_find_class(network, "goldfish", NULL), ==, 0);
+  g_assert_cmpint(nn_network_find_class(network, " GoldFish ", NULL), ==, 0);
+  g_assert_cmpint(nn_network_find_class(network, "fire sala", NULL), ==, 1);
+  g_assert_cmpint(nn_network_find_class(network, "201", NULL), ==, 201);
+  g_strfreev(network->labels);
+  network->labels = g_strsplit("ant;elephant;tench, Tinca tinca;Persian cat;tabby cat", ";", -1);
+  g_assert_cmpint(nn_network_find_class(network, "ant", NULL), ==, 0);
+  g_assert_cmpint(nn_network_find_class(network, "tinca TINCA", NULL), ==, 2);
+  static const char *const refused[] = {"cat",     "dog", "", "5", "-1", "99999999999999999999",
+                                        "\xff\xfe"};
+  for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpint(nn_network_find_class(network, refused[i], &error), ==, -1);
+    g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+    g_test_message("%s", error->message);
+    g_assert_true(g_utf8_validate(error->message, -1, NULL));
+  }
+  g_clear_pointer(&network->labels, g_strfreev);
+  g_assert_cmpint(nn_network_find_class(network, "777", NULL), ==, 777);
+  g_autoptr(GError) error = NULL;
+  g_assert_cmpint(nn_network_find_class(network, "cat", &error), ==, -1);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+}
+
+static void
+test_class_target(void)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(GError) error = NULL;
+  g_assert_cmpstr(nn_network_class_target(network, NULL), ==, "logits");
+  network->role = NN_ROLE_FEATURES;
+  g_assert_null(nn_network_class_target(network, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/network/layers", test_layers);
+  g_test_add_func("/network/parse-layers", test_parse_layers);
+  g_test_add_func("/network/refused-layers", test_refused_layers);
+  g_test_add_func("/network/classes", test_classes);
+  g_test_add_func("/network/class-target", test_class_target);
+  return g_test_run();
+}
