@@ -81,7 +81,8 @@ def main():
         tap.case("POTFILES.in is complete", unlisted_files(root, listed))
         template = str(Path(folder, "somnium.pot"))
         run(*XGETTEXT, "-o", template, *[name for name in listed if (root / name).exists()], cwd=root)
-        languages = (root / "po/LINGUAS").read_text(encoding="utf-8").split()
+        lines = (root / "po/LINGUAS").read_text(encoding="utf-8").splitlines()
+        languages = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         tap.case("zh_CN is a language", [] if "zh_CN" in languages else ["po/LINGUAS lacks zh_CN"])
         for language in languages:
             try:
