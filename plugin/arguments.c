@@ -118,8 +118,8 @@ som_arguments_read_choice(const NnParam *param, GimpProcedureConfig *config, int
 }
 
 static bool
-read_value(SomArguments *self, const NnParam *param, GimpProcedureConfig *config,
-           NnArgument *value, GError **error)
+read_value(SomArguments *self, const NnParam *param, GimpProcedureConfig *config, NnArgument *value,
+           GError **error)
 {
   int number;
   gboolean flag;

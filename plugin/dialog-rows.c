@@ -121,8 +121,7 @@ layer_new(const NnParam *param, GObject *config)
 
   gimp_int_combo_box_prepend(GIMP_INT_COMBO_BOX(combo), GIMP_INT_STORE_VALUE, -1,
                              GIMP_INT_STORE_LABEL, _("None"), -1);
-  gimp_int_combo_box_set_layout(GIMP_INT_COMBO_BOX(combo),
-                                GIMP_INT_COMBO_BOX_LAYOUT_ABBREVIATED);
+  gimp_int_combo_box_set_layout(GIMP_INT_COMBO_BOX(combo), GIMP_INT_COMBO_BOX_LAYOUT_ABBREVIATED);
   g_object_set(combo, "ellipsize", PANGO_ELLIPSIZE_MIDDLE, NULL); /* file names can be long */
   on_drawable_set(config, pspec, GIMP_INT_COMBO_BOX(combo));
   g_object_set_data(G_OBJECT(combo), "somnium-param", (gpointer)param);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define STRIP_ROWS 64
+#define STRIP_PIXELS (1 << 18) /* of a strip, if its rows are not longer than that */
 
 NnImage *
 som_pixels_read(GeglBuffer *buffer, const GeglRectangle *rectangle, GError **error)
@@ -19,8 +19,9 @@ som_pixels_read(GeglBuffer *buffer, const GeglRectangle *rectangle, GError **err
   return image;
 }
 
-/* Memory and conversions of one strip; all arrays hold STRIP_ROWS rows. */
+/* Memory and conversions of one strip. */
 typedef struct {
+  int rows; /* that the arrays have room for */
   const Babl *native;      /* the layer's */
   const Babl *linear;      /* "RGBA float" in the layer's colour space */
   const Babl *from_native, *to_native, *from_picture;
@@ -35,8 +36,10 @@ typedef struct {
 static void
 strip_init(Strip *strip, GeglBuffer *source, int width)
 {
-  size_t pixels = (size_t)width * STRIP_ROWS;
+  size_t pixels;
 
+  strip->rows = MAX(1, STRIP_PIXELS / width);
+  pixels = (size_t)width * strip->rows;
   strip->native = gegl_buffer_get_format(source);
   strip->linear = babl_format_with_space("RGBA float", strip->native);
   strip->from_native = babl_fish(strip->native, strip->linear);
@@ -138,9 +141,9 @@ som_pixels_compose(GeglBuffer *source, GeglBuffer *destination, const GeglRectan
   Strip strip;
 
   strip_init(&strip, source, bounds->width);
-  for (int y = bounds->y; y < bounds->y + bounds->height; y += STRIP_ROWS) {
+  for (int y = bounds->y; y < bounds->y + bounds->height; y += strip.rows) {
     GeglRectangle rows = {bounds->x, y, bounds->width,
-                          MIN(STRIP_ROWS, bounds->y + bounds->height - y)};
+                          MIN(strip.rows, bounds->y + bounds->height - y)};
     size_t pixels = (size_t)rows.width * rows.height;
 
     gegl_buffer_get(source, &rows, 1.0, strip.native, strip.before, GEGL_AUTO_ROWSTRIDE,

@@ -35,5 +35,4 @@ typedef struct {
  * from @source to the bit.
  */
 void som_pixels_compose(GeglBuffer *source, GeglBuffer *destination, const GeglRectangle *bounds,
-                        const NnImage *picture, int picture_x, int picture_y,
-                        const SomMask *mask);
+                        const NnImage *picture, int picture_x, int picture_y, const SomMask *mask);

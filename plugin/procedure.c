@@ -163,28 +163,28 @@ add_return_values(GimpProcedure *procedure)
       procedure, "layers", _("Layers"), _("The layers that were made, or changed in place"),
       GIMP_TYPE_LAYER, G_PARAM_READWRITE);
   gimp_procedure_add_core_object_array_return_value(procedure, "images", _("Images"),
-                                                    _("The images that were made"),
-                                                    GIMP_TYPE_IMAGE, G_PARAM_READWRITE);
-  gimp_procedure_add_string_return_value(procedure, "text", _("Text"),
-                                         _("What was found out, line by line"), "",
-                                         G_PARAM_READWRITE);
+                                                    _("The images that were made"), GIMP_TYPE_IMAGE,
+                                                    G_PARAM_READWRITE);
+  gimp_procedure_add_string_return_value(
+      procedure, "text", _("Text"), _("What was found out, line by line"), "", G_PARAM_READWRITE);
 }
 
 GimpProcedure *
 som_procedure_new(GimpPlugIn *plug_in, const NnEffect *effect)
 {
   g_autofree char *name = som_procedure_name(effect);
-  GimpProcedure *procedure = gimp_image_procedure_new(
-      plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN, som_run, (gpointer)effect, NULL);
+  GimpProcedure *procedure = gimp_image_procedure_new(plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN,
+                                                      som_run, (gpointer)effect, NULL);
 
   gimp_procedure_set_image_types(procedure, "RGB*, GRAY*");
   gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
                                                      GIMP_PROCEDURE_SENSITIVE_DRAWABLES);
   gimp_procedure_set_menu_label(procedure, _(effect->label));
   gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Somnium");
-  gimp_procedure_set_documentation(procedure, _(effect->blurb), _(effect->help), name);
+  /* no help id: the manual has no page, so there should be no button that opens it */
+  gimp_procedure_set_documentation(procedure, _(effect->blurb), _(effect->help), NULL);
   gimp_procedure_set_attribution(procedure, "The Somnium developers", "The Somnium developers",
-                                 "2025");
+                                 "2026");
   add_arguments(procedure, effect);
   add_return_values(procedure);
   return procedure;

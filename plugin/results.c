@@ -56,8 +56,8 @@ write_new_layer(GimpImage *image, const SomTarget *target, const NnResult *resul
 {
   GimpDrawable *source = GIMP_DRAWABLE(target->layer);
   int width = gimp_drawable_get_width(source), height = gimp_drawable_get_height(source);
-  GimpLayer *layer = gimp_layer_new(image, result->label, width, height,
-                                    gimp_drawable_type(source), 100, GIMP_LAYER_MODE_NORMAL);
+  GimpLayer *layer = gimp_layer_new(image, result->label, width, height, gimp_drawable_type(source),
+                                    100, GIMP_LAYER_MODE_NORMAL);
   GeglBuffer *before = gimp_drawable_get_buffer(source);
   GeglBuffer *after = gimp_drawable_get_buffer(GIMP_DRAWABLE(layer));
   SomMask mask = mask_for(image, target->layer);
@@ -100,8 +100,8 @@ write_new_image(GimpImage *source, const NnResult *result)
 {
   int width = result->image->width, height = result->image->height;
   GeglRectangle whole = {0, 0, width, height};
-  GimpImage *image = gimp_image_new_with_precision(width, height, GIMP_RGB,
-                                                   gimp_image_get_precision(source));
+  GimpImage *image =
+      gimp_image_new_with_precision(width, height, GIMP_RGB, gimp_image_get_precision(source));
   GimpLayer *layer;
   GeglBuffer *buffer;
   const char *format[] = {"Y' float", NULL, "R'G'B' float", "R'G'B'A float"};

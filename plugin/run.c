@@ -217,8 +217,8 @@ run_interactively(const Call *call)
 }
 
 GimpValueArray *
-som_run(GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image,
-        GimpDrawable **drawables, GimpProcedureConfig *config, gpointer run_data)
+som_run(GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDrawable **drawables,
+        GimpProcedureConfig *config, gpointer run_data)
 {
   Call call = {run_data, procedure, config, image, drawables};
   GError *error = NULL;

@@ -19,7 +19,7 @@ check_image(GimpImage *image, GimpDrawable **drawables, GError **error)
   }
   if (gimp_image_get_base_type(image) == GIMP_INDEXED) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("This image has indexed colours, and a neural network makes new ones; "
+                _("This image has indexed colors, and a neural network makes new ones; "
                   "convert it with Image > Mode > RGB first."));
     return false;
   }

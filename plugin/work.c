@@ -97,7 +97,10 @@ som_work(SomArguments *arguments, GArray *targets,
   bool stopped = false;
 
   for (guint i = 0; i < targets->len && !stopped; i++) {
-    Job job = {.arguments = arguments, .networks = networks, .context = context, .index = i,
+    Job job = {.arguments = arguments,
+               .networks = networks,
+               .context = context,
+               .index = i,
                .count = targets->len};
     bool done = read_content(&job, &g_array_index(targets, SomTarget, i), error);
 

@@ -59,8 +59,8 @@ answer(RunWindow *self, NnVerdict verdict)
 {
   som_run_job_answer(self->job, verdict);
   self->answered = true;
-  gtk_label_set_text(GTK_LABEL(self->label), verdict == NN_STOP ? _("Stopping…")
-                                                                : _("Cancelling…"));
+  gtk_label_set_text(GTK_LABEL(self->label),
+                     verdict == NN_STOP ? _("Stopping…") : _("Cancelling…"));
   gtk_dialog_set_response_sensitive(self->dialog, RESPONSE_STOP, FALSE);
   if (verdict == NN_CANCEL)
     gtk_dialog_set_response_sensitive(self->dialog, GTK_RESPONSE_CANCEL, FALSE);

@@ -152,7 +152,7 @@ static const NnParam params[] = {
         .key = "smoothing",
         .label = N_("S_moothing"),
         .help = N_("How the gradient is treated before each step. The Laplacian pyramid brings "
-                   "fine and coarse to equal strength: larger shapes, stronger colours. Blur "
+                   "fine and coarse to equal strength: larger shapes, stronger colors. Blur "
                    "leaves out the finest grain. None follows the network."),
         .section = SECTION_ASCENT,
         .kind = NN_PARAM_CHOICE,
@@ -163,7 +163,7 @@ static const NnParam params[] = {
         .key = "smoothing-levels",
         .label = N_("Pyramid le_vels"),
         .help = N_("Bands of the Laplacian pyramid. More favour larger shapes and larger patches "
-                   "of colour."),
+                   "of color."),
         .section = SECTION_ASCENT,
         .kind = NN_PARAM_INT,
         .min = 1,

@@ -264,8 +264,8 @@ check_class_number(const NnNetwork *network, gint64 number, GError **error)
     return (int)number;
   g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
               _("The classes of the network %s are numbered from 0 to %u; there is no class "
-                "number %" G_GINT64_FORMAT "."),
-              network->name, MAX(n, 1) - 1, number);
+                "number %d."),
+              network->name, MAX(n, 1) - 1, (int)CLAMP(number, G_MININT, G_MAXINT));
   return -1;
 }
 

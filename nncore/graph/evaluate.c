@@ -2,8 +2,13 @@
 /* Evaluating one node: buffers, prepare and forward as a workspace would have them. */
 #include "nncore/graph/evaluate.h"
 
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/graph/node-types.h"
+
+#define MAX_ELEMENTS (INT64_C(1) << 29) /* a small file may ask for any number */
 
 bool
 nn_node_is_evaluable(const NnGraph *graph, const NnNode *node, bool known)
@@ -34,7 +39,14 @@ new_outputs(const NnGraph *graph, const NnNode *node, const NnNodeTypes *types, 
   for (int o = 0; o < node->n_outputs; o++) {
     if (node->outputs[o] == NN_NO_VALUE)
       continue;
-    outputs[o] = nn_tensor_new(types->out[o].dtype, &types->out[o].shape, error);
+    const NnShape *shape = &types->out[o].shape;
+    if (nn_shape_count(shape) > MAX_ELEMENTS) {
+      g_autofree char *text = nn_shape_to_string(shape);
+      g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+                  _("A constant of the shape %s is too large."), text);
+      return false;
+    }
+    outputs[o] = nn_tensor_new(types->out[o].dtype, shape, error);
     if (outputs[o] == NULL)
       return false;
     outputs[o]->layout = graph->values[node->outputs[o]].layout;
@@ -102,8 +114,7 @@ nn_node_evaluate(const NnGraph *graph, const NnNode *node, NnContext *context, N
     buffers.in = nn_alloc0((size_t)node->n_inputs, sizeof(NnTensor), error);
   if (buffers.in != NULL)
     buffers.out = nn_alloc0((size_t)node->n_outputs, sizeof(NnTensor), error);
-  ok = buffers.out != NULL &&
-       run_node(graph, node, context, &types, &buffers, outputs, error);
+  ok = buffers.out != NULL && run_node(graph, node, context, &types, &buffers, outputs, error);
   if (buffers.prepared != NULL)
     node->op->free_prepared(buffers.prepared);
   nn_free(buffers.scratch);

@@ -657,7 +657,8 @@ sum_block(const Sum *job, const int64_t offset[MAX_OPERANDS], int64_t count)
     sums[i] = start_of(job->reduce);
   int64_t place[NN_MAX_RANK], at[MAX_OPERANDS];
   int64_t total = walk_count(dropped), run = count == 1 ? dropped->dim[inner] : 1;
-  walk_seek(dropped, MAX_OPERANDS, 0, place, at);
+  if (total > 0)
+    walk_seek(dropped, MAX_OPERANDS, 0, place, at);
   for (int64_t i = 0; i < total; i += run) {
     const float *a = job->a->f + offset[1] + at[1];
     const float *b = job->b != NULL ? job->b->f + offset[2] + at[2] : NULL;

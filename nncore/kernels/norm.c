@@ -60,7 +60,8 @@ static void
 sum_sets(const Job *job, const Block *block, double first[LANES], double second[LANES])
 {
   const NnNormSets *s = job->sets;
-  const NnNormStatistics *statistics = job->statistics + block->outer * s->groups + block->first_group;
+  const NnNormStatistics *statistics =
+      job->statistics + block->outer * s->groups + block->first_group;
   for (int64_t j = 0; j < block->lanes; j++)
     first[j] = second[j] = 0;
   for (int64_t p = 0; p < s->pixels; p++) {
@@ -109,7 +110,8 @@ static void
 gradient_of_sets(const Job *job, const Block *block)
 {
   const NnNormSets *s = job->sets;
-  const NnNormStatistics *statistics = job->statistics + block->outer * s->groups + block->first_group;
+  const NnNormStatistics *statistics =
+      job->statistics + block->outer * s->groups + block->first_group;
   double sum[LANES], products[LANES], count = (double)(s->pixels * s->size);
   float mean[LANES], slope[LANES];
   sum_sets(job, block, sum, products);
@@ -126,8 +128,7 @@ gradient_of_sets(const Job *job, const Block *block)
       for (int64_t k = 0; k < s->size; k++) {
         int64_t at = j * s->size + k;
         float own = g[at] * scale_at(job, block->first_group + j, k);
-        to[at] =
-            statistics[j].inverse * (own - mean[j] - (x[at] - statistics[j].mean) * slope[j]);
+        to[at] = statistics[j].inverse * (own - mean[j] - (x[at] - statistics[j].mean) * slope[j]);
       }
   }
 }
@@ -153,8 +154,8 @@ run(NnContext *context, Job *job)
     return;
   job->lanes = s->size == 1 ? MIN(LANES, s->groups) : 1;
   job->blocks = (s->groups + job->lanes - 1) / job->lanes;
-  nn_parallel_for(context, s->outer * job->blocks, nn_grain(s->pixels * s->size * job->lanes), chunk,
-                  job);
+  nn_parallel_for(context, s->outer * job->blocks, nn_grain(s->pixels * s->size * job->lanes),
+                  chunk, job);
 }
 
 void

@@ -37,5 +37,5 @@ void nn_norm_forward(NnContext *context, const NnNormSets *sets, float epsilon, 
 
 /** nn_norm_backward: to x, through the mean and the variance too. @gradient may be @to. */
 void nn_norm_backward(NnContext *context, const NnNormSets *sets, const float *x,
-                      const float *scale, const NnNormStatistics *statistics,
-                      const float *gradient, float *to);
+                      const float *scale, const NnNormStatistics *statistics, const float *gradient,
+                      float *to);

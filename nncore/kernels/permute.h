@@ -11,5 +11,5 @@
  * @order: axis i of @to is axis @order[i] of @from
  * @element: bytes of one, 4 or 8
  */
-void nn_permute(NnContext *context, int rank, const int64_t *dims, const int *order,
-                size_t element, const void *from, void *to);
+void nn_permute(NnContext *context, int rank, const int64_t *dims, const int *order, size_t element,
+                const void *from, void *to);

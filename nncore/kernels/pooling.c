@@ -74,7 +74,8 @@ typedef struct {
   float *y;
   void *taps;
   int64_t *indices;
-  bool column_major, byte_taps, include_pad;
+  bool column_major, byte_taps;
+  NnDivisor divisor;
 } Pool;
 
 /* The taps of output place @o along one dimension that lie inside the input, and where the window
@@ -90,14 +91,16 @@ ceil_divide(int64_t a, int64_t b)
 }
 
 static Span
-span_of(const NnPooling *pooling, int dim, int64_t o, bool include_pad)
+span_of(const NnPooling *pooling, int dim, int64_t o, NnDivisor divisor)
 {
   const NnWindow *w = &pooling->window;
   int64_t step = w->dilation[dim], size = pooling->input[dim];
   Span span = {.start = o * w->stride[dim] - w->pad_begin[dim]};
   span.first = MIN(ceil_divide(-span.start, step), w->kernel[dim]);
   span.end = CLAMP(ceil_divide(size - span.start, step), span.first, w->kernel[dim]);
-  if (include_pad)
+  if (divisor == NN_DIVIDE_BY_ONE)
+    span.count = 1;
+  else if (divisor == NN_DIVIDE_BY_PADDED)
     span.count = MIN(ceil_divide(size + w->pad_end[dim] - span.start, step), w->kernel[dim]);
   else
     span.count = span.end - span.first;
@@ -137,10 +140,10 @@ for_pixels(const Pool *job, int64_t begin, int64_t end, PixelFunc func)
     int64_t n = row / (p->output[0] * p->output[1]);
     int64_t z = row / p->output[1] % p->output[0], y = row % p->output[1];
     Pixel pixel = {.job = job, .x = job->x + n * picture, .batch_item = n};
-    pixel.span[0] = span_of(p, 0, z, job->include_pad);
-    pixel.span[1] = span_of(p, 1, y, job->include_pad);
+    pixel.span[0] = span_of(p, 0, z, job->divisor);
+    pixel.span[1] = span_of(p, 1, y, job->divisor);
     for (int64_t x = 0; x < p->output[2]; x++) {
-      pixel.span[2] = span_of(p, 2, x, job->include_pad);
+      pixel.span[2] = span_of(p, 2, x, job->divisor);
       func(&pixel, (row * p->output[2] + x) * p->channels);
     }
   }
@@ -300,10 +303,10 @@ average_rows(int64_t begin, int64_t end, int worker, gpointer data)
 }
 
 void
-nn_average_pool_forward(NnContext *context, const NnPooling *pooling, bool include_pad,
+nn_average_pool_forward(NnContext *context, const NnPooling *pooling, NnDivisor divisor,
                         const float *x, float *y)
 {
-  Pool job = {.pooling = pooling, .x = x, .y = y, .include_pad = include_pad};
+  Pool job = {.pooling = pooling, .x = x, .y = y, .divisor = divisor};
   run_rows(context, pooling, pooling->output, average_rows, &job);
 }
 
@@ -312,7 +315,8 @@ typedef struct {
   const void *taps; /* NULL: average */
   const float *grad_y;
   float *grad_x;
-  bool byte_taps, include_pad;
+  bool byte_taps;
+  NnDivisor divisor;
 } Unpool;
 
 static void
@@ -352,7 +356,7 @@ gather_row(const Unpool *job, Span span[NN_WINDOW_DIMS], int64_t z, int64_t y, i
   int64_t channels = p->channels;
   int32_t first = (int32_t)((z * p->window.kernel[1] + y) * p->window.kernel[2]);
   for (int64_t ox = 0; ox < p->output[2]; ox++, out += channels) {
-    span[2] = span_of(p, 2, ox, job->include_pad);
+    span[2] = span_of(p, 2, ox, job->divisor);
     float scale = inverse_count(span);
     for (int64_t x = span[2].first; x < span[2].end; x++) {
       float *to = row + (span[2].start + x * p->window.dilation[2]) * channels;
@@ -395,7 +399,7 @@ gather_plane(const Unpool *job, Span span[NN_WINDOW_DIMS], int64_t z, int64_t ou
   int64_t begin, end;
   outputs_reaching(p, 1, iy, &begin, &end);
   for (int64_t oy = begin; oy < end; oy++) {
-    span[1] = span_of(p, 1, oy, job->include_pad);
+    span[1] = span_of(p, 1, oy, job->divisor);
     int64_t y = tap_at(p, 1, span[1].start, iy);
     if (y >= 0)
       gather_row(job, span, z, y, (out_plane * p->output[1] + oy) * p->output[2] * p->channels,
@@ -417,7 +421,7 @@ gather_rows(int64_t row_begin, int64_t row_end, int worker, gpointer data)
     int64_t begin, end;
     outputs_reaching(p, 0, iz, &begin, &end);
     for (int64_t oz = begin; oz < end; oz++) {
-      Span span[NN_WINDOW_DIMS] = {span_of(p, 0, oz, job->include_pad)};
+      Span span[NN_WINDOW_DIMS] = {span_of(p, 0, oz, job->divisor)};
       int64_t z = tap_at(p, 0, span[0].start, iz);
       if (z >= 0)
         gather_plane(job, span, z, n * p->output[0] + oz, iy, row);
@@ -438,9 +442,9 @@ nn_max_pool_backward(NnContext *context, const NnPooling *pooling, const void *t
 }
 
 void
-nn_average_pool_backward(NnContext *context, const NnPooling *pooling, bool include_pad,
+nn_average_pool_backward(NnContext *context, const NnPooling *pooling, NnDivisor divisor,
                          const float *grad_y, float *grad_x)
 {
-  Unpool job = {.pooling = pooling, .grad_y = grad_y, .grad_x = grad_x, .include_pad = include_pad};
+  Unpool job = {.pooling = pooling, .grad_y = grad_y, .grad_x = grad_x, .divisor = divisor};
   run_rows(context, pooling, pooling->input, gather_rows, &job);
 }

@@ -44,8 +44,11 @@ void nn_max_pool_forward(NnContext *context, const NnPooling *pooling, const flo
 void nn_max_pool_backward(NnContext *context, const NnPooling *pooling, const void *taps,
                           const float *grad_y, float *grad_x);
 
-/** nn_average_pool_forward: @include_pad: whether padding counts in the divisor */
-void nn_average_pool_forward(NnContext *context, const NnPooling *pooling, bool include_pad,
+/** NnDivisor: of a window's sum: the places in it that lie inside the input; those with padding;
+ * or 1. */
+typedef enum { NN_DIVIDE_BY_INSIDE, NN_DIVIDE_BY_PADDED, NN_DIVIDE_BY_ONE } NnDivisor;
+
+void nn_average_pool_forward(NnContext *context, const NnPooling *pooling, NnDivisor divisor,
                              const float *x, float *y);
-void nn_average_pool_backward(NnContext *context, const NnPooling *pooling, bool include_pad,
+void nn_average_pool_backward(NnContext *context, const NnPooling *pooling, NnDivisor divisor,
                               const float *grad_y, float *grad_x);

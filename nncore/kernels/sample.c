@@ -54,7 +54,8 @@ typedef struct {
   bool copies;     /* one tap, no weights */
   const char *from;
   char *to;
-  const int64_t *start, *place; /* backward: the places of the result that read each of the source */
+  const int64_t *start,
+      *place; /* backward: the places of the result that read each of the source */
   const float *share;
 } Walk;
 

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nncore/tensor/tensor.h"
 #include "nncore/base/context.h"
+#include "nncore/tensor/tensor.h"
 
 /**
  * NnSampleAxis:

@@ -42,8 +42,7 @@ typedef struct {
 } NnUnary;
 
 /** nn_unary_apply: @to may be @from; @count elements by all threads. */
-void nn_unary_apply(NnContext *context, NnUnary unary, const float *from, float *to,
-                    int64_t count);
+void nn_unary_apply(NnContext *context, NnUnary unary, const float *from, float *to, int64_t count);
 
 /** nn_unary_gradient: @to = @gradient times the derivative at @x; @to may be @gradient. */
 void nn_unary_gradient(NnContext *context, NnUnary unary, const float *x, const float *gradient,

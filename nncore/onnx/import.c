@@ -10,6 +10,7 @@
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/base/name-map.h"
+#include "nncore/onnx/convert.h"
 
 typedef struct {
   NnRawModel *raw;
@@ -97,7 +98,8 @@ add_inputs(Importer *importer, GError **error)
       return false;
     graph->values[id].type = (NnType){
         .shape = input->shape,
-        .dtype = input->data_type == NN_ONNX_INT64 ? NN_DTYPE_INT64 : NN_DTYPE_FLOAT,
+        .dtype = nn_onnx_type_size(input->data_type) > 0 ? nn_onnx_type_dtype(input->data_type)
+                                                         : NN_DTYPE_FLOAT,
         .present = true,
     };
   }

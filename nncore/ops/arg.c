@@ -69,8 +69,9 @@ nn_arg_forward(const NnOpRun *run, bool smallest)
   int axis;
   if (!nn_shape_axis(shape, params->axis, &axis, NULL))
     g_assert_not_reached();
-  Job job = {run->in[0].f, run->out[0].i, shape->dim[axis],
-             nn_shape_product(shape, axis + 1, shape->rank), smallest, params->select_last != 0};
+  Job job = {run->in[0].f,     run->out[0].i,
+             shape->dim[axis], nn_shape_product(shape, axis + 1, shape->rank),
+             smallest,         params->select_last != 0};
   nn_parallel_for(run->context, nn_shape_count(&run->out[0].shape), nn_grain(job.length), arg_chunk,
                   &job);
 }

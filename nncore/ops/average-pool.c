@@ -24,13 +24,18 @@ average_pool_infer(NnInfer *infer, GError **error)
   return nn_pool_infer(infer, &params->window, error);
 }
 
+static NnDivisor
+divisor_of(const AveragePool *params)
+{
+  return params->count_include_pad != 0 ? NN_DIVIDE_BY_PADDED : NN_DIVIDE_BY_INSIDE;
+}
+
 static void
 average_pool_forward(const NnOpRun *run)
 {
   const AveragePool *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
-  nn_average_pool_forward(run->context, &pooling, params->count_include_pad != 0, run->in[0].f,
-                          run->out[0].f);
+  nn_average_pool_forward(run->context, &pooling, divisor_of(params), run->in[0].f, run->out[0].f);
 }
 
 static void
@@ -38,8 +43,8 @@ average_pool_backward(const NnOpRun *run)
 {
   const AveragePool *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
-  nn_average_pool_backward(run->context, &pooling, params->count_include_pad != 0,
-                           run->grad_out[0].f, run->grad_in[0].f);
+  nn_average_pool_backward(run->context, &pooling, divisor_of(params), run->grad_out[0].f,
+                           run->grad_in[0].f);
 }
 
 const NnOp nn_op_average_pool = {

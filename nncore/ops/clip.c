@@ -65,8 +65,8 @@ clip_keeps(const void *params, unsigned varying)
 static void
 clip_backward(const NnOpRun *run)
 {
-  nn_unary_gradient(run->context, clip_of(run), run->in[X].f, run->grad_out[0].f,
-                    run->grad_in[X].f, nn_shape_count(&run->in[X].shape));
+  nn_unary_gradient(run->context, clip_of(run), run->in[X].f, run->grad_out[0].f, run->grad_in[X].f,
+                    nn_shape_count(&run->in[X].shape));
 }
 
 const NnOp nn_op_clip = {

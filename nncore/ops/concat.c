@@ -60,7 +60,12 @@ transfer(const NnOpRun *run, const NnTensor *parts, const NnTensor *whole, bool 
   int axis;
   if (!nn_shape_axis(&whole->shape, params->axis, &axis, NULL))
     g_assert_not_reached();
-  nn_joined_transfer(run->context, parts, run->n_inputs, whole, axis, split);
+  int64_t begin = 0;
+  for (int i = 0; i < run->n_inputs; i++) {
+    int64_t length = parts[i].shape.dim[axis];
+    nn_joined_part(run->context, parts[i].data, begin, length, whole, axis, split);
+    begin += length;
+  }
 }
 
 static void

@@ -26,8 +26,9 @@ depth_to_space_parse(NnAttributes *attributes, void *data, GError **error)
   params->crd = strcmp(mode, "CRD") == 0;
   if (params->block >= 1 && params->block <= G_MAXINT16)
     return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("The attribute “%s” has the impossible value %d."),
-              "blocksize", (int)CLAMP(params->block, G_MININT, G_MAXINT));
+  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
+              _("The attribute “%s” has the impossible value %d."), "blocksize",
+              (int)CLAMP(params->block, G_MININT, G_MAXINT));
   return false;
 }
 

@@ -55,8 +55,7 @@ gather_infer(NnInfer *infer, GError **error)
   }
   const NnShape *in = &infer->in[X].shape;
   NnShape out = {.rank = in->rank - 1 + indices->shape.rank};
-  if (!check_indices(indices, in->dim[axis], error) ||
-      !nn_check_rank(&out, 0, NN_MAX_RANK, error))
+  if (!check_indices(indices, in->dim[axis], error) || !nn_check_rank(&out, 0, NN_MAX_RANK, error))
     return false;
   for (int i = 0; i < axis; i++)
     out.dim[i] = in->dim[i];

@@ -42,22 +42,24 @@ run_bytes(const NnTensor *tensor, int memory_axis)
 }
 
 void
-nn_joined_transfer(NnContext *context, const NnTensor *parts, int n_parts, const NnTensor *whole,
-                   int axis, bool split)
+nn_joined_part(NnContext *context, void *part, int64_t begin, int64_t length, const NnTensor *whole,
+               int axis, bool split)
 {
   int memory_axis = nn_tensor_memory_axis(whole, axis);
-  Runs runs = {.whole = whole->data, .total = run_bytes(whole, memory_axis), .split = split};
-  if (runs.total == 0)
+  size_t total = run_bytes(whole, memory_axis);
+  if (part == NULL || total == 0 || length == 0)
     return;
-  int64_t outer = (int64_t)(nn_tensor_bytes(whole) / runs.total);
-  for (int i = 0; i < n_parts; i++) {
-    runs.part = parts[i].data;
-    runs.run = run_bytes(&parts[i], memory_axis);
-    if (runs.part != NULL && outer == 1)
-      nn_copy_bytes(context, split ? runs.part : runs.whole + runs.offset,
-                    split ? runs.whole + runs.offset : runs.part, runs.run);
-    else if (runs.part != NULL)
-      nn_parallel_for(context, outer, nn_grain((int64_t)runs.run / 4), copy_runs, &runs);
-    runs.offset += runs.run;
-  }
+  size_t place = total / (size_t)whole->shape.dim[axis];
+  Runs runs = {.part = part,
+               .whole = whole->data,
+               .run = (size_t)length * place,
+               .offset = (size_t)begin * place,
+               .total = total,
+               .split = split};
+  int64_t outer = (int64_t)(nn_tensor_bytes(whole) / total);
+  if (outer == 1)
+    nn_copy_bytes(context, split ? runs.part : runs.whole + runs.offset,
+                  split ? runs.whole + runs.offset : runs.part, runs.run);
+  else
+    nn_parallel_for(context, outer, nn_grain((int64_t)runs.run / 4), copy_runs, &runs);
 }

@@ -5,10 +5,11 @@
 #include "nncore/ops/op.h"
 
 /**
- * nn_joined_transfer:
- * @parts: @n_parts of them, in @whole's memory order; those without data are passed over
+ * nn_joined_part:
+ * @part: (nullable): the elements of one part, in @whole's memory order; %NULL: nothing to do
+ * @begin, @length: its places along the axis
  * @axis: of ONNX's order
- * @split: from @whole to the parts, instead of to @whole
+ * @split: from @whole to the part, instead of to @whole
  */
-void nn_joined_transfer(NnContext *context, const NnTensor *parts, int n_parts,
-                        const NnTensor *whole, int axis, bool split);
+void nn_joined_part(NnContext *context, void *part, int64_t begin, int64_t length,
+                    const NnTensor *whole, int axis, bool split);

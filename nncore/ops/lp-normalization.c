@@ -58,10 +58,9 @@ lp_column(const Job *job, int64_t start)
   for (int64_t i = 0; i < job->length; i++) {
     int64_t at = start + i * job->inner;
     double x = (double)job->x[at], slope = job->p == 1 ? (x > 0) - (x < 0) : x * inverse;
-    job->to[at] = job->gradient == NULL ? (float)(x * inverse)
-                                        : (float)(((double)job->gradient[at] -
-                                                   products * inverse * slope) *
-                                                  inverse);
+    job->to[at] = job->gradient == NULL
+                      ? (float)(x * inverse)
+                      : (float)(((double)job->gradient[at] - products * inverse * slope) * inverse);
   }
 }
 

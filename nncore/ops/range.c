@@ -45,7 +45,8 @@ range_forward(const NnOpRun *run)
     if (out->dtype == NN_DTYPE_FLOAT)
       out->f[i] = run->in[START].f[0] + (float)i * run->in[DELTA].f[0];
     else
-      out->i[i] = (int64_t)((uint64_t)run->in[START].i[0] + (uint64_t)i * (uint64_t)run->in[DELTA].i[0]);
+      out->i[i] =
+          (int64_t)((uint64_t)run->in[START].i[0] + (uint64_t)i * (uint64_t)run->in[DELTA].i[0]);
 }
 
 const NnOp nn_op_range = {

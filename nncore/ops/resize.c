@@ -55,10 +55,9 @@ parse_choice(NnAttributes *attributes, const char *name, const char *const *choi
 static bool
 resize_parse(NnAttributes *attributes, void *data, GError **error)
 {
-  static const char *const coordinates[] = {"half_pixel",           "half_pixel_symmetric",
-                                            "pytorch_half_pixel",   "align_corners",
-                                            "asymmetric",           "tf_crop_and_resize",
-                                            "tf_half_pixel_for_nn", NULL};
+  static const char *const coordinates[] = {
+      "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",   "align_corners",
+      "asymmetric", "tf_crop_and_resize",   "tf_half_pixel_for_nn", NULL};
   static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
   static const char *const nearest[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil",
                                         NULL};
@@ -72,8 +71,7 @@ resize_parse(NnAttributes *attributes, void *data, GError **error)
          nn_attributes_ints(attributes, "axes", params->axes, NN_MAX_RANK, &params->n_axes,
                             error) &&
          nn_attributes_float(attributes, "cubic_coeff_a", -0.75f, &params->cubic_a, error) &&
-         nn_attributes_float(attributes, "extrapolation_value", 0, &params->extrapolation,
-                             error) &&
+         nn_attributes_float(attributes, "extrapolation_value", 0, &params->extrapolation, error) &&
          nn_attributes_int(attributes, "exclude_outside", 0, &params->exclude_outside, error) &&
          nn_attributes_int(attributes, "antialias", 0, &params->antialias, error);
 }

@@ -20,8 +20,9 @@ space_to_depth_parse(NnAttributes *attributes, void *data, GError **error)
     return false;
   if (params->block >= 1 && params->block <= G_MAXINT16)
     return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("The attribute “%s” has the impossible value %d."),
-              "blocksize", (int)CLAMP(params->block, G_MININT, G_MAXINT));
+  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
+              _("The attribute “%s” has the impossible value %d."), "blocksize",
+              (int)CLAMP(params->block, G_MININT, G_MAXINT));
   return false;
 }
 
@@ -55,8 +56,7 @@ rearrange(const NnOpRun *run, const NnTensor *from, const NnTensor *to, bool to_
   int64_t c = small->dim[1] / (b * b);
   static const int order[] = {0, 1, 3, 2, 4, 5}; /* its own inverse */
   const int64_t narrow[] = {n, y, x, b, b, c}, wide[] = {n, y, b, x, b, c};
-  nn_permute(run->context, 6, to_space ? narrow : wide, order, sizeof(float), from->data,
-             to->data);
+  nn_permute(run->context, 6, to_space ? narrow : wide, order, sizeof(float), from->data, to->data);
 }
 
 static void

@@ -58,6 +58,12 @@ split_infer(NnInfer *infer, GError **error)
                 LENGTHS + 1);
     return false;
   }
+  if (params->parts != 0 && params->parts != parts) {
+    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
+                _("The attribute “%s” has the impossible value %d."), "num_outputs",
+                (int)CLAMP(params->parts, G_MININT, G_MAXINT));
+    return false;
+  }
   if (lengths != NULL && !check_lengths(lengths, parts, dim, error))
     return false;
   for (int i = 0; i < parts; i++) {
@@ -68,20 +74,28 @@ split_infer(NnInfer *infer, GError **error)
   return nn_shape_check(&infer->in[X].shape, error);
 }
 
-static int
-axis_of(const NnOpRun *run)
+/* lengths are found anew, since an output that nobody wants has no shape here */
+static void
+transfer(const NnOpRun *run, const NnTensor *parts, const NnTensor *whole, bool split)
 {
   const Split *params = run->params;
-  int axis;
-  if (!nn_shape_axis(&run->in[X].shape, params->axis, &axis, NULL))
+  int axis, count;
+  if (!nn_shape_axis(&whole->shape, params->axis, &axis, NULL))
     g_assert_not_reached();
-  return axis;
+  const int64_t *lengths = nn_run_ints(run, LENGTHS, &count);
+  int64_t dim = whole->shape.dim[axis], begin = 0;
+  int64_t step = (dim + run->n_outputs - 1) / run->n_outputs;
+  for (int i = 0; i < run->n_outputs; i++) {
+    int64_t length = lengths != NULL ? lengths[i] : MIN(step, dim - begin);
+    nn_joined_part(run->context, parts[i].data, begin, length, whole, axis, split);
+    begin += length;
+  }
 }
 
 static void
 split_forward(const NnOpRun *run)
 {
-  nn_joined_transfer(run->context, run->out, run->n_outputs, &run->in[X], axis_of(run), true);
+  transfer(run, run->out, &run->in[X], true);
 }
 
 static void
@@ -92,8 +106,7 @@ split_backward(const NnOpRun *run)
     all = all && run->grad_out[i].data != NULL;
   if (!all)
     nn_fill(run->context, run->grad_in[X].f, 0, nn_shape_count(&run->grad_in[X].shape));
-  nn_joined_transfer(run->context, run->grad_out, run->n_outputs, &run->grad_in[X], axis_of(run),
-                     false);
+  transfer(run, run->grad_out, &run->grad_in[X], false);
 }
 
 const NnOp nn_op_split = {

@@ -37,8 +37,8 @@ transpose_infer(NnInfer *infer, GError **error)
   unsigned mask;
   if (params->count > 0 && params->count != in->rank) {
     g_autofree char *text = nn_shape_to_string(in);
-    g_set_error(error, NN_ERROR, NN_ERROR_SHAPE,
-                _("%d axes to rearrange do not fit the shape %s."), params->count, text);
+    g_set_error(error, NN_ERROR, NN_ERROR_SHAPE, _("%d axes to rearrange do not fit the shape %s."),
+                params->count, text);
     return false;
   }
   if (params->count > 0 && !nn_axes_mask(params->perm, params->count, in->rank, &mask, error))
@@ -57,8 +57,8 @@ transpose_forward(const NnOpRun *run)
   int order[NN_MAX_RANK];
   const NnTensor *in = &run->in[0];
   order_of(run->params, in->shape.rank, order);
-  nn_permute(run->context, in->shape.rank, in->shape.dim, order, nn_dtype_size(in->dtype),
-             in->data, run->out[0].data);
+  nn_permute(run->context, in->shape.rank, in->shape.dim, order, nn_dtype_size(in->dtype), in->data,
+             run->out[0].data);
 }
 
 static void

@@ -14,16 +14,29 @@ void nn_unary_backward(const NnOpRun *run);
 /** NN_UNARY_OP: the initialiser of a row. Any layout. */
 #define NN_UNARY_OP(name, parse_function) \
   { \
-    .onnx_name = (name), .min_inputs = 1, .max_inputs = 1, .max_outputs = 1, \
-    .layout = NN_TAKES_ANY, .params_bytes = sizeof(NnUnary), .parse = (parse_function), \
-    .infer = nn_unary_infer, .keeps = nn_unary_keeps, .forward = nn_unary_forward, \
-    .backward = nn_unary_backward, \
+      .onnx_name = (name), \
+      .min_inputs = 1, \
+      .max_inputs = 1, \
+      .max_outputs = 1, \
+      .layout = NN_TAKES_ANY, \
+      .params_bytes = sizeof(NnUnary), \
+      .parse = (parse_function), \
+      .infer = nn_unary_infer, \
+      .keeps = nn_unary_keeps, \
+      .forward = nn_unary_forward, \
+      .backward = nn_unary_backward, \
   }
 
 /** NN_STEP_OP: of a function that is flat almost everywhere: no gradient passes. */
 #define NN_STEP_OP(name, parse_function) \
   { \
-    .onnx_name = (name), .min_inputs = 1, .max_inputs = 1, .max_outputs = 1, \
-    .layout = NN_TAKES_ANY, .params_bytes = sizeof(NnUnary), .parse = (parse_function), \
-    .infer = nn_unary_infer, .forward = nn_unary_forward, \
+      .onnx_name = (name), \
+      .min_inputs = 1, \
+      .max_inputs = 1, \
+      .max_outputs = 1, \
+      .layout = NN_TAKES_ANY, \
+      .params_bytes = sizeof(NnUnary), \
+      .parse = (parse_function), \
+      .infer = nn_unary_infer, \
+      .forward = nn_unary_forward, \
   }

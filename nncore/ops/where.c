@@ -30,8 +30,8 @@ where_infer(NnInfer *infer, GError **error)
 static void
 where_forward(const NnOpRun *run)
 {
-  nn_broadcast_select(run->context, NN_SELECT_WHERE, &run->in[CONDITION], &run->in[A],
-                      &run->in[B], &run->out[0]);
+  nn_broadcast_select(run->context, NN_SELECT_WHERE, &run->in[CONDITION], &run->in[A], &run->in[B],
+                      &run->out[0]);
 }
 
 static unsigned

@@ -3,7 +3,8 @@
  * import, passes, plan, workspace. A case belongs to the one operator that its model uses, or to
  * "several" where it uses more; it counts only if the engine has all of them. Float cases must
  * pass, but for those that excluded.txt names with a reason; cases in other number types are tried
- * and counted. Writes a table an operator (--table FILE). */
+ * and counted. The networks in the folder light/ (weights all alike; inputs rising from 0 to 1)
+ * must give their results too. Writes a table an operator (--table FILE). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +18,13 @@
 #define RELATIVE 1e-3 /* tolerances of ONNX's backend tests */
 #define ABSOLUTE 1e-7
 #define SEVERAL "several"
+#define NETWORK "network"
 #define MAX_TENSORS 16
 
 typedef struct {
   char *name; /* folder/case */
-  char *path;
-  char *op; /* row of the table */
+  char *path; /* folder; of a network, the file without .onnx */
+  char *op;   /* row of the table */
   bool is_float;
   const char *excluded; /* the reason, or NULL */
   bool passed;
@@ -78,6 +80,8 @@ row_of(const NnRawModel *raw)
     const char *domain = raw->nodes[i].domain;
     if (strcmp(type, "Constant") == 0)
       continue;
+    if (strcmp(type, "Upsample") == 0) /* which the importer makes a Resize */
+      type = "Resize";
     if (nn_op_find(type) == NULL || (domain != NULL && *domain != '\0'))
       return NULL;
     row = row == NULL || strcmp(row, type) == 0 ? type : SEVERAL;
@@ -103,6 +107,21 @@ add_case(const char *folder, const char *name, const char *path)
   nn_raw_model_clear(&raw);
 }
 
+static void
+add_network(const char *folder, const char *file)
+{
+  if (!g_str_has_suffix(file, ".onnx"))
+    return;
+  g_autofree char *name = g_strndup(file, strlen(file) - strlen(".onnx"));
+  ConformanceCase *test = g_new0(ConformanceCase, 1);
+  test->name = g_strconcat("light/", name, NULL);
+  test->path = g_build_filename(folder, name, NULL);
+  test->op = g_strdup(NETWORK);
+  test->is_float = true;
+  test->excluded = g_hash_table_lookup(exclusions, test->name);
+  g_ptr_array_add(all_cases, test);
+}
+
 static int
 compare_names(gconstpointer a, gconstpointer b)
 {
@@ -123,6 +142,11 @@ find_cases(const char *data)
       add_case(folders[i], name, path);
     }
   }
+  g_autofree char *light = g_build_filename(data, "light", NULL);
+  g_autoptr(GDir) dir = g_dir_open(light, 0, NULL);
+  const char *name;
+  while (dir != NULL && (name = g_dir_read_name(dir)) != NULL)
+    add_network(light, name);
   g_ptr_array_sort(all_cases, compare_names);
   return all_cases->len > 0;
 }
@@ -185,10 +209,11 @@ load_tensors(const char *folder, const char *kind, const char *const *names, int
   return true;
 }
 
+/* @integers: whether whole numbers are bound: sizes and axes, beside a picture */
 static bool
-must_be_constant(const NnGraph *graph, const char *name, const NnTensor *tensor)
+must_be_constant(const NnGraph *graph, const char *name, const NnTensor *tensor, bool integers)
 {
-  if (tensor->dtype == NN_DTYPE_INT64)
+  if (tensor->dtype == NN_DTYPE_INT64 && integers)
     return true;
   NnValueId id = nn_graph_find(graph, name);
   for (size_t i = 0; i < graph->n_nodes; i++)
@@ -253,6 +278,10 @@ run_program(NnModel *model, NnContext *context, const TensorSet *inputs, const T
     return false;
   for (int i = 0; i < inputs->count; i++) {
     NnTensor view = *nn_workspace_input(workspace, i);
+    if (view.dtype != inputs->tensors[i]->dtype) {
+      g_set_error(error, G_FILE_ERROR, 0, "input %d is of a type that networks do not have", i);
+      return false;
+    }
     nn_tensor_copy(inputs->tensors[i], &view);
   }
   nn_workspace_forward(workspace);
@@ -273,16 +302,25 @@ is_used(const NnGraph *graph, const char *name)
   return false;
 }
 
+static bool
+has_floats(const TensorSet *inputs)
+{
+  for (int i = 0; i < inputs->count; i++)
+    if (inputs->tensors[i]->dtype == NN_DTYPE_FLOAT)
+      return true;
+  return false;
+}
+
 /* Binds what must be constant; what varies and is used stays in @inputs, in the graph's order. */
 static bool
 bind_constants(NnModel *model, TensorSet *inputs, GError **error)
 {
   TensorSet varying = {0};
-  bool ok = true;
+  bool ok = true, integers = has_floats(inputs);
   for (int i = 0; i < inputs->count; i++) {
     const NnGraph *graph = nn_model_graph(model);
     if (!is_used(graph, inputs->names[i]) ||
-        must_be_constant(graph, inputs->names[i], inputs->tensors[i])) {
+        must_be_constant(graph, inputs->names[i], inputs->tensors[i], integers)) {
       ok = ok && nn_model_bind_input(model, inputs->names[i], inputs->tensors[i], error);
       nn_tensor_unref(inputs->tensors[i]);
       nn_free(inputs->names[i]);
@@ -328,10 +366,45 @@ run_set(const ConformanceCase *test, NnContext *context, const char *set, GError
   return ok;
 }
 
+/* as ONNX's backend tests have it: element i of n is i / n */
+static NnTensor *
+rising_input(const NnShape *shape, GError **error)
+{
+  NnTensor *tensor = nn_tensor_new(NN_DTYPE_FLOAT, shape, error);
+  int64_t count = tensor != NULL ? nn_shape_count(shape) : 0;
+  for (int64_t i = 0; i < count; i++)
+    tensor->f[i] = (float)((double)i / (double)count);
+  return tensor;
+}
+
+static bool
+run_network(const ConformanceCase *test, NnContext *context, GError **error)
+{
+  g_autofree char *path = g_strconcat(test->path, ".onnx", NULL);
+  g_autofree char *expected = g_strconcat(test->path, "_output_0.pb", NULL);
+  g_autoptr(NnModel) model = nn_model_open(path, error);
+  if (model == NULL)
+    return false;
+  const NnGraph *graph = nn_model_graph(model);
+  const char *name;
+  TensorSet inputs = {.count = 1}, outputs = {.count = 1};
+  value_names(graph, graph->outputs, 1, &name);
+  outputs.names[0] = nn_strndup(name, strlen(name), NULL);
+  outputs.tensors[0] = nn_tensor_proto_load(expected, NULL, error);
+  inputs.tensors[0] = rising_input(&graph->values[graph->inputs[0]].type.shape, error);
+  bool ok = outputs.tensors[0] != NULL && inputs.tensors[0] != NULL &&
+            run_program(model, context, &inputs, &outputs, false, error);
+  tensor_set_clear(&inputs);
+  tensor_set_clear(&outputs);
+  return ok;
+}
+
 static bool
 run_case(const ConformanceCase *test, GError **error)
 {
   g_autoptr(NnContext) context = nn_context_new(2);
+  if (strcmp(test->op, NETWORK) == 0)
+    return run_network(test, context, error);
   for (int i = 0;; i++) {
     g_autofree char *set = g_strdup_printf("test_data_set_%d", i);
     g_autofree char *folder = g_build_filename(test->path, set, NULL);
@@ -422,6 +495,7 @@ write_table(void)
   for (int i = 0; nn_op_at(i) != NULL; i++)
     print_row(table, nn_op_at(i)->onnx_name, nn_op_at(i)->onnx_name);
   print_row(table, "several operators", SEVERAL);
+  print_row(table, "networks", NETWORK);
   print_row(table, "all", NULL);
   g_string_append_printf(table, "\n%s", other->str);
   g_autoptr(GError) error = NULL;

@@ -22,8 +22,10 @@ START_TIMEOUT_S = 240  # the first start asks every plug-in what it can do
 
 
 def enter_session():
-    """Runs this program again with a screen and a session bus, unless it has them."""
-    if os.environ.get("SOMNIUM_GUI_SESSION"):
+    """Runs this program again with a screen and a session bus, unless it has them. Services of the
+    bus print what they like to its output, so the test's own is handed on beside it."""
+    if output := os.environ.get("SOMNIUM_GUI_OUTPUT"):
+        os.dup2(int(output), 1)
         return
     reader, writer = os.pipe()
     command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24"]
@@ -35,12 +37,15 @@ def enter_session():
         display = pipe.readline().strip()
     # a stray setting of the caller's must not find another bus or screen
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DBUS_", "WAYLAND_"))}
+    output = os.dup(1)
     environment.update(
-        DISPLAY=f":{display}", SOMNIUM_GUI_SESSION="1", GDK_BACKEND="x11", NO_AT_BRIDGE="0"
+        DISPLAY=f":{display}", SOMNIUM_GUI_OUTPUT=str(output), GDK_BACKEND="x11", NO_AT_BRIDGE="0"
     )
     command = ["dbus-run-session", "--", sys.executable, *sys.argv]
     try:
-        status = subprocess.run(command, env=environment, check=False).returncode
+        status = subprocess.run(
+            command, env=environment, stdout=subprocess.DEVNULL, pass_fds=[output], check=False
+        ).returncode
     finally:
         server.terminate()
         server.wait()
@@ -85,7 +90,9 @@ class Gimp:
         command = ["gimp-3.0", "--new-instance", "--no-splash"]
         command += ["--batch-interpreter=plug-in-script-fu-eval", f"--batch={serve}", str(picture)]
         self.log = open(Path(profile) / "gui.log", "w+", encoding="utf-8")
-        self.manager = subprocess.Popen(["openbox"], stderr=subprocess.DEVNULL)
+        self.manager = subprocess.Popen(
+            ["openbox"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self.process = subprocess.Popen(
             command, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
         )

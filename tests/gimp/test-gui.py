@@ -95,6 +95,8 @@ class Story:
         change = numpy.abs(after[0].astype(float) - before[0]).mean()
         self.expect("the layer is a dream", change > 3, f"a mean change of {change} levels")
         self.expect("the picture below is as before", numpy.array_equal(after[1], before[0]))
+        edit = self.gimp.find(self.gimp.main_window(), "menu item", "^Undo")
+        self.expect("the undo step has the effect's name", "DeepDream" in edit[0].name, edit[0].name)
         self.undo(1)
         self.expect("it was one undo step", not self.gimp.is_dirty(), "something else to undo")
         self.gimp.focus_image()

@@ -58,12 +58,16 @@ class OnnxTorch:
             values[node.output[0]] = output
         return [values[name] for name in targets]
 
-    def gradient(self, image, target, seed, override=None):
-        """The gradient to the input of the sum of seed times target, as an array."""
+    def gradients(self, image, targets, seeds, override=None):
+        """The gradients to the input of the sum of seed times target, as arrays, for each target
+        by itself."""
         image = torch.as_tensor(image).to(self.dtype).requires_grad_()
-        (activation,) = self.run(image, [target], override)
-        seed = torch.as_tensor(seed).to(self.dtype)
-        return torch.autograd.grad(activation, image, seed)[0].numpy()
+        activations = self.run(image, targets, override)
+        return [
+            torch.autograd.grad(activation, image, torch.as_tensor(seed).to(self.dtype),
+                                retain_graph=True)[0].numpy()
+            for activation, seed in zip(activations, seeds)
+        ]
 
 
 def attributes_of(node):

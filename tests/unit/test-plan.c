@@ -219,6 +219,107 @@ assert_program_error(NnModel *model, const char *const *targets, int n_targets, 
   g_assert_nonnull(strstr(error->message, part));
 }
 
+/* As exporters write "resize to twice the size": arithmetic on the shape, in integers and floats.
+ * The network is the one with a constant scale, at every size. */
+static NnModel *
+resizing_model(bool dynamic)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(12, 3, 3, 3));
+  onnx_add_ints(&builder, "0", (int64_t[]){0}, 1);
+  onnx_add_ints(&builder, "2", (int64_t[]){2}, 1);
+  const float two = 2, scales[] = {1, 1, 2, 2};
+  const int64_t three = 3;
+  onnx_add_raw(&builder, "factor", 1, NULL, 0, &two, sizeof two);
+  onnx_add_raw(&builder, "3", 7, NULL, 0, &three, sizeof three);
+  onnx_add_raw(&builder, "scales", 1, (int64_t[]){4}, 1, scales, sizeof scales);
+  onnx_add_node(&builder, "Conv", "x w", "conv", "pads=1,1,1,1 strides=2,2");
+  onnx_add_node(&builder, "Relu", "conv", "relu", NULL);
+  onnx_add_node(&builder, "Shape", "relu", "shape", NULL);
+  onnx_add_node(&builder, "Slice", "shape 0 2 0", "front", NULL);
+  onnx_add_node(&builder, "Gather", "shape 2", "height", NULL);
+  onnx_add_node(&builder, "Gather", "shape 3", "width1", NULL);
+  onnx_add_node(&builder, "Unsqueeze", "width1 0", "width", NULL);
+  onnx_add_node(&builder, "Concat", "height width", "size", "axis=0");
+  onnx_add_node(&builder, "Cast", "size", "real", "to=1");
+  onnx_add_node(&builder, "Mul", "real factor", "twice", NULL);
+  onnx_add_node(&builder, "Floor", "twice", "floor", NULL);
+  onnx_add_node(&builder, "Cast", "floor", "whole", "to=7");
+  onnx_add_node(&builder, "Concat", "front whole", "sizes", "axis=0");
+  onnx_add_node(&builder, "Resize", dynamic ? "relu   sizes" : "relu  scales", "y", "mode=linear");
+  onnx_add_output(&builder, "y");
+  g_autoptr(GError) error = NULL;
+  NnModel *model = onnx_builder_open(&builder, &error);
+  g_assert_no_error(error);
+  onnx_builder_clear(&builder);
+  return model;
+}
+
+static void
+test_dynamic_shapes(void)
+{
+  static const char *const targets[] = {"y"};
+  g_autoptr(NnModel) dynamic = resizing_model(true), fixed = resizing_model(false);
+  for (int size = 9; size < 40; size += 14) {
+    NnShape shape = NN_SHAPE(1, 3, size, size + 5);
+    Run a = start(dynamic, targets, 1, 2, &shape), b = start(fixed, targets, 1, 2, &shape);
+    fill(nn_workspace_input(a.workspace, 0), 7);
+    fill(nn_workspace_input(b.workspace, 0), 7);
+    nn_workspace_forward(a.workspace);
+    nn_workspace_forward(b.workspace);
+    const NnTensor *y = nn_workspace_target(a.workspace, 0),
+                   *z = nn_workspace_target(b.workspace, 0);
+    g_assert_true(nn_shape_equal(&y->shape, &z->shape));
+    g_assert_cmpint(y->shape.dim[2], ==, (size + 1) / 2 * 2);
+    g_assert_cmpmem(y->data, nn_tensor_bytes(y), z->data, nn_tensor_bytes(z));
+    fill(nn_workspace_seed(a.workspace, 0), 8);
+    fill(nn_workspace_seed(b.workspace, 0), 8);
+    nn_workspace_backward(a.workspace);
+    nn_workspace_backward(b.workspace);
+    const NnTensor *g = nn_workspace_input_gradient(a.workspace, 0);
+    g_assert_cmpmem(g->data, nn_tensor_bytes(g), nn_workspace_input_gradient(b.workspace, 0)->data,
+                    nn_tensor_bytes(g));
+    finish(&a);
+    finish(&b);
+  }
+}
+
+/* A part that nobody wants leaves the others where they are, and has a gradient of zero. */
+static void
+test_unwanted_part(void)
+{
+  static const char *const targets[] = {"c"};
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 7, 0, 0));
+  onnx_add_ints(&builder, "lengths", (int64_t[]){2, 1, 4}, 3);
+  onnx_add_node(&builder, "Split", "x lengths", "a b c", "axis=1");
+  onnx_add_output(&builder, "c");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnModel) model = onnx_builder_open(&builder, &error);
+  g_assert_no_error(error);
+  onnx_builder_clear(&builder);
+  Run run = start(model, targets, 1, 2, &NN_SHAPE(1, 7, 5, 3));
+  const NnTensor *x = nn_workspace_input(run.workspace, 0);
+  fill(x, 3);
+  nn_workspace_forward(run.workspace);
+  const NnTensor *c = nn_workspace_target(run.workspace, 0);
+  const NnTensor *seed = nn_workspace_seed(run.workspace, 0);
+  for (int p = 0; p < 15; p++) /* channels-last */
+    g_assert_cmpmem(c->f + 4 * p, 4 * sizeof(float), x->f + 7 * p + 3, 4 * sizeof(float));
+  fill(seed, 4);
+  nn_workspace_backward(run.workspace);
+  const NnTensor *gradient = nn_workspace_input_gradient(run.workspace, 0);
+  for (int p = 0; p < 15; p++) {
+    for (int k = 0; k < 3; k++)
+      g_assert_cmpfloat(gradient->f[7 * p + k], ==, 0);
+    g_assert_cmpmem(gradient->f + 7 * p + 3, 4 * sizeof(float), seed->f + 4 * p, 4 * sizeof(float));
+  }
+  finish(&run);
+}
+
 static void
 test_bad_targets(void)
 {
@@ -313,6 +414,8 @@ main(int argc, char **argv)
   g_test_add_func("/plan/same-meaning", test_same_meaning);
   g_test_add_func("/plan/threads", test_threads);
   g_test_add_func("/plan/two-sizes", test_two_sizes);
+  g_test_add_func("/plan/dynamic-shapes", test_dynamic_shapes);
+  g_test_add_func("/plan/unwanted-part", test_unwanted_part);
   g_test_add_func("/plan/bad-targets", test_bad_targets);
   g_test_add_func("/plan/bad-shapes", test_bad_shapes);
   g_test_add_func("/plan/memory", test_memory);

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Convolutions both ways: ordering the weights, and describing gathers to the kernels. */
+#include "nncore/ops/conv-taps.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/kernels/conv.h"
+#include "nncore/kernels/winograd.h"
+#include "nncore/ops/window.h"
+
+/* taps by their index in depth-height-width order, and their weights,
+ * groups x taps x from x to channels (depthwise: taps x channels; winograd: its filters) */
+typedef struct {
+  bool winograd;
+  int n_taps;
+  int *taps;
+  float *weights;
+} TapSet;
+
+struct NnConvTaps {
+  int64_t kernel[3];
+  int64_t in_channels, out_channels;
+  TapSet forward; /* all taps, in -> out; without weights where that way is not run */
+  int n_phases;   /* 0 where the other way is not run */
+  TapSet *phases; /* out -> in */
+};
+
+bool
+nn_conv_parse(NnAttributes *attributes, NnConvParams *params, GError **error)
+{
+  if (!nn_window_parse(attributes, false, &params->window, error) ||
+      !nn_attributes_int(attributes, "group", 1, &params->groups, error))
+    return false;
+  if (params->groups >= 1 && params->groups <= G_MAXINT32)
+    return true;
+  g_set_error_literal(error, NN_ERROR, NN_ERROR_MALFORMED,
+                      _("The number of groups must be at least 1."));
+  return false;
+}
+
+/* ---- weights ---- */
+
+static void
+tap_position(const int64_t kernel[3], int tap, int64_t k[3])
+{
+  k[2] = tap % kernel[2];
+  k[1] = tap / kernel[2] % kernel[1];
+  k[0] = tap / kernel[2] / kernel[1];
+}
+
+/* W (out x in/groups x taps) -> the order that the kernel wants, for the taps of @set */
+static void
+order_weights(const NnConvTaps *prepared, const float *w, int groups, bool to_input, TapSet *set)
+{
+  int all_taps = prepared->forward.n_taps;
+  int64_t in = prepared->in_channels / groups, out = prepared->out_channels / groups;
+  bool depthwise = nn_gather_is_depthwise(groups, prepared->in_channels, prepared->out_channels);
+  for (int64_t g = 0; g < groups; g++)
+    for (int t = 0; t < set->n_taps; t++)
+      for (int64_t o = 0; o < out; o++)
+        for (int64_t i = 0; i < in; i++) {
+          float value = w[((g * out + o) * in + i) * all_taps + set->taps[t]];
+          int64_t at = (g * set->n_taps + t) * in * out + (to_input ? o * in + i : i * out + o);
+          set->weights[depthwise ? t * groups + g : at] = value;
+        }
+}
+
+static bool
+use_winograd(const NnConvParams *params, const NnShape *w, bool to_input)
+{
+  const NnWindow *window = &params->window;
+  bool square = w->rank == 4 && w->dim[2] == 3 && w->dim[3] == 3 && params->groups == 1;
+  for (int d = 1; d < 3; d++) /* 0 stands for the default, 1 */
+    square = square && window->stride[d] <= 1 && window->dilation[d] <= 1;
+  return square && nn_winograd_fits(w->dim[!to_input], w->dim[to_input]);
+}
+
+/* the taps' weights -> the filters of winograd */
+static bool
+transform_set(const NnConvTaps *prepared, bool to_input, TapSet *set, GError **error)
+{
+  int64_t in = prepared->in_channels, out = prepared->out_channels;
+  float *filters = nn_alloc(NN_WINOGRAD_PLACES * (size_t)in, (size_t)out * sizeof(float), error);
+  if (filters == NULL)
+    return false;
+  nn_winograd_filters(set->weights, to_input ? out : in, to_input ? in : out, filters);
+  nn_free(set->weights);
+  set->weights = filters;
+  return true;
+}
+
+static bool
+fill_set(const NnConvTaps *prepared, const float *w, int groups, bool to_input, TapSet *set,
+         GError **error)
+{
+  size_t pair = (size_t)(prepared->in_channels / groups) * (size_t)prepared->out_channels;
+  set->weights = nn_alloc((size_t)set->n_taps * pair, sizeof(float), error);
+  if (set->weights == NULL)
+    return false;
+  order_weights(prepared, w, groups, to_input, set);
+  return !set->winograd || transform_set(prepared, to_input, set, error);
+}
+
+static bool
+same_phase(const NnConvTaps *prepared, const NnWindow *window, int tap_a, int tap_b)
+{
+  int64_t a[3], b[3];
+  tap_position(prepared->kernel, tap_a, a);
+  tap_position(prepared->kernel, tap_b, b);
+  for (int d = 0; d < 3; d++)
+    if ((a[d] - b[d]) * MAX(window->dilation[d], 1) % MAX(window->stride[d], 1) != 0)
+      return false;
+  return true;
+}
+
+/* sorts the taps into phases, without their weights yet */
+static bool
+split_phases(const NnConvParams *params, const NnShape *w, NnConvTaps *prepared, GError **error)
+{
+  int n_taps = prepared->forward.n_taps;
+  prepared->phases = nn_alloc0((size_t)n_taps, sizeof(TapSet), error);
+  if (prepared->phases == NULL)
+    return false;
+  prepared->phases[0].winograd = use_winograd(params, w, true);
+  for (int t = 0; t < n_taps; t++) {
+    int phase = 0;
+    while (phase < prepared->n_phases &&
+           !same_phase(prepared, &params->window, t, prepared->phases[phase].taps[0]))
+      phase++;
+    TapSet *set = &prepared->phases[phase];
+    if (phase == prepared->n_phases) {
+      set->taps = nn_alloc((size_t)n_taps, sizeof *set->taps, error);
+      if (set->taps == NULL)
+        return false;
+      prepared->n_phases++;
+    }
+    set->taps[set->n_taps++] = t;
+  }
+  return true;
+}
+
+void
+nn_conv_taps_free(NnConvTaps *taps)
+{
+  if (taps == NULL)
+    return;
+  for (int i = 0; taps->phases != NULL && i < taps->forward.n_taps; i++) {
+    nn_free(taps->phases[i].taps);
+    nn_free(taps->phases[i].weights);
+  }
+  nn_free(taps->phases);
+  nn_free(taps->forward.taps);
+  nn_free(taps->forward.weights);
+  nn_free(taps);
+}
+
+static bool
+fill_forward(NnConvTaps *prepared, const float *w, int groups, GError **error)
+{
+  TapSet *set = &prepared->forward;
+  set->taps = nn_alloc((size_t)set->n_taps, sizeof *set->taps, error);
+  if (set->taps == NULL)
+    return false;
+  for (int t = 0; t < set->n_taps; t++)
+    set->taps[t] = t;
+  return fill_set(prepared, w, groups, false, set, error);
+}
+
+static bool
+fill_backward(const NnConvParams *params, NnConvTaps *prepared, const NnTensor *w, GError **error)
+{
+  if (!split_phases(params, &w->shape, prepared, error))
+    return false;
+  TapSet *first = &prepared->phases[0];
+  for (int t = 0; first->winograd && t < first->n_taps; t++)
+    first->taps[t] = first->n_taps - 1 - t; /* the gradient is a convolution with flipped taps */
+  for (int i = 0; i < prepared->n_phases; i++)
+    if (!fill_set(prepared, w->f, (int)params->groups, true, &prepared->phases[i], error))
+      return false;
+  return true;
+}
+
+NnConvTaps *
+nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool there, bool back,
+                 GError **error)
+{
+  NnConvTaps *taps = nn_alloc0(1, sizeof *taps, error);
+  if (taps == NULL)
+    return NULL;
+  taps->in_channels = w->shape.dim[1] * params->groups;
+  taps->out_channels = w->shape.dim[0];
+  nn_window_input_dims(&w->shape, taps->kernel);
+  taps->forward.n_taps = (int)nn_shape_product(&w->shape, 2, w->shape.rank);
+  taps->forward.winograd = use_winograd(params, &w->shape, false);
+  if ((there && !fill_forward(taps, w->f, (int)params->groups, error)) ||
+      (back && !fill_backward(params, taps, w, error))) {
+    nn_conv_taps_free(taps);
+    return NULL;
+  }
+  return taps;
+}
+
+/* ---- running ---- */
+
+/* scratch: the offsets of the taps, then the kernel's own */
+static size_t
+offsets_bytes(int64_t n_taps)
+{
+  size_t bytes = (size_t)n_taps * 3 * sizeof(int64_t);
+  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+}
+
+/* of the gather with up to @n_taps taps, or of winograd */
+static size_t
+kernel_scratch(const NnConvParams *params, const NnShape *w, bool to_input, int n_taps, int threads)
+{
+  int64_t in = w->dim[1] * params->groups, out = w->dim[0];
+  int64_t source = to_input ? out : in, target = to_input ? in : out;
+  if (use_winograd(params, w, to_input))
+    return nn_winograd_scratch_bytes(source, target, threads);
+  size_t bytes = 0;
+  for (int t = to_input ? 1 : n_taps; t <= n_taps; t++) /* a phase may have any number of them */
+    bytes = MAX(bytes, nn_gather_scratch_bytes(t, (int)params->groups, source, target, threads));
+  return bytes;
+}
+
+size_t
+nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, int threads, bool there,
+                      bool back)
+{
+  int n_taps = (int)nn_shape_product(w, 2, w->rank);
+  size_t one_way = there ? kernel_scratch(params, w, false, n_taps, threads) : 0;
+  size_t other_way = back ? kernel_scratch(params, w, true, n_taps, threads) : 0;
+  return offsets_bytes(n_taps) + MAX(one_way, other_way);
+}
+
+static void
+there_winograd(const NnConvRun *run)
+{
+  const NnConvTaps *prepared = run->taps;
+  const NnShape *x = &run->x->shape, *y = &run->y->shape;
+  NnWinograd winograd = {
+      .batch = x->dim[0],
+      .source_height = x->dim[2],
+      .source_width = x->dim[3],
+      .source_channels = prepared->in_channels,
+      .target_height = y->dim[2],
+      .target_width = y->dim[3],
+      .target_channels = prepared->out_channels,
+      .pad_top = run->window->pad_begin[1],
+      .pad_left = run->window->pad_begin[2],
+      .filters = prepared->forward.weights,
+  };
+  nn_winograd_run(run->context, &winograd, run->x->f, run->y->f, run->bias, run->activation,
+                  run->bits, run->scratch);
+}
+
+/* X is Y convolved with the flipped taps, padded by what the window reaches beyond its own pad */
+static void
+back_winograd(const NnConvRun *run)
+{
+  const NnConvTaps *prepared = run->taps;
+  const NnShape *x = &run->x->shape, *y = &run->y->shape;
+  NnWinograd winograd = {
+      .batch = x->dim[0],
+      .source_height = y->dim[2],
+      .source_width = y->dim[3],
+      .source_channels = prepared->out_channels,
+      .target_height = x->dim[2],
+      .target_width = x->dim[3],
+      .target_channels = prepared->in_channels,
+      .pad_top = 2 - run->window->pad_begin[1],
+      .pad_left = 2 - run->window->pad_begin[2],
+      .filters = prepared->phases[0].weights,
+  };
+  nn_winograd_run(run->context, &winograd, run->y->f, run->x->f, NULL,
+                  (NnActivation){NN_ACTIVATION_NONE, 0}, NULL, run->scratch);
+}
+
+void
+nn_conv_there(const NnConvRun *run)
+{
+  const NnConvTaps *prepared = run->taps;
+  const NnWindow *window = run->window;
+  if (prepared->forward.winograd) {
+    there_winograd(run);
+    return;
+  }
+  int64_t(*offsets)[3] = run->scratch;
+  int n_taps = prepared->forward.n_taps;
+  NnGather gather = {
+      .batch = run->x->shape.dim[0],
+      .source_channels = prepared->in_channels,
+      .target_channels = prepared->out_channels,
+      .groups = (int)run->params->groups,
+      .target_step = {1, 1, 1},
+      .n_taps = n_taps,
+      .offsets = (const int64_t(*)[3])offsets,
+      .weights = prepared->forward.weights,
+  };
+  nn_window_input_dims(&run->x->shape, gather.source_dims);
+  nn_window_input_dims(&run->y->shape, gather.target_dims);
+  memcpy(gather.count, gather.target_dims, sizeof gather.count);
+  memcpy(gather.source_step, window->stride, sizeof gather.source_step);
+  for (int t = 0; t < n_taps; t++) {
+    int64_t k[3];
+    tap_position(prepared->kernel, t, k);
+    for (int d = 0; d < 3; d++)
+      offsets[t][d] = k[d] * window->dilation[d] - window->pad_begin[d];
+  }
+  nn_gather_run(run->context, &gather, run->x->f, run->y->f, run->bias, run->activation, run->bits,
+                (char *)run->scratch + offsets_bytes(n_taps));
+}
+
+static inline int64_t
+floor_mod(int64_t a, int64_t b)
+{
+  int64_t r = a % b;
+  return r < 0 ? r + b : r;
+}
+
+/* the places of X that a phase serves, and where in Y their taps begin */
+static void
+place_phase(const NnConvTaps *prepared, const NnWindow *window, const TapSet *phase,
+            NnGather *gather, int64_t (*offsets)[3])
+{
+  int64_t k[3];
+  tap_position(prepared->kernel, phase->taps[0], k);
+  for (int d = 0; d < 3; d++) {
+    int64_t stride = window->stride[d];
+    int64_t begin = floor_mod(k[d] * window->dilation[d] - window->pad_begin[d], stride);
+    int64_t size = gather->target_dims[d];
+    gather->target_begin[d] = begin;
+    gather->target_step[d] = stride;
+    gather->count[d] = begin < size ? (size - begin + stride - 1) / stride : 0;
+  }
+  for (int t = 0; t < phase->n_taps; t++) {
+    tap_position(prepared->kernel, phase->taps[t], k);
+    for (int d = 0; d < 3; d++)
+      offsets[t][d] =
+          (gather->target_begin[d] + window->pad_begin[d] - k[d] * window->dilation[d]) /
+          window->stride[d];
+  }
+}
+
+void
+nn_conv_back(const NnConvRun *run)
+{
+  const NnConvTaps *prepared = run->taps;
+  const NnWindow *window = run->window;
+  const NnTensor *x = run->x;
+  if (prepared->phases[0].winograd) {
+    back_winograd(run);
+    return;
+  }
+  int64_t(*offsets)[3] = run->scratch;
+  NnGather gather = {
+      .batch = x->shape.dim[0],
+      .source_channels = prepared->out_channels,
+      .target_channels = prepared->in_channels,
+      .groups = (int)run->params->groups,
+      .source_step = {1, 1, 1},
+      .offsets = (const int64_t(*)[3])offsets,
+  };
+  nn_window_input_dims(&run->y->shape, gather.source_dims);
+  nn_window_input_dims(&x->shape, gather.target_dims);
+  if (prepared->n_phases < window->stride[0] * window->stride[1] * window->stride[2])
+    memset(x->data, 0, nn_tensor_bytes(x)); /* some places are under no tap */
+  for (int i = 0; i < prepared->n_phases; i++) {
+    const TapSet *phase = &prepared->phases[i];
+    gather.n_taps = phase->n_taps;
+    gather.weights = phase->weights;
+    place_phase(prepared, window, phase, &gather, offsets);
+    nn_gather_run(run->context, &gather, run->y->f, x->f, NULL,
+                  (NnActivation){NN_ACTIVATION_NONE, 0}, NULL,
+                  (char *)run->scratch + offsets_bytes(prepared->forward.n_taps));
+  }
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What Conv and ConvTranspose have in common: a convolution from X to Y, and its adjoint from Y to
+ * X, which is Conv's gradient and what ConvTranspose computes. Channels-last.
+ *
+ *   Y[n, o, p] = sum over taps k, channels c of W[o, c, k] X[n, c, p stride + k dilation - pad]
+ *
+ * The adjoint at q collects from p = (q + pad - k dilation) / stride wherever that is whole. Taps
+ * with the same (k dilation) mod stride serve the same residue class of q (a phase); within one,
+ * the adjoint is a plain gather over Y again (kernels/conv.h). 3 x 3 taps at stride 1 go through
+ * kernels/winograd.h, both ways, where the channel counts allow. */
+#pragma once
+
+#include "nncore/kernels/activation.h"
+#include "nncore/kernels/window.h"
+#include "nncore/ops/op.h"
+
+typedef struct {
+  NnWindow window;
+  int64_t groups;
+} NnConvParams;
+
+typedef struct NnConvTaps NnConvTaps;
+
+/** nn_conv_parse: an operator's parse: the window, without ceil_mode, and group. */
+bool nn_conv_parse(NnAttributes *attributes, NnConvParams *params, GError **error);
+
+/**
+ * nn_conv_taps_new:
+ * @w: Y channels x X channels a group x taps
+ * @there, @back: which ways will be run: X to Y; Y to X
+ *
+ * Orders the weights for the kernels.
+ */
+NnConvTaps *nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool there, bool back,
+                             GError **error);
+void nn_conv_taps_free(NnConvTaps *taps);
+
+/** nn_conv_scratch_bytes: @w: the weights' shape; ways as above. */
+size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, int threads, bool there,
+                             bool back);
+
+/**
+ * NnConvRun:
+ * @window: resolved for the sizes of @x and @y
+ * @x, @y: the source and the target, or the other way round
+ * @bias: (nullable): Y channels; X to Y only, as are @activation and @bits
+ */
+typedef struct {
+  NnContext *context;
+  const NnConvParams *params;
+  const NnConvTaps *taps;
+  const NnWindow *window;
+  const NnTensor *x, *y;
+  const float *bias;
+  NnActivation activation;
+  uint8_t *bits;
+  void *scratch;
+} NnConvRun;
+
+/** nn_conv_there: Y from X. nn_conv_back: X from Y. */
+void nn_conv_there(const NnConvRun *run);
+void nn_conv_back(const NnConvRun *run);
