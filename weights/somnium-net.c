@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "nncore/base/error.h"
 #include "nncore/plan/workspace.h"
@@ -45,22 +46,17 @@ list_layers(const NnNetwork *network)
   }
 }
 
-static bool
-save_gradient(NnWorkspace *workspace, const Options *options, GError **error)
+static NnTensor *
+load_seed(const NnPlan *plan, const Options *options, GError **error)
 {
-  g_autoptr(NnTensor) seed = som_npy_load(options->gradient_seed, error);
-  if (seed == NULL)
-    return false;
-  const NnTensor *to = nn_workspace_seed(workspace, 0);
-  if (!nn_shape_equal(&seed->shape, &to->shape)) {
-    g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                        _("The gradient seed does not have the target's shape."));
-    return false;
-  }
-  NnTensor view = *to;
-  nn_tensor_copy(seed, &view);
-  nn_workspace_backward(workspace);
-  return som_npy_save(options->gradient, nn_workspace_input_gradient(workspace, 0), error);
+  NnTensor *seed = som_npy_load(options->gradient_seed, error);
+  NnShape shape = nn_plan_target_shape(plan, 0);
+  if (seed == NULL || nn_shape_equal(&seed->shape, &shape))
+    return seed;
+  g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                      _("The gradient seed does not have the target's shape."));
+  nn_tensor_unref(seed);
+  return NULL;
 }
 
 static bool
@@ -70,6 +66,69 @@ save_targets(NnWorkspace *workspace, const Options *options, GError **error)
     if (!som_npy_save(options->outputs[i], nn_workspace_target(workspace, i), error))
       return false;
   return true;
+}
+
+static double
+seconds_since(gint64 start_us)
+{
+  return (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC;
+}
+
+/* one iteration; with --repeat, its times go to standard error. The targets are saved before
+ * backward, which may use their memory for other things. */
+static bool
+iterate(NnWorkspace *workspace, const NnTensor *seed, const Options *options, bool last,
+        GError **error)
+{
+  gint64 start_us = g_get_monotonic_time();
+  nn_workspace_forward(workspace);
+  double forward_s = seconds_since(start_us);
+  if (last && !save_targets(workspace, options, error))
+    return false;
+  start_us = g_get_monotonic_time();
+  if (seed != NULL) {
+    NnTensor view = *nn_workspace_seed(workspace, 0);
+    nn_tensor_copy(seed, &view);
+    nn_workspace_backward(workspace);
+  }
+  if (options->repeat > 0)
+    g_printerr("forward %.5f s, with gradient %.5f s\n", forward_s,
+               forward_s + seconds_since(start_us));
+  return true;
+}
+
+static void
+print_peak(const NnPlan *plan)
+{
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  g_printerr("plan %.1f MiB, peak %.1f MiB\n", (double)nn_plan_bytes(plan) / (1 << 20),
+             (double)usage.ru_maxrss / 1024);
+}
+
+static bool
+run_plan(NnPlan *plan, NnContext *context, const NnTensor *input, const Options *options,
+         GError **error)
+{
+  g_autoptr(NnWorkspace) workspace = nn_workspace_new(plan, context, error);
+  g_autoptr(NnTensor) seed = NULL;
+  if (workspace == NULL)
+    return false;
+  if (options->gradient != NULL) {
+    seed = load_seed(plan, options, error);
+    if (seed == NULL)
+      return false;
+  }
+  NnTensor view = *nn_workspace_input(workspace, 0);
+  nn_tensor_copy(input, &view);
+  int count = MAX(options->repeat, 1);
+  for (int i = 0; i < count; i++)
+    if (!iterate(workspace, seed, options, i == count - 1, error))
+      return false;
+  if (options->repeat > 0)
+    print_peak(plan);
+  return seed == NULL ||
+         som_npy_save(options->gradient, nn_workspace_input_gradient(workspace, 0), error);
 }
 
 static bool
@@ -84,20 +143,7 @@ run_network(const NnNetwork *network, const Options *options, GError **error)
       nn_program_new(network->model, context, (const char *const *)options->targets, n_targets,
                      options->gradient != NULL, error);
   g_autoptr(NnPlan) plan = program != NULL ? nn_plan_new(program, &input->shape, 1, error) : NULL;
-  g_autoptr(NnWorkspace) workspace = plan != NULL ? nn_workspace_new(plan, context, error) : NULL;
-  if (workspace == NULL)
-    return false;
-  NnTensor view = *nn_workspace_input(workspace, 0);
-  nn_tensor_copy(input, &view);
-  for (int i = 0; i < MAX(options->repeat, 1); i++) {
-    gint64 start = g_get_monotonic_time();
-    nn_workspace_forward(workspace);
-    if (options->repeat > 0)
-      g_printerr("forward %.4f s, %.1f MiB\n", (double)(g_get_monotonic_time() - start) / 1e6,
-                 (double)nn_plan_bytes(plan) / (1 << 20));
-  }
-  return save_targets(workspace, options, error) &&
-         (options->gradient == NULL || save_gradient(workspace, options, error));
+  return plan != NULL && run_plan(plan, context, input, options, error);
 }
 
 static bool
@@ -143,8 +189,8 @@ main(int argc, char **argv)
       {"gradient", 0, 0, G_OPTION_ARG_FILENAME, &options.gradient,
        N_("Where the gradient to the input goes"), "GRAD.npy"},
       {"threads", 0, 0, G_OPTION_ARG_INT, &options.threads, N_("Threads; 0: all processors"), "N"},
-      {"repeat", 0, 0, G_OPTION_ARG_INT, &options.repeat,
-       N_("Run forward so often and print the times"), "N"},
+      {"repeat", 0, 0, G_OPTION_ARG_INT, &options.repeat, N_("Run so often and print the times"),
+       "N"},
       {NULL},
   };
   g_autoptr(GError) error = NULL;

@@ -18,7 +18,7 @@ HOST_ARGUMENTS = {"run-mode", "image", "drawables", "output"}
 # What only counts with other arguments comes with them, and is compared to them alone.
 GOOD = {
     "network": [('""', False), ('"somnium-base"', False), ("base-path", False)],
-    "layers": [('""', False), ('"relu4_1"', False), ("one-layer", True), ("two-layers", True)],
+    "layers": [('""', False), ('"relu5_1"', False), ("one-layer", True), ("two-layers", True)],
     "objective": [('"l2"', False), ('"mean"', True), ('"channel"', True), ('"class"', True)],
     "channel": [("-1", False), ("3", False), ('5 #:objective "channel"', True)],
     "class": [('""', False), ('"0"', False), ('"7" #:objective "class"', True)],
