@@ -116,6 +116,39 @@ guess_input(NnNetwork *network)
                                 "1, with ImageNet's mean and deviation, is assumed."));
 }
 
+/* ---- layers ---- */
+
+/* The activation about two thirds down: late enough for shapes and textures of things, early
+ * enough to be a map and not yet part of the classifier. NULL where there is none. */
+static const char *
+guess_layer(const NnModel *model)
+{
+  const NnGraph *graph = nn_model_graph(model);
+  size_t count = 0, wanted;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    count += graph->nodes[i].op->as_activation != NULL;
+  wanted = count * 2 / 3;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    if (graph->nodes[i].op->as_activation != NULL && wanted-- == 0)
+      return graph->values[graph->nodes[i].outputs[0]].name;
+  return NULL;
+}
+
+static void
+guess_presets(NnNetwork *network)
+{
+  const char *layer = guess_layer(network->model);
+  if (layer == NULL || g_hash_table_contains(network->presets, "dream"))
+    return;
+  g_hash_table_replace(network->presets, g_strdup("dream"), g_strdup(layer));
+  g_autofree char *before = network->guessed;
+  /* translators: a layer's name */
+  g_autofree char *sentence =
+      g_strdup_printf(_("It does not say which layer to dream on: “%s” is taken."), layer);
+  network->guessed =
+      before != NULL ? g_strdup_printf("%s %s", before, sentence) : g_strdup(sentence);
+}
+
 /* ---- the rest ---- */
 
 static NnRole
@@ -166,6 +199,7 @@ som_describe(NnNetwork *network, const char *path, GError **error)
     if (!read_input(&facts, &network->input))
       guess_input(network);
     read_presets(&facts, network->presets);
+    guess_presets(network);
   }
   close_facts(&facts);
   return ok;

@@ -120,6 +120,27 @@ test_ini(Fixture *fixture, gconstpointer data)
   g_assert_cmpstr(network->licence, ==, "CC0-1.0"); /* what the ini leaves open is the file's */
 }
 
+/* a file that says nothing: the guess works, and says that it is one */
+static void
+test_guess(Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *from = bundled_file(fixture), *bytes = NULL;
+  g_autofree char *to = g_build_filename(fixture->folder, "silent.onnx", NULL);
+  gsize length;
+  g_assert_true(g_file_get_contents(from, &bytes, &length, NULL));
+  for (gsize i = 0; i + 8 < length; i++) /* no property is called somnium any more */
+    if (memcmp(bytes + i, "somnium.", 8) == 0)
+      bytes[i] = 'x';
+  g_assert_true(g_file_set_contents(to, bytes, (gssize)length, NULL));
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnNetwork) network = som_network_open_file(to, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(network->title, ==, "silent");
+  g_assert_cmpstr(g_hash_table_lookup(network->presets, "dream"), ==, "relu4_1");
+  g_assert_nonnull(strstr(network->guessed, "relu4_1"));
+  g_assert_cmpfloat(network->input.mean[0], ==, 0.485f);
+}
+
 static void
 test_bad_ini(Fixture *fixture, gconstpointer data)
 {
@@ -192,6 +213,7 @@ main(int argc, char **argv)
   ADD("/weights/bundled", test_bundled);
   ADD("/weights/names", test_names);
   ADD("/weights/ini", test_ini);
+  ADD("/weights/guess", test_guess);
   ADD("/weights/bad-ini", test_bad_ini);
   ADD("/weights/unknown", test_unknown);
   ADD("/weights/by-path", test_by_path);
