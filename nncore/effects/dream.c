@@ -242,17 +242,6 @@ make_working(Dream *dream, GError **error)
   return smaller != NULL;
 }
 
-/* what a person can do where memory is short */
-static void
-advise_on_memory(GError **error)
-{
-  if (error == NULL || !g_error_matches(*error, NN_ERROR, NN_ERROR_MEMORY))
-    return;
-  char *message = g_strconcat((*error)->message, " ", _("Choose a smaller working size."), NULL);
-  g_free((*error)->message);
-  (*error)->message = message;
-}
-
 static bool
 make_workspace(Dream *dream, GError **error)
 {
@@ -261,8 +250,6 @@ make_workspace(Dream *dream, GError **error)
   if (plan == NULL)
     return false;
   dream->workspace = nn_workspace_new(plan, dream->context, error);
-  if (dream->workspace == NULL)
-    advise_on_memory(error);
   return dream->workspace != NULL;
 }
 
