@@ -125,8 +125,9 @@ static const NnParam params[] = {
     {
         .key = "step",
         .label = N_("Ste_p"),
-        .help = N_("How far a step changes the average value, in levels of 256: each band of the "
-                   "Laplacian pyramid, or else all of the gradient. Larger is stronger and coarser."),
+        .help =
+            N_("How far a step changes the average value, in levels of 256: each band of the "
+               "Laplacian pyramid, or else all of the gradient. Larger is stronger and coarser."),
         .unit = N_("levels"),
         .section = SECTION_ASCENT,
         .kind = NN_PARAM_FLOAT,
