@@ -141,7 +141,7 @@ run_network(const NnNetwork *network, const Options *options, GError **error)
   g_autoptr(NnContext) context = nn_context_new(options->threads);
   g_autoptr(NnProgram) program =
       nn_program_new(network->model, context, (const char *const *)options->targets, n_targets,
-                     options->gradient != NULL, error);
+                     (NnProgramOptions){.gradient = options->gradient != NULL}, error);
   g_autoptr(NnPlan) plan = program != NULL ? nn_plan_new(program, &input->shape, 1, error) : NULL;
   return plan != NULL && run_plan(plan, context, input, options, error);
 }

@@ -68,8 +68,8 @@ make_program(NnObjective *objective, GError **error)
   g_autofree const char **targets = g_new0(const char *, n);
   for (guint i = 0; i < n; i++)
     targets[i] = g_array_index(objective->layers, NnLayer, i).name;
-  objective->program =
-      nn_program_new(objective->network->model, objective->context, targets, (int)n, true, error);
+  objective->program = nn_program_new(objective->network->model, objective->context, targets,
+                                      (int)n, (NnProgramOptions){.gradient = true}, error);
   return objective->program != NULL;
 }
 

@@ -87,6 +87,22 @@ typedef struct {
   const NnTensor *grad_in;
 } NnOpRun;
 
+#define NN_MAX_SPATIAL (NN_MAX_RANK - 2) /* axes after N and C */
+
+/**
+ * NnReach: where an operator looks. Along spatial axis a (0 is H of N, C, H, W), the output's
+ * element i depends on no other elements of the input than those at integers in
+ * i * stride[a] + first[a] to i * stride[a] + last[a].
+ * @everywhere: on all of them (a mean over the picture, a head); the rest is undefined then
+ *
+ * A 3x3 convolution with padding 1 has stride 1, first -1, last 1; 2x2 pooling stride 2, first 0,
+ * last 1; a stride below 1 enlarges.
+ */
+typedef struct {
+  bool everywhere;
+  double stride[NN_MAX_SPATIAL], first[NN_MAX_SPATIAL], last[NN_MAX_SPATIAL];
+} NnReach;
+
 /**
  * NnLayoutRule: in which memory order an operator takes its data.
  * @NN_TAKES_PLAIN: everything in ONNX's order.
@@ -149,6 +165,14 @@ typedef struct NnOp {
 
   /* optional, 0 by default: the larger need of forward and (if gradient) backward */
   size_t (*scratch_bytes)(const NnInfer *infer, int threads, bool gradient);
+
+  /* optional, everywhere by default: where @input's elements reach the outputs from. Shapes of
+   * @infer->out are filled in. */
+  void (*reach)(const NnInfer *infer, int input, NnReach *reach);
+
+  /* optional, one an output element by default: multiply-adds (or what costs as much) of forward.
+   * Shapes of @infer->out are filled in. */
+  int64_t (*operations)(const NnInfer *infer);
 
   /* optional, nothing by default: which inputs' and outputs' data backward reads.
    * varying: bit i set where input i is not a constant */

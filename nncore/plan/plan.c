@@ -27,7 +27,7 @@ backward_time(const NnPlan *plan, int node)
 static int
 end_time(const NnPlan *plan)
 {
-  return plan->program->gradient ? 2 * n_steps(plan) + 1 : n_steps(plan);
+  return plan->program->options.gradient ? 2 * n_steps(plan) + 1 : n_steps(plan);
 }
 
 static bool
@@ -318,7 +318,7 @@ nn_plan_new(NnProgram *program, const NnShape *shapes, int n_shapes, GError **er
   if (ok)
     plan->values = nn_alloc(plan->graph->n_values, sizeof(NnPlanValue), error);
   ok = plan->values != NULL && plan_activations(plan, error) &&
-       (!program->gradient || plan_gradients(plan, error)) && plan_nodes(plan, error) &&
+       (!program->options.gradient || plan_gradients(plan, error)) && plan_nodes(plan, error) &&
        nn_arena_place(plan->buffers, plan->n_buffers, &plan->bytes, error);
   if (!ok) {
     nn_plan_unref(plan);

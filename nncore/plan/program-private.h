@@ -12,5 +12,5 @@ struct NnProgram {
   void **prepared;     /* by node */
   NnValueId *targets;
   int n_targets;
-  bool gradient;
+  NnProgramOptions options;
 };

@@ -118,7 +118,8 @@ prepare_nodes(NnProgram *program, GError **error)
     NnNodeTypes types;
     ok = nn_node_types_init(&types, graph, node, error);
     if (ok)
-      program->prepared[i] = nn_node_types_prepare(&types, node->op, program->gradient, error);
+      program->prepared[i] =
+          nn_node_types_prepare(&types, node->op, program->options.gradient, error);
     ok = program->prepared[i] != NULL;
     nn_node_types_clear(&types);
     if (!ok)
@@ -147,7 +148,7 @@ lower(NnProgram *program, GError **error)
 
 NnProgram *
 nn_program_new(NnModel *model, NnContext *context, const char *const *targets, int n_targets,
-               bool gradient, GError **error)
+               NnProgramOptions options, GError **error)
 {
   NnProgram *program = g_new0(NnProgram, 1);
   *program = (NnProgram){
@@ -156,7 +157,7 @@ nn_program_new(NnModel *model, NnContext *context, const char *const *targets, i
       .context = context,
       .graph = nn_graph_copy(nn_model_graph(model), error),
       .n_targets = n_targets,
-      .gradient = gradient,
+      .options = options,
   };
   if (program->graph != NULL)
     program->targets = nn_alloc((size_t)n_targets, sizeof(NnValueId), error);

@@ -9,14 +9,32 @@
 typedef struct NnProgram NnProgram;
 
 /**
+ * NnHead: how a network whose head was made for one size (fully connected layers behind a map of
+ * 7 x 7, say) takes pictures of others. Layers before the head are the same either way.
+ * @NN_HEAD_POOLED: the map is averaged down (or spread out) to the size that the head was made for
+ * @NN_HEAD_RESIZED: the head sees the whole network's work on the picture resized to the size that
+ *   the network was made for
+ */
+typedef enum { NN_HEAD_POOLED, NN_HEAD_RESIZED } NnHead;
+
+/**
+ * NnProgramOptions:
+ * @gradient: whether plans of it shall be able to run backward
+ * @head: for targets in or behind a head of fixed size; others do not care
+ */
+typedef struct {
+  bool gradient;
+  NnHead head;
+} NnProgramOptions;
+
+/**
  * nn_program_new:
  * @targets: names of the values that are wanted (any of the network's inner tensors)
- * @gradient: whether plans of it shall be able to run backward
  *
  * Returns: (transfer full): %NN_ERROR_ARGUMENT for an unknown name, and all errors of reading.
  */
 NnProgram *nn_program_new(NnModel *model, NnContext *context, const char *const *targets,
-                          int n_targets, bool gradient, GError **error);
+                          int n_targets, NnProgramOptions options, GError **error);
 NnProgram *nn_program_ref(NnProgram *program);
 void nn_program_unref(NnProgram *program);
 int nn_program_n_targets(const NnProgram *program);

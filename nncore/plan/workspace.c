@@ -280,7 +280,7 @@ void
 nn_workspace_backward(NnWorkspace *workspace)
 {
   const NnPlan *plan = workspace->plan;
-  g_return_if_fail(plan->program->gradient);
+  g_return_if_fail(plan->program->options.gradient);
   for (size_t i = plan->graph->n_nodes; i-- > 0;)
     backward_step(workspace, i);
   for (size_t i = 0; i < plan->graph->n_inputs; i++)

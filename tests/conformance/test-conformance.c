@@ -265,8 +265,9 @@ static bool
 run_program(NnModel *model, NnContext *context, const TensorSet *inputs, const TensorSet *outputs,
             bool gradient, GError **error)
 {
-  g_autoptr(NnProgram) program = nn_program_new(model, context, (const char *const *)outputs->names,
-                                                outputs->count, gradient, error);
+  g_autoptr(NnProgram) program =
+      nn_program_new(model, context, (const char *const *)outputs->names, outputs->count,
+                     (NnProgramOptions){.gradient = gradient}, error);
   if (program == NULL)
     return false;
   NnShape shapes[MAX_TENSORS];

@@ -117,8 +117,8 @@ run_forward(NnContext *context, const Size *size, const char *const *targets, in
             bool gradient)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(NnProgram) program =
-      nn_program_new(model, context, targets, n_targets, gradient, &error);
+  g_autoptr(NnProgram) program = nn_program_new(model, context, targets, n_targets,
+                                                (NnProgramOptions){.gradient = gradient}, &error);
   g_assert_no_error(error);
   g_autoptr(NnTensor) picture = make_picture(size->height, size->width);
   g_autoptr(NnPlan) plan = nn_plan_new(program, &picture->shape, 1, &error);

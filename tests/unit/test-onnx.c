@@ -59,7 +59,8 @@ assert_program_fails(OnnxBuilder *builder, NnError code, const char *part)
   g_assert_no_error(error);
   g_autoptr(NnContext) context = nn_context_new(1);
   const char *const targets[] = {"y"};
-  g_assert_null(nn_program_new(model, context, targets, 1, false, &error));
+  g_assert_null(
+      nn_program_new(model, context, targets, 1, (NnProgramOptions){.gradient = false}, &error));
   assert_sentence(error);
   g_assert_error(error, NN_ERROR, (int)code);
   if (strstr(error->message, part) == NULL)
@@ -115,7 +116,8 @@ run_whole_way(GBytes *bytes, NnContext *context)
   g_autoptr(NnWorkspace) workspace = NULL;
   g_autoptr(NnModel) model = nn_model_open_bytes(bytes, &error);
   if (model != NULL)
-    program = nn_program_new(model, context, (const char *const[]){"relu"}, 1, true, &error);
+    program = nn_program_new(model, context, (const char *const[]){"relu"}, 1,
+                             (NnProgramOptions){.gradient = true}, &error);
   if (program != NULL)
     plan = nn_plan_new(program, &NN_SHAPE(1, 3, 9, 11), 1, &error);
   if (plan == NULL) {
@@ -316,7 +318,8 @@ test_unsupported_elsewhere(void)
   g_assert_no_error(error);
   g_autoptr(NnContext) context = nn_context_new(1);
   const char *const targets[] = {"y"};
-  g_autoptr(NnProgram) program = nn_program_new(model, context, targets, 1, true, &error);
+  g_autoptr(NnProgram) program =
+      nn_program_new(model, context, targets, 1, (NnProgramOptions){.gradient = true}, &error);
   g_assert_no_error(error);
   g_assert_nonnull(program);
   onnx_builder_clear(&builder);

@@ -54,7 +54,8 @@ start(NnModel *model, const char *const *targets, int n_targets, int threads, co
 {
   g_autoptr(GError) error = NULL;
   Run run = {.context = nn_context_new(threads)};
-  run.program = nn_program_new(model, run.context, targets, n_targets, true, &error);
+  run.program = nn_program_new(model, run.context, targets, n_targets,
+                               (NnProgramOptions){.gradient = true}, &error);
   g_assert_no_error(error);
   run.plan = nn_plan_new(run.program, shape, 1, &error);
   g_assert_no_error(error);
@@ -214,7 +215,8 @@ assert_program_error(NnModel *model, const char *const *targets, int n_targets, 
 {
   g_autoptr(NnContext) context = nn_context_new(1);
   g_autoptr(GError) error = NULL;
-  g_assert_null(nn_program_new(model, context, targets, n_targets, true, &error));
+  g_assert_null(nn_program_new(model, context, targets, n_targets,
+                               (NnProgramOptions){.gradient = true}, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
   g_assert_nonnull(strstr(error->message, part));
 }
@@ -336,8 +338,8 @@ test_bad_shapes(void)
   g_autoptr(NnModel) model = forked_model();
   g_autoptr(NnContext) context = nn_context_new(1);
   g_autoptr(GError) error = NULL;
-  g_autoptr(NnProgram) program =
-      nn_program_new(model, context, (const char *[]){"sum"}, 1, true, &error);
+  g_autoptr(NnProgram) program = nn_program_new(model, context, (const char *[]){"sum"}, 1,
+                                                (NnProgramOptions){.gradient = true}, &error);
   g_assert_no_error(error);
   g_assert_null(nn_plan_new(program, &NN_SHAPE(1, 4, 16, 16), 1, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
