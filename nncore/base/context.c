@@ -15,6 +15,7 @@ typedef struct {
 
 struct NnContext {
   int threads;
+  NnIsa isa;
   Worker *workers; /* threads - 1 of them; the caller is worker 0 */
 
   GMutex mutex;
@@ -68,6 +69,7 @@ nn_context_new(int threads)
 {
   NnContext *context = g_new0(NnContext, 1);
   context->threads = threads > 0 ? MIN(threads, 256) : (int)g_get_num_processors();
+  context->isa = nn_isa_best();
   context->workers = g_new0(Worker, context->threads);
   g_mutex_init(&context->mutex);
   g_cond_init(&context->job_posted);
@@ -96,6 +98,18 @@ nn_context_free(NnContext *context)
   g_cond_clear(&context->job_done);
   g_free(context->workers);
   g_free(context);
+}
+
+NnIsa
+nn_context_isa(const NnContext *context)
+{
+  return context->isa;
+}
+
+void
+nn_context_limit_isa(NnContext *context, NnIsa isa)
+{
+  context->isa = MIN(context->isa, isa);
 }
 
 int

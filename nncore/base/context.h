@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include "nncore/base/isa.h"
+
 typedef struct NnContext NnContext;
 
 /**
@@ -18,6 +20,12 @@ typedef struct NnContext NnContext;
 NnContext *nn_context_new(int threads);
 void nn_context_free(NnContext *context);
 int nn_context_threads(const NnContext *context);
+
+/** nn_context_isa: the instruction set that kernels use: nn_isa_best(), or a lesser one. */
+NnIsa nn_context_isa(const NnContext *context);
+
+/** nn_context_limit_isa: for tests and comparisons: none wider than @isa. */
+void nn_context_limit_isa(NnContext *context, NnIsa isa);
 
 /**
  * NnParallelFunc:

@@ -5,8 +5,11 @@
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "nncore/base/error.h"
+
+#define HUGE_PAGE ((size_t)1 << 21) /* bytes; asked for where large memory starts */
 
 static void
 set_memory_error(GError **error, size_t bytes)
@@ -25,10 +28,15 @@ nn_alloc(size_t count, size_t size, GError **error)
     return NULL;
   }
   void *memory = NULL;
-  if (posix_memalign(&memory, NN_ALIGNMENT, MAX(bytes, 1)) != 0) {
+  size_t alignment = bytes >= 2 * HUGE_PAGE ? HUGE_PAGE : NN_ALIGNMENT;
+  if (posix_memalign(&memory, alignment, MAX(bytes, 1)) != 0) {
     set_memory_error(error, bytes);
     return NULL;
   }
+#ifdef MADV_HUGEPAGE
+  if (alignment == HUGE_PAGE)
+    madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
   return memory;
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Four lanes as GCC vector types, for loops that the compiler does not vectorise by itself: what
- * every CPU's registers hold, since GCC falls back to single elements in comparisons of wider
- * ones. For local variables only: passing them to functions would depend on the ABI. Loads need
- * no alignment beyond an element's. */
+/* Lanes as GCC vector types, for loops that the compiler does not vectorise by itself. Four of
+ * them, what every CPU's registers hold, unless the file is compiled for a wider instruction set
+ * and says so (NN_LANES): GCC falls back to single elements in comparisons of vectors that are
+ * wider than registers. For local variables only: passing them to functions would depend on the
+ * ABI. Loads need no alignment beyond an element's. */
 #pragma once
 
 #include <stdint.h>
 
+#ifndef NN_LANES
 #define NN_LANES 4
+#endif
 
 typedef float NnFloats __attribute__((vector_size(4 * NN_LANES), aligned(4), may_alias));
 typedef int32_t NnInts __attribute__((vector_size(4 * NN_LANES), aligned(4), may_alias));

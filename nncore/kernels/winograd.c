@@ -1,129 +1,205 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* F(4 x 4, 3 x 3) by blocks of tiles. A block's tiles are transformed (V = B' d B), multiplied
- * with the filters (M = V U, one product for each of the 36 places), and transformed back
- * (Y = A' M A) with bias and activation, by one thread, all in its scratch:
- *   V: 36 x tiles x source channels,  M: 36 x tiles x target channels.
- * Transforms run over four channels at a time. */
+/* F(4 x 4, 3 x 3) by blocks of tiles: patches are transformed (V = B' d B), multiplied with the
+ * transformed filters (M = V U, one product for each of the 36 places), and transformed back
+ * (Y = A' M A), with bias and activation. The inner loops are in winograd-lanes.c.
+ *
+ * The points are 0, 1, -1, 1/2, -2 and infinity. They lose less to rounding than the usual 0, 1,
+ * -1, 2, -2 (a third of the error at 512 channels; Barabasz and others, Error Analysis and
+ * Improving the Accuracy of Winograd Convolution, 2020), and they are closed under p -> -1/p: the
+ * flipped taps' polynomial is p^2 g(1/p), so the flipped filter's value at -1/p is that of the
+ * filter at p, up to a factor, if every second pixel changes its sign. Factors and signs go into
+ * the transforms, so one set of filters serves the convolution and its gradient.
+ *
+ * Small filters: each thread takes a block of tiles the whole way, with V and M in its second-level
+ * cache. Large ones (they would be read from memory for every block): all threads share a block as
+ * large as the last-level cache may hold, and go through the three steps together, so that the
+ * filters are read once a block. */
 #include "nncore/kernels/winograd.h"
 
 #include <string.h>
 
-#include "nncore/kernels/gemm.h"
 #include "nncore/kernels/vector.h"
+#include "nncore/kernels/winograd-lanes.h"
 
-enum { IN = 6, OUT = 4, PLACES = NN_WINOGRAD_PLACES };
+enum {
+  IN = NN_WINOGRAD_IN,
+  OUT = NN_WINOGRAD_OUT,
+  BLOCK = NN_WINOGRAD_BLOCK,
+  PLACES = IN * IN,
+  SQUARE = BLOCK * BLOCK,
+  PANELS = 8, /* of an item of shared multiplication */
+  TURNED = 2, /* of them turned over at a time */
+};
 
-/* Tiles a block: enough rows to spread the cost of packing the filters in each product, few
- * enough for V and M to stay near the second-level cache. */
+#define SMALL_FILTERS_BYTES (INT64_C(12) << 20)
+#define OWN_BLOCK_BYTES (INT64_C(3) << 18)     /* V and M of one thread */
+#define SHARED_BLOCK_BYTES (INT64_C(24) << 20) /* V and M of all */
+#define ROW_STEP 14 /* block sizes are multiples of it: whole products in the widest kernel */
+
 static int64_t
-choose_tiles(int64_t source_channels, int64_t target_channels)
+round_up(int64_t value, int64_t step)
 {
-  return CLAMP(16384 / (source_channels + target_channels), 64, 128);
+  return (value + step - 1) / step * step;
 }
 
 bool
-nn_winograd_fits(int64_t source_channels, int64_t target_channels)
+nn_winograd_fits(int64_t inputs, int64_t outputs)
 {
-  return source_channels % NN_LANES == 0 && target_channels % 8 == 0;
-}
-
-/* Floats from a place's matrix to the next one's. Channel counts are mostly powers of two; without
- * the line in between, all 36 would fall into the same set of the cache. */
-static int64_t
-place_stride(int64_t tiles, int64_t channels)
-{
-  return tiles * channels + 16;
-}
-
-/* V, M, and one padded patch */
-static int64_t
-floats_per_worker(int64_t source_channels, int64_t target_channels)
-{
-  int64_t tiles = choose_tiles(source_channels, target_channels);
-  return PLACES * (place_stride(tiles, source_channels) + place_stride(tiles, target_channels) +
-                   source_channels);
-}
-
-size_t
-nn_winograd_scratch_bytes(int64_t source_channels, int64_t target_channels, int threads)
-{
-  return (size_t)floats_per_worker(source_channels, target_channels) * (size_t)threads *
-         sizeof(float);
+  return inputs % NN_LANES == 0 && outputs % 8 == 0;
 }
 
 /* ---- filters: U = G g G' ---- */
 
-static void
-transform_three(const float g[3], float u[IN])
+static int64_t
+place_floats(int64_t inputs, int64_t outputs)
 {
-  u[0] = g[0] / 4;
-  u[1] = -(g[0] + g[1] + g[2]) / 6;
-  u[2] = -(g[0] - g[1] + g[2]) / 6;
-  u[3] = g[0] / 24 + g[1] / 12 + g[2] / 6;
-  u[4] = g[0] / 24 - g[1] / 12 + g[2] / 6;
-  u[5] = g[2];
+  return round_up(inputs, BLOCK) * round_up(outputs, BLOCK);
+}
+
+static bool
+are_small(int64_t inputs, int64_t outputs)
+{
+  return PLACES * place_floats(inputs, outputs) * (int64_t)sizeof(float) <= SMALL_FILTERS_BYTES;
+}
+
+size_t
+nn_winograd_filters_bytes(int64_t inputs, int64_t outputs, bool both)
+{
+  size_t sets = both && are_small(inputs, outputs) ? 2 : 1;
+  return sets * (size_t)(PLACES * place_floats(inputs, outputs)) * sizeof(float);
 }
 
 static void
-transform_filter(const float *taps, int64_t stride, float *filters)
+transform_three(const float g[3][BLOCK], float u[IN][BLOCK])
 {
-  float rows[3][IN];
-  for (int y = 0; y < 3; y++) {
-    const float g[3] = {taps[3 * y * stride], taps[(3 * y + 1) * stride],
-                        taps[(3 * y + 2) * stride]};
-    transform_three(g, rows[y]);
+  for (int i = 0; i < BLOCK; i++) {
+    u[0][i] = g[0][i];
+    u[1][i] = (g[0][i] + g[1][i] + g[2][i]) / 3;
+    u[2][i] = (g[1][i] - g[0][i] - g[2][i]) / 3;
+    u[3][i] = (-16 * g[0][i] - 8 * g[1][i] - 4 * g[2][i]) / 15;
+    u[4][i] = (g[0][i] - 2 * g[1][i] + 4 * g[2][i]) / 15;
+    u[5][i] = g[2][i];
   }
+}
+
+/* one input's filters to the outputs of a panel */
+static void
+transform_filters(const float g[3][3][BLOCK], int64_t place, float *to)
+{
+  float rows[3][IN][BLOCK];
+  for (int y = 0; y < 3; y++)
+    transform_three(g[y], rows[y]);
   for (int x = 0; x < IN; x++) {
-    const float column[3] = {rows[0][x], rows[1][x], rows[2][x]};
-    float u[IN];
+    float column[3][BLOCK], u[IN][BLOCK];
+    for (int y = 0; y < 3; y++)
+      memcpy(column[y], rows[y][x], sizeof column[y]);
     transform_three(column, u);
     for (int y = 0; y < IN; y++)
-      filters[(y * IN + x) * stride] = u[y];
+      memcpy(to + (y * IN + x) * place, u[y], sizeof u[y]);
   }
+}
+
+/* panels of 16 outputs x inputs x 16; what is past the last input or output is zero */
+static void
+fill_panels(const float *taps, int64_t inputs, int64_t outputs, float *filters)
+{
+  int64_t place = place_floats(inputs, outputs), padded = round_up(inputs, BLOCK);
+  for (int64_t o = 0; o < outputs; o += BLOCK)
+    for (int64_t i = 0; i < padded; i++) {
+      float g[3][3][BLOCK] = {0};
+      int count = i < inputs ? (int)MIN(BLOCK, outputs - o) : 0;
+      for (int k = 0; k < count; k++)
+        for (int t = 0; t < 9; t++)
+          g[t / 3][t % 3][k] = taps[((o + k) * inputs + i) * 9 + t];
+      transform_filters((const float(*)[3][BLOCK])g, place, filters + o * padded + i * BLOCK);
+    }
+}
+
+/* panels of inputs from panels of outputs, both @rows and @columns blocks of 16 */
+static void
+transpose_place(const NnWinogradLanes *lanes, const float *from, int64_t rows, int64_t columns,
+                float *to)
+{
+  for (int64_t o = 0; o < rows; o++)
+    for (int64_t i = 0; i < columns; i++)
+      lanes->transpose(from + (o * columns + i) * SQUARE, to + (i * rows + o) * SQUARE);
 }
 
 void
-nn_winograd_filters(const float *taps, int64_t source_channels, int64_t target_channels,
-                    float *filters)
+nn_winograd_filters(const float *taps, int64_t inputs, int64_t outputs, bool both, float *filters)
 {
-  int64_t pairs = source_channels * target_channels;
-  for (int64_t i = 0; i < pairs; i++)
-    transform_filter(taps + i, pairs, filters + i);
+  int64_t place = place_floats(inputs, outputs);
+  fill_panels(taps, inputs, outputs, filters);
+  if (!both || !are_small(inputs, outputs))
+    return;
+  for (int p = 0; p < PLACES; p++)
+    transpose_place(&nn_winograd_lanes_baseline, filters + p * place,
+                    round_up(outputs, BLOCK) / BLOCK, round_up(inputs, BLOCK) / BLOCK,
+                    filters + (PLACES + p) * place);
 }
 
-/* ---- transforms of four channels ---- */
+/* ---- blocks ---- */
 
-static inline void
-transform_in(const NnFloats d[IN], NnFloats v[IN])
+/**
+ * Blocks: how a layer is cut.
+ * @tiles: of the layer; @block: tiles of a block
+ * @own: each thread takes blocks of its own
+ * @v_place, @m_place: floats of a place in V and M
+ * @patch: floats of a padded patch; @panels: of filters turned over; of each thread
+ */
+typedef struct {
+  int64_t tiles_high, tiles_wide, tiles, block;
+  bool own;
+  int64_t v_place, m_place, patch, panels;
+} Blocks;
+
+static Blocks
+cut_blocks(const NnWinograd *w)
 {
-  NnFloats a = d[4] - 4 * d[2], b = d[3] - 4 * d[1], c = d[4] - d[2], e = 2 * (d[3] - d[1]);
-  v[0] = 4 * d[0] - 5 * d[2] + d[4];
-  v[1] = a + b;
-  v[2] = a - b;
-  v[3] = c + e;
-  v[4] = c - e;
-  v[5] = 4 * d[1] - 5 * d[3] + d[5];
+  int64_t in = round_up(w->source_channels, BLOCK), out = round_up(w->target_channels, BLOCK);
+  Blocks b = {
+      .tiles_high = (w->target_height + OUT - 1) / OUT,
+      .tiles_wide = (w->target_width + OUT - 1) / OUT,
+      .own = are_small(w->source_channels, w->target_channels),
+      .patch = PLACES * w->source_channels,
+      .panels = TURNED * BLOCK * in,
+  };
+  b.tiles = w->batch * b.tiles_high * b.tiles_wide;
+  int64_t filters = PLACES * in * out * (int64_t)sizeof(float);
+  int64_t bytes = b.own ? MAX(OWN_BLOCK_BYTES, filters / 4) : SHARED_BLOCK_BYTES;
+  int64_t most = MAX(bytes / (PLACES * (in + out) * (int64_t)sizeof(float)), ROW_STEP);
+  int64_t count = MAX((b.tiles + most - 1) / most, 1);
+  if (!b.own) /* equal ones */
+    most = (b.tiles + count - 1) / count;
+  b.block = MIN(round_up(most, ROW_STEP), MAX(b.tiles, 1));
+  b.v_place = b.block * in;
+  b.m_place = b.block * out;
+  if (b.own || !w->back)
+    b.panels = 0;
+  return b;
 }
 
-static inline void
-transform_out(const NnFloats m[IN], NnFloats y[OUT])
+size_t
+nn_winograd_scratch_bytes(const NnWinograd *winograd, int threads)
 {
-  NnFloats sum1 = m[1] + m[2], diff1 = m[1] - m[2], sum2 = m[3] + m[4], diff2 = m[3] - m[4];
-  y[0] = m[0] + sum1 + sum2;
-  y[1] = diff1 + 2 * diff2;
-  y[2] = sum1 + 4 * sum2;
-  y[3] = diff1 + 8 * diff2 + m[5];
+  Blocks b = cut_blocks(winograd);
+  int64_t matrices = PLACES * (b.v_place + b.m_place), each = b.patch + b.panels;
+  int64_t floats = b.own ? threads * (matrices + each) : matrices + threads * each;
+  return (size_t)floats * sizeof(float);
 }
 
 typedef struct {
   const NnWinograd *winograd;
+  const NnWinogradLanes *lanes;
   const float *source;
   float *target;
   const float *bias;
   NnActivation activation;
   uint8_t *bits;
+  Blocks blocks;
   float *scratch;
-  int64_t tiles_high, tiles_wide, block;
+  int64_t first; /* tile of a shared block */
+  int64_t count;
 } Job;
 
 /* a tile's first target pixel */
@@ -132,15 +208,17 @@ typedef struct {
 } Tile;
 
 static Tile
-tile_at(const Job *job, int64_t index)
+tile_at(const Blocks *blocks, int64_t index)
 {
-  int64_t in_picture = index % (job->tiles_high * job->tiles_wide);
+  int64_t in_picture = index % (blocks->tiles_high * blocks->tiles_wide);
   return (Tile){
-      .n = index / (job->tiles_high * job->tiles_wide),
-      .y = in_picture / job->tiles_wide * OUT,
-      .x = in_picture % job->tiles_wide * OUT,
+      .n = index / (blocks->tiles_high * blocks->tiles_wide),
+      .y = in_picture / blocks->tiles_wide * OUT,
+      .x = in_picture % blocks->tiles_wide * OUT,
   };
 }
+
+/* ---- there ---- */
 
 /* rows and columns of the 6 x 6 patch that lie inside the picture: begin to end */
 static void
@@ -150,42 +228,20 @@ clip(int64_t first, int64_t size, int *begin, int *end)
   *end = (int)CLAMP(size - first, 0, IN);
 }
 
-/* V of one patch of 6 x 6 pixels */
-static void
-transform_patch(const float *patch, int64_t row_stride, int64_t channels, float *v, int64_t stride)
-{
-  for (int64_t c = 0; c < channels; c += NN_LANES) {
-    NnFloats columns[IN][IN];
-    for (int x = 0; x < IN; x++) {
-      NnFloats d[IN];
-      for (int y = 0; y < IN; y++)
-        d[y] = *(const NnFloats *)(patch + y * row_stride + x * channels + c);
-      transform_in(d, columns[x]);
-    }
-    for (int y = 0; y < IN; y++) {
-      NnFloats row[IN], out[IN];
-      for (int x = 0; x < IN; x++)
-        row[x] = columns[x][y];
-      transform_in(row, out);
-      for (int x = 0; x < IN; x++)
-        *(NnFloats *)(v + (y * IN + x) * stride + c) = out[x];
-    }
-  }
-}
-
 /* V of one tile: from the picture itself, or, at its border, from a copy with zeros around */
 static void
-transform_tile(const Job *job, const Tile *tile, float *v, int64_t stride, float *padded)
+transform_tile(const Job *job, int64_t index, NnWinogradTile v, float *padded)
 {
   const NnWinograd *w = job->winograd;
-  int64_t top = tile->y - w->pad_top, left = tile->x - w->pad_left, channels = w->source_channels;
+  Tile tile = tile_at(&job->blocks, index);
+  int64_t top = tile.y - w->pad_top, left = tile.x - w->pad_left, channels = w->source_channels;
   int y0, y1, x0, x1;
   clip(top, w->source_height, &y0, &y1);
   clip(left, w->source_width, &x0, &x1);
-  int64_t first = (tile->n * w->source_height + top) * w->source_width + left;
+  int64_t first = (tile.n * w->source_height + top) * w->source_width + left;
   if (y0 == 0 && y1 == IN && x0 == 0 && x1 == IN) {
-    transform_patch(job->source + first * channels, w->source_width * channels, channels, v,
-                    stride);
+    job->lanes->transform(job->source + first * channels, w->source_width * channels, channels,
+                          w->back, v);
     return;
   }
   memset(padded, 0, (size_t)(PLACES * channels) * sizeof *padded);
@@ -193,76 +249,197 @@ transform_tile(const Job *job, const Tile *tile, float *v, int64_t stride, float
     memcpy(padded + (y * IN + x0) * channels,
            job->source + (first + y * w->source_width + x0) * channels,
            (size_t)((x1 - x0) * channels) * sizeof *padded);
-  transform_patch(padded, IN * channels, channels, v, stride);
+  job->lanes->transform(padded, IN * channels, channels, w->back, v);
 }
 
-/* bias, activation and its bits for one pixel */
-static inline void
-finish_pixel(const Job *job, int64_t pixel, float *y)
+/* tile @t of a block whose V or M is at @matrices, @place floats a place */
+static NnWinogradTile
+tile_of(const Job *job, float *matrices, int64_t place, int64_t t)
 {
-  int64_t channels = job->winograd->target_channels;
-  nn_activation_forward(job->activation, y, channels,
-                        job->bits != NULL ? job->bits + pixel * channels / 8 : NULL);
+  return (NnWinogradTile){
+      .at = matrices + t * BLOCK,
+      .place = place,
+      .block = job->blocks.block * BLOCK,
+  };
 }
 
-/* Y of one tile */
-static void
-transform_back(const Job *job, const Tile *tile, const float *m, int64_t stride)
+/* ---- products ---- */
+
+static NnWinogradProduct
+product_at(const Job *job, const float *v, float *m, int64_t tiles, int64_t place)
 {
   const NnWinograd *w = job->winograd;
-  int64_t channels = w->target_channels;
-  int64_t first = (tile->n * w->target_height + tile->y) * w->target_width + tile->x;
-  int high = (int)MIN(OUT, w->target_height - tile->y);
-  int wide = (int)MIN(OUT, w->target_width - tile->x);
-  for (int64_t c = 0; c < channels; c += NN_LANES) {
-    NnFloats columns[IN][OUT];
-    NnFloats bias = job->bias != NULL ? *(const NnFloats *)(job->bias + c) : (NnFloats){0};
-    for (int x = 0; x < IN; x++) {
-      NnFloats column[IN];
-      for (int y = 0; y < IN; y++)
-        column[y] = *(const NnFloats *)(m + (y * IN + x) * stride + c);
-      transform_out(column, columns[x]);
-    }
-    for (int y = 0; y < high; y++) {
-      NnFloats row[IN], out[OUT];
-      for (int x = 0; x < IN; x++)
-        row[x] = columns[x][y];
-      transform_out(row, out);
-      for (int x = 0; x < wide; x++)
-        *(NnFloats *)(job->target + (first + y * w->target_width + x) * channels + c) =
-            out[x] + bias;
-    }
-  }
-  if (job->activation.kind == NN_ACTIVATION_NONE)
-    return;
-  for (int y = 0; y < high; y++)
-    for (int x = 0; x < wide; x++) {
-      int64_t pixel = first + y * w->target_width + x;
-      finish_pixel(job, pixel, job->target + pixel * channels);
-    }
+  const Blocks *b = &job->blocks;
+  int64_t in = round_up(w->source_channels, BLOCK), out = round_up(w->target_channels, BLOCK);
+  int64_t set = w->back && b->own ? PLACES : 0;
+  return (NnWinogradProduct){
+      .tiles = tiles,
+      .source_channels = w->source_channels,
+      .panels = out / BLOCK,
+      .v = v + place * b->v_place,
+      .v_block = b->block * BLOCK,
+      .u = w->filters + (set + place) * in * out,
+      .panel = in * BLOCK,
+      .m = m + place * b->m_place,
+      .m_block = b->block * BLOCK,
+  };
 }
 
+/* panels @first to @first + @count of a place, whose filters are panels of the source channels */
 static void
-run_block(int64_t begin, int64_t end, int worker, gpointer data)
+turn_panels(const Job *job, const float *place, int64_t first, int64_t count, float *panels)
+{
+  int64_t rows = round_up(job->winograd->source_channels, BLOCK) / BLOCK;
+  int64_t columns = round_up(job->winograd->target_channels, BLOCK) / BLOCK;
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t p = 0; p < count; p++)
+      job->lanes->transpose(place + (r * columns + first + p) * SQUARE,
+                            panels + (p * rows + r) * SQUARE);
+}
+
+/* ---- back ---- */
+
+/* bias, activation and its bits for one tile */
+static void
+finish_tile(const Job *job, int64_t index, NnWinogradTile m)
+{
+  const NnWinograd *w = job->winograd;
+  Tile tile = tile_at(&job->blocks, index);
+  int64_t channels = w->target_channels;
+  int64_t first = (tile.n * w->target_height + tile.y) * w->target_width + tile.x;
+  int high = (int)MIN(OUT, w->target_height - tile.y);
+  int wide = (int)MIN(OUT, w->target_width - tile.x);
+  job->lanes->transform_back(m, channels, w->back, job->bias, job->target + first * channels,
+                             w->target_width * channels, high, wide);
+  for (int y = 0; job->activation.kind != NN_ACTIVATION_NONE && y < high; y++) {
+    int64_t at = (first + y * w->target_width) * channels;
+    nn_activation_forward(job->activation, job->target + at, wide * channels,
+                          job->bits != NULL ? job->bits + at / 8 : NULL);
+  }
+}
+
+/* ---- a block of a thread's own ---- */
+
+static void
+run_own_block(int64_t begin, int64_t end, int worker, gpointer data)
 {
   const Job *job = data;
-  const NnWinograd *w = job->winograd;
-  int64_t in = w->source_channels, out = w->target_channels, tiles = end - begin;
-  int64_t v_stride = place_stride(tiles, in), m_stride = place_stride(tiles, out);
-  float *v = job->scratch + worker * floats_per_worker(in, out);
-  float *m = v + PLACES * place_stride(job->block, in);
-  float *padded = m + PLACES * place_stride(job->block, out);
-  for (int64_t t = 0; t < tiles; t++) {
-    Tile tile = tile_at(job, begin + t);
-    transform_tile(job, &tile, v + t * in, v_stride, padded);
+  const Blocks *b = &job->blocks;
+  float *v = job->scratch + worker * (PLACES * (b->v_place + b->m_place) + b->patch);
+  float *m = v + PLACES * b->v_place;
+  float *padded = m + PLACES * b->m_place;
+  for (int64_t t = begin; t < end; t++)
+    transform_tile(job, t, tile_of(job, v, b->v_place, t - begin), padded);
+  for (int64_t place = 0; place < PLACES; place++) {
+    NnWinogradProduct product = product_at(job, v, m, end - begin, place);
+    job->lanes->multiply(&product);
   }
-  for (int place = 0; place < PLACES; place++)
-    nn_gemm(false, false, tiles, out, in, 1, v + place * v_stride, in,
-            w->filters + place * in * out, out, 0, m + place * m_stride, out);
-  for (int64_t t = 0; t < tiles; t++) {
-    Tile tile = tile_at(job, begin + t);
-    transform_back(job, &tile, m + t * out, m_stride);
+  for (int64_t t = begin; t < end; t++)
+    finish_tile(job, t, tile_of(job, m, b->m_place, t - begin));
+}
+
+/* ---- a shared block ---- */
+
+static float *
+shared_m(const Job *job)
+{
+  return job->scratch + PLACES * job->blocks.v_place;
+}
+
+static float *
+worker_scratch(const Job *job, int worker)
+{
+  const Blocks *b = &job->blocks;
+  return shared_m(job) + PLACES * b->m_place + worker * (b->patch + b->panels);
+}
+
+static void
+transform_shared(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  for (int64_t t = begin; t < end; t++)
+    transform_tile(job, job->first + t, tile_of(job, job->scratch, job->blocks.v_place, t),
+                   worker_scratch(job, worker));
+}
+
+static int64_t
+panel_groups(const Job *job)
+{
+  return (job->winograd->target_channels + PANELS * BLOCK - 1) / (PANELS * BLOCK);
+}
+
+/* the filters are panels of the source channels: turned over, two at a time */
+static void
+multiply_turned(const Job *job, NnWinogradProduct product, int64_t first, float *panels)
+{
+  const float *place = product.u;
+  int64_t count = product.panels;
+  int64_t row = round_up(job->winograd->target_channels, BLOCK) * BLOCK;
+  product.u = panels;
+  product.next_row = row;
+  for (int64_t i = 0; i < count; i += TURNED) {
+    product.panels = MIN(TURNED, count - i);
+    turn_panels(job, place, first + i, product.panels, panels);
+    product.next = i + 2 * TURNED <= count ? place + (first + i + TURNED) * SQUARE : NULL;
+    job->lanes->multiply(&product);
+    product.m += TURNED * product.m_block;
   }
+}
+
+/* items: groups of panels, place by place */
+static void
+multiply_shared(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  int64_t groups = panel_groups(job);
+  for (int64_t item = begin; item < end; item++) {
+    int64_t first = item % groups * PANELS;
+    NnWinogradProduct product =
+        product_at(job, job->scratch, shared_m(job), job->count, item / groups);
+    product.panels = MIN(PANELS, product.panels - first);
+    product.m += first * product.m_block;
+    if (job->winograd->back) {
+      multiply_turned(job, product, first, worker_scratch(job, worker) + job->blocks.patch);
+    } else {
+      product.u += first * product.panel;
+      job->lanes->multiply(&product);
+    }
+  }
+}
+
+static void
+finish_shared(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  (void)worker;
+  const Job *job = data;
+  for (int64_t t = begin; t < end; t++)
+    finish_tile(job, job->first + t, tile_of(job, shared_m(job), job->blocks.m_place, t));
+}
+
+static void
+run_shared(NnContext *context, Job *job)
+{
+  const Blocks *b = &job->blocks;
+  for (job->first = 0; job->first < b->tiles; job->first += b->block) {
+    job->count = MIN(b->block, b->tiles - job->first);
+    nn_parallel_for(context, job->count, 4, transform_shared, job);
+    nn_parallel_for(context, PLACES * panel_groups(job), 1, multiply_shared, job);
+    nn_parallel_for(context, job->count, 4, finish_shared, job);
+  }
+}
+
+/* the widest kernels whose lanes divide the channels */
+static const NnWinogradLanes *
+choose_lanes(NnIsa isa, const NnWinograd *w)
+{
+#ifdef __x86_64__
+  int64_t both = w->source_channels | w->target_channels;
+  if (isa >= NN_ISA_AVX512 && both % nn_winograd_lanes_avx512.lanes == 0)
+    return &nn_winograd_lanes_avx512;
+  if (isa >= NN_ISA_AVX2 && both % nn_winograd_lanes_avx2.lanes == 0)
+    return &nn_winograd_lanes_avx2;
+#endif
+  return &nn_winograd_lanes_baseline;
 }
 
 void
@@ -271,16 +448,17 @@ nn_winograd_run(NnContext *context, const NnWinograd *winograd, const float *sou
 {
   Job job = {
       .winograd = winograd,
+      .lanes = choose_lanes(nn_context_isa(context), winograd),
       .source = source,
       .target = target,
       .bias = bias,
       .activation = activation,
       .bits = bits,
+      .blocks = cut_blocks(winograd),
       .scratch = scratch,
-      .tiles_high = (winograd->target_height + OUT - 1) / OUT,
-      .tiles_wide = (winograd->target_width + OUT - 1) / OUT,
-      .block = choose_tiles(winograd->source_channels, winograd->target_channels),
   };
-  nn_parallel_for(context, winograd->batch * job.tiles_high * job.tiles_wide, job.block, run_block,
-                  &job);
+  if (job.blocks.own)
+    nn_parallel_for(context, job.blocks.tiles, job.blocks.block, run_own_block, &job);
+  else
+    run_shared(context, &job);
 }

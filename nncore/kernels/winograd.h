@@ -2,7 +2,7 @@
 /* 3 x 3 convolution at stride 1 by Winograd's F(4 x 4, 3 x 3), channels-last (Lavin and Gray, Fast
  * Algorithms for Convolutional Neural Networks, 2015): 36 products where the direct way takes 144,
  * as 36 matrix products over a block of tiles. Relative error about 1e-6 of the largest value.
- * Serves the gradient to the input too, with the taps flipped and the channels swapped. */
+ * Serves the gradient to the input too, with the same transformed filters (winograd.c). */
 #pragma once
 
 #include <stdbool.h>
@@ -11,27 +11,34 @@
 #include "nncore/base/context.h"
 #include "nncore/kernels/activation.h"
 
-#define NN_WINOGRAD_PLACES 36 /* of a transformed 3 x 3 filter: 6 x 6 */
-
-/** NnWinograd: @filters from nn_winograd_filters(); pads only before the first row and column are
- * named, the others follow from the sizes. */
+/**
+ * NnWinograd:
+ * @filters: nn_winograd_filters()
+ * @back: to the gradient: the taps count as flipped, the filters' outputs are the source channels,
+ *   their inputs the target's
+ * @pad_top, @pad_left: pads before the first row and column; the others follow from the sizes
+ */
 typedef struct {
   int64_t batch;
   int64_t source_height, source_width, source_channels;
   int64_t target_height, target_width, target_channels;
   int64_t pad_top, pad_left;
   const float *filters;
+  bool back;
 } NnWinograd;
 
-/** nn_winograd_fits: source channels by fours, target channels by eights (the bits of a pixel's
- * signs are then bytes of its own). */
-bool nn_winograd_fits(int64_t source_channels, int64_t target_channels);
+/** nn_winograd_fits: inputs by fours, outputs by eights (the bits of a pixel's signs are then bytes
+ * of its own). */
+bool nn_winograd_fits(int64_t inputs, int64_t outputs);
 
-/** nn_winograd_filters: @taps: 9 x source x target channels; @filters: 36 x source x target. */
-void nn_winograd_filters(const float *taps, int64_t source_channels, int64_t target_channels,
+/** nn_winograd_filters_bytes: of the filters; @both: those for running back are among them. */
+size_t nn_winograd_filters_bytes(int64_t inputs, int64_t outputs, bool both);
+
+/** nn_winograd_filters: @taps: outputs x inputs x 3 x 3 (ONNX's order). */
+void nn_winograd_filters(const float *taps, int64_t inputs, int64_t outputs, bool both,
                          float *filters);
 
-size_t nn_winograd_scratch_bytes(int64_t source_channels, int64_t target_channels, int threads);
+size_t nn_winograd_scratch_bytes(const NnWinograd *winograd, int threads);
 
 /** nn_winograd_run: as nn_gather_run(): @bias, @bits nullable. */
 void nn_winograd_run(NnContext *context, const NnWinograd *winograd, const float *source,

@@ -12,9 +12,8 @@
 #include "nncore/ops/window.h"
 
 /* taps by their index in depth-height-width order, and their weights,
- * groups x taps x from x to channels (depthwise: taps x channels; winograd: its filters) */
+ * groups x taps x from x to channels (depthwise: taps x channels) */
 typedef struct {
-  bool winograd;
   int n_taps;
   int *taps;
   float *weights;
@@ -23,6 +22,7 @@ typedef struct {
 struct NnConvTaps {
   int64_t kernel[3];
   int64_t in_channels, out_channels;
+  float *winograd; /* filters for both ways, or NULL; there are no other weights then */
   TapSet forward; /* all taps, in -> out; without weights where that way is not run */
   int n_phases;   /* 0 where the other way is not run */
   TapSet *phases; /* out -> in */
@@ -69,26 +69,23 @@ order_weights(const NnConvTaps *prepared, const float *w, int groups, bool to_in
 }
 
 static bool
-use_winograd(const NnConvParams *params, const NnShape *w, bool to_input)
+use_winograd(const NnConvParams *params, const NnShape *w)
 {
   const NnWindow *window = &params->window;
   bool square = w->rank == 4 && w->dim[2] == 3 && w->dim[3] == 3 && params->groups == 1;
   for (int d = 1; d < 3; d++) /* 0 stands for the default, 1 */
     square = square && window->stride[d] <= 1 && window->dilation[d] <= 1;
-  return square && nn_winograd_fits(w->dim[!to_input], w->dim[to_input]);
+  return square && nn_winograd_fits(w->dim[1], w->dim[0]);
 }
 
-/* the taps' weights -> the filters of winograd */
 static bool
-transform_set(const NnConvTaps *prepared, bool to_input, TapSet *set, GError **error)
+fill_winograd(NnConvTaps *prepared, const float *w, bool back, GError **error)
 {
   int64_t in = prepared->in_channels, out = prepared->out_channels;
-  float *filters = nn_alloc(NN_WINOGRAD_PLACES * (size_t)in, (size_t)out * sizeof(float), error);
-  if (filters == NULL)
+  prepared->winograd = nn_alloc(nn_winograd_filters_bytes(in, out, back), 1, error);
+  if (prepared->winograd == NULL)
     return false;
-  nn_winograd_filters(set->weights, to_input ? out : in, to_input ? in : out, filters);
-  nn_free(set->weights);
-  set->weights = filters;
+  nn_winograd_filters(w, in, out, back, prepared->winograd);
   return true;
 }
 
@@ -101,7 +98,7 @@ fill_set(const NnConvTaps *prepared, const float *w, int groups, bool to_input, 
   if (set->weights == NULL)
     return false;
   order_weights(prepared, w, groups, to_input, set);
-  return !set->winograd || transform_set(prepared, to_input, set, error);
+  return true;
 }
 
 static bool
@@ -118,13 +115,12 @@ same_phase(const NnConvTaps *prepared, const NnWindow *window, int tap_a, int ta
 
 /* sorts the taps into phases, without their weights yet */
 static bool
-split_phases(const NnConvParams *params, const NnShape *w, NnConvTaps *prepared, GError **error)
+split_phases(const NnConvParams *params, NnConvTaps *prepared, GError **error)
 {
   int n_taps = prepared->forward.n_taps;
   prepared->phases = nn_alloc0((size_t)n_taps, sizeof(TapSet), error);
   if (prepared->phases == NULL)
     return false;
-  prepared->phases[0].winograd = use_winograd(params, w, true);
   for (int t = 0; t < n_taps; t++) {
     int phase = 0;
     while (phase < prepared->n_phases &&
@@ -152,6 +148,7 @@ nn_conv_taps_free(NnConvTaps *taps)
     nn_free(taps->phases[i].weights);
   }
   nn_free(taps->phases);
+  nn_free(taps->winograd);
   nn_free(taps->forward.taps);
   nn_free(taps->forward.weights);
   nn_free(taps);
@@ -172,11 +169,8 @@ fill_forward(NnConvTaps *prepared, const float *w, int groups, GError **error)
 static bool
 fill_backward(const NnConvParams *params, NnConvTaps *prepared, const NnTensor *w, GError **error)
 {
-  if (!split_phases(params, &w->shape, prepared, error))
+  if (!split_phases(params, prepared, error))
     return false;
-  TapSet *first = &prepared->phases[0];
-  for (int t = 0; first->winograd && t < first->n_taps; t++)
-    first->taps[t] = first->n_taps - 1 - t; /* the gradient is a convolution with flipped taps */
   for (int i = 0; i < prepared->n_phases; i++)
     if (!fill_set(prepared, w->f, (int)params->groups, true, &prepared->phases[i], error))
       return false;
@@ -194,13 +188,16 @@ nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool there, bool
   taps->out_channels = w->shape.dim[0];
   nn_window_input_dims(&w->shape, taps->kernel);
   taps->forward.n_taps = (int)nn_shape_product(&w->shape, 2, w->shape.rank);
-  taps->forward.winograd = use_winograd(params, &w->shape, false);
-  if ((there && !fill_forward(taps, w->f, (int)params->groups, error)) ||
-      (back && !fill_backward(params, taps, w, error))) {
-    nn_conv_taps_free(taps);
-    return NULL;
-  }
-  return taps;
+  bool ok;
+  if (use_winograd(params, &w->shape))
+    ok = fill_winograd(taps, w->f, back, error);
+  else
+    ok = (!there || fill_forward(taps, w->f, (int)params->groups, error)) &&
+         (!back || fill_backward(params, taps, w, error));
+  if (ok)
+    return taps;
+  nn_conv_taps_free(taps);
+  return NULL;
 }
 
 /* ---- running ---- */
@@ -213,71 +210,73 @@ offsets_bytes(int64_t n_taps)
   return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
 }
 
-/* of the gather with up to @n_taps taps, or of winograd */
+/* of the gather with up to @n_taps taps */
 static size_t
-kernel_scratch(const NnConvParams *params, const NnShape *w, bool to_input, int n_taps, int threads)
+gather_scratch(const NnConvParams *params, const NnShape *w, bool to_input, int n_taps, int threads)
 {
   int64_t in = w->dim[1] * params->groups, out = w->dim[0];
   int64_t source = to_input ? out : in, target = to_input ? in : out;
-  if (use_winograd(params, w, to_input))
-    return nn_winograd_scratch_bytes(source, target, threads);
   size_t bytes = 0;
   for (int t = to_input ? 1 : n_taps; t <= n_taps; t++) /* a phase may have any number of them */
     bytes = MAX(bytes, nn_gather_scratch_bytes(t, (int)params->groups, source, target, threads));
   return bytes;
 }
 
+/* X to Y; or Y to X, which is Y convolved with the flipped taps, padded by what the window reaches
+ * beyond its own pad */
+static NnWinograd
+describe_winograd(const NnShape *x, const NnShape *y, const NnWindow *window, bool back)
+{
+  const NnShape *source = back ? y : x, *target = back ? x : y;
+  return (NnWinograd){
+      .batch = x->dim[0],
+      .source_height = source->dim[2],
+      .source_width = source->dim[3],
+      .source_channels = source->dim[1],
+      .target_height = target->dim[2],
+      .target_width = target->dim[3],
+      .target_channels = target->dim[1],
+      .pad_top = back ? 2 - window->pad_begin[1] : window->pad_begin[1],
+      .pad_left = back ? 2 - window->pad_begin[2] : window->pad_begin[2],
+      .back = back,
+  };
+}
+
+static size_t
+winograd_scratch(const NnConvParams *params, const NnShape *x, const NnShape *y, bool back,
+                 int threads)
+{
+  NnWinograd winograd = describe_winograd(x, y, &params->window, back);
+  return nn_winograd_scratch_bytes(&winograd, threads);
+}
+
 size_t
-nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, int threads, bool there,
-                      bool back)
+nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShape *x,
+                      const NnShape *y, int threads, bool there, bool back)
 {
   int n_taps = (int)nn_shape_product(w, 2, w->rank);
-  size_t one_way = there ? kernel_scratch(params, w, false, n_taps, threads) : 0;
-  size_t other_way = back ? kernel_scratch(params, w, true, n_taps, threads) : 0;
-  return offsets_bytes(n_taps) + MAX(one_way, other_way);
+  bool winograd = use_winograd(params, w);
+  size_t one_way = 0, other_way = 0;
+  if (there)
+    one_way = winograd ? winograd_scratch(params, x, y, false, threads)
+                       : gather_scratch(params, w, false, n_taps, threads);
+  if (back)
+    other_way = winograd ? winograd_scratch(params, x, y, true, threads)
+                         : gather_scratch(params, w, true, n_taps, threads);
+  return (winograd ? 0 : offsets_bytes(n_taps)) + MAX(one_way, other_way);
 }
 
 static void
-there_winograd(const NnConvRun *run)
+run_winograd(const NnConvRun *run, bool back)
 {
-  const NnConvTaps *prepared = run->taps;
-  const NnShape *x = &run->x->shape, *y = &run->y->shape;
-  NnWinograd winograd = {
-      .batch = x->dim[0],
-      .source_height = x->dim[2],
-      .source_width = x->dim[3],
-      .source_channels = prepared->in_channels,
-      .target_height = y->dim[2],
-      .target_width = y->dim[3],
-      .target_channels = prepared->out_channels,
-      .pad_top = run->window->pad_begin[1],
-      .pad_left = run->window->pad_begin[2],
-      .filters = prepared->forward.weights,
-  };
-  nn_winograd_run(run->context, &winograd, run->x->f, run->y->f, run->bias, run->activation,
-                  run->bits, run->scratch);
-}
-
-/* X is Y convolved with the flipped taps, padded by what the window reaches beyond its own pad */
-static void
-back_winograd(const NnConvRun *run)
-{
-  const NnConvTaps *prepared = run->taps;
-  const NnShape *x = &run->x->shape, *y = &run->y->shape;
-  NnWinograd winograd = {
-      .batch = x->dim[0],
-      .source_height = y->dim[2],
-      .source_width = y->dim[3],
-      .source_channels = prepared->out_channels,
-      .target_height = x->dim[2],
-      .target_width = x->dim[3],
-      .target_channels = prepared->in_channels,
-      .pad_top = 2 - run->window->pad_begin[1],
-      .pad_left = 2 - run->window->pad_begin[2],
-      .filters = prepared->phases[0].weights,
-  };
-  nn_winograd_run(run->context, &winograd, run->y->f, run->x->f, NULL,
-                  (NnActivation){NN_ACTIVATION_NONE, 0}, NULL, run->scratch);
+  NnWinograd winograd = describe_winograd(&run->x->shape, &run->y->shape, run->window, back);
+  winograd.filters = run->taps->winograd;
+  if (back)
+    nn_winograd_run(run->context, &winograd, run->y->f, run->x->f, NULL,
+                    (NnActivation){NN_ACTIVATION_NONE, 0}, NULL, run->scratch);
+  else
+    nn_winograd_run(run->context, &winograd, run->x->f, run->y->f, run->bias, run->activation,
+                    run->bits, run->scratch);
 }
 
 void
@@ -285,8 +284,8 @@ nn_conv_there(const NnConvRun *run)
 {
   const NnConvTaps *prepared = run->taps;
   const NnWindow *window = run->window;
-  if (prepared->forward.winograd) {
-    there_winograd(run);
+  if (prepared->winograd != NULL) {
+    run_winograd(run, false);
     return;
   }
   int64_t(*offsets)[3] = run->scratch;
@@ -352,8 +351,8 @@ nn_conv_back(const NnConvRun *run)
   const NnConvTaps *prepared = run->taps;
   const NnWindow *window = run->window;
   const NnTensor *x = run->x;
-  if (prepared->phases[0].winograd) {
-    back_winograd(run);
+  if (prepared->winograd != NULL) {
+    run_winograd(run, true);
     return;
   }
   int64_t(*offsets)[3] = run->scratch;

@@ -35,9 +35,9 @@ NnConvTaps *nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool
                              GError **error);
 void nn_conv_taps_free(NnConvTaps *taps);
 
-/** nn_conv_scratch_bytes: @w: the weights' shape; ways as above. */
-size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, int threads, bool there,
-                             bool back);
+/** nn_conv_scratch_bytes: @w: the weights' shape; @x, @y: those of X and Y; ways as above. */
+size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShape *x,
+                             const NnShape *y, int threads, bool there, bool back);
 
 /**
  * NnConvRun:

@@ -150,7 +150,8 @@ static size_t
 conv_transpose_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
   const ConvTranspose *params = infer->params;
-  return nn_conv_scratch_bytes(&params->conv, &infer->in[W].shape, threads, gradient, true);
+  return nn_conv_scratch_bytes(&params->conv, &infer->in[W].shape, &infer->out[0].shape,
+                               &infer->in[X].shape, threads, gradient, true);
 }
 
 /* @small, @large: X and Y of this operator, which are Y and X of the convolution */

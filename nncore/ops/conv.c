@@ -74,7 +74,8 @@ free_prepared(void *prepared)
 static size_t
 scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
-  return nn_conv_scratch_bytes(infer->params, &infer->in[W].shape, threads, true, gradient);
+  return nn_conv_scratch_bytes(infer->params, &infer->in[W].shape, &infer->in[X].shape,
+                               &infer->out[0].shape, threads, true, gradient);
 }
 
 static NnWindow

@@ -132,14 +132,32 @@ check_gather(Size s, int threads)
   clear_case(&c);
 }
 
+/* the taps in ONNX's order, of the convolution itself or (@back) of the one whose gradient this is:
+ * flipped, inputs and outputs swapped */
+static float *
+onnx_taps(const Case *c, bool back)
+{
+  int in = c->size.in, out = c->size.out;
+  float *taps = nn_alloc((size_t)(9 * in), (size_t)out * sizeof *taps, NULL);
+  for (int t = 0; t < 9; t++)
+    for (int i = 0; i < in; i++)
+      for (int o = 0; o < out; o++)
+        taps[back ? (i * out + o) * 9 + 8 - t : (o * in + i) * 9 + t] =
+            c->taps[(t * in + i) * out + o];
+  return taps;
+}
+
 static void
-check_winograd(Size s, int threads)
+check_winograd(Size s, bool back, int threads, NnIsa isa)
 {
   g_autoptr(NnContext) context = nn_context_new(threads);
+  nn_context_limit_isa(context, isa);
   Case c = new_case(s);
-  g_assert_true(nn_winograd_fits(s.in, s.out));
-  float *filters = nn_alloc(NN_WINOGRAD_PLACES * (size_t)s.in, (size_t)s.out * sizeof(float), NULL);
-  nn_winograd_filters(c.taps, s.in, s.out, filters);
+  int inputs = back ? s.out : s.in, outputs = back ? s.in : s.out;
+  g_assert_true(nn_winograd_fits(inputs, outputs));
+  float *taps = onnx_taps(&c, back);
+  float *filters = nn_alloc(nn_winograd_filters_bytes(inputs, outputs, back), 1, NULL);
+  nn_winograd_filters(taps, inputs, outputs, back, filters);
   NnWinograd winograd = {
       .batch = s.batch,
       .source_height = s.height,
@@ -151,14 +169,16 @@ check_winograd(Size s, int threads)
       .pad_top = s.pad,
       .pad_left = s.pad,
       .filters = filters,
+      .back = back,
   };
-  void *scratch = nn_alloc(1, nn_winograd_scratch_bytes(s.in, s.out, threads), NULL);
-  uint8_t *bits = new_bits(&c);
+  void *scratch = nn_alloc(1, nn_winograd_scratch_bytes(&winograd, threads), NULL);
+  uint8_t *bits = s.out % 8 == 0 ? new_bits(&c) : NULL;
   nn_winograd_run(context, &winograd, c.x, c.y, c.bias, leaky, bits, scratch);
   check(&c, bits, 1e-5);
   nn_free(bits);
   nn_free(scratch);
   nn_free(filters);
+  nn_free(taps);
   clear_case(&c);
 }
 
@@ -179,19 +199,32 @@ test_gather(void)
     }
 }
 
+/* every instruction set that this processor has, both ways, channel counts for every width of
+ * register and some that fill no panel, filters small and large */
 static void
-test_winograd(void)
+test_winograd(gconstpointer data)
 {
+  NnIsa isa = (NnIsa)GPOINTER_TO_INT(data);
+  static const int channels[][2] = {{4, 8}, {20, 40}, {24, 16}, {32, 48}, {72, 8}, {16, 112}};
+  if (isa > nn_isa_best()) {
+    g_test_skip("this processor does not have the instruction set");
+    return;
+  }
   for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
-    for (int pad = 0; pad <= 2; pad++) {
-      Size size = {1 + (int)i % 4, sizes[i][0], sizes[i][1], 4, 8, 3, 1, pad};
+    for (size_t k = 0; k < G_N_ELEMENTS(channels); k++) {
+      int pad = (int)(i + k) % 3;
+      Size size = {1 + (int)i % 4, sizes[i][0], sizes[i][1], channels[k][0],
+                   channels[k][1], 3,           1,           pad};
       if (MIN(size.height, size.width) + 2 * pad < 3)
         continue;
-      check_winograd(size, 1);
-      size.in = 20;
-      size.out = 40;
-      check_winograd(size, 3);
+      check_winograd(size, false, 1 + (int)k % 3, isa);
+      size.in = channels[k][1];
+      size.out = channels[k][0];
+      check_winograd(size, true, 1 + (int)k % 3, isa);
     }
+  check_winograd((Size){1, 23, 18, 128, 184, 3, 1, 1}, false, 2, isa);
+  check_winograd((Size){1, 23, 18, 184, 128, 3, 1, 1}, true, 2, isa);
+  check_winograd((Size){2, 9, 6, 136, 180, 3, 1, 0}, true, 3, isa);
 }
 
 static void
@@ -221,7 +254,10 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/kernels/gather", test_gather);
-  g_test_add_func("/kernels/winograd", test_winograd);
+  for (int isa = 0; isa < NN_N_ISAS; isa++) {
+    g_autofree char *path = g_strdup_printf("/kernels/winograd/%s", nn_isa_name((NnIsa)isa));
+    g_test_add_data_func(path, GINT_TO_POINTER(isa), test_winograd);
+  }
   g_test_add_func("/kernels/activation", test_activation);
   return g_test_run();
 }
