@@ -80,16 +80,22 @@ choice_new(const NnParam *param, GObject *config)
   return combo;
 }
 
+/* the chooser, and below it what had to be guessed about the network */
 static GtkWidget *
-network_new(const NnParam *param, GObject *config)
+network_new(const NnParam *param, GObject *config, GtkWidget **focus)
 {
-  g_autoptr(SomNetworks) networks = som_networks_new_for_gimp();
+  SomNetworks *networks = som_networks_new_for_gimp();
   g_auto(GStrv) names = som_networks_names(networks);
+  GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 3);
   GtkWidget *chooser = som_network_chooser_new((const char *const *)names);
+  GtkWidget *note = som_network_note_new(SOM_NETWORK_CHOOSER(chooser), networks);
 
   g_object_bind_property(config, param->key, chooser, "value",
                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
-  return chooser;
+  gtk_box_pack_start(GTK_BOX(box), chooser, FALSE, FALSE, 0);
+  gtk_box_pack_start(GTK_BOX(box), note, FALSE, FALSE, 0);
+  *focus = chooser;
+  return box;
 }
 
 static void
@@ -154,7 +160,7 @@ control_new(const NnParam *param, GObject *config, GtkWidget **focus)
   case NN_PARAM_SEED:
     return seed_new(param, config, focus);
   case NN_PARAM_NETWORK:
-    return *focus = network_new(param, config);
+    return network_new(param, config, focus);
   case NN_PARAM_DRAWABLE:
     return *focus = layer_new(param, config);
   case NN_PARAM_FILE:

@@ -112,3 +112,38 @@ som_network_chooser_new(const char *const *names)
   set_value(self, "");
   return GTK_WIDGET(self);
 }
+
+/* ---- note ---- */
+
+#define NOTE_WIDTH 50 /* characters; a network's guesses take a few lines */
+
+static void
+on_value_changed(SomNetworkChooser *chooser, GParamSpec *pspec, GtkWidget *note)
+{
+  const SomNetworks *networks = g_object_get_data(G_OBJECT(note), "somnium-networks");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnNetwork) network = som_networks_open(networks, chooser->value, &error);
+  const char *text = network ? network->guessed : error->message;
+
+  gtk_label_set_text(GTK_LABEL(note), text ? text : "");
+  gtk_widget_set_visible(note, text != NULL);
+}
+
+GtkWidget *
+som_network_note_new(SomNetworkChooser *chooser, SomNetworks *networks)
+{
+  GtkWidget *note = gtk_label_new(NULL);
+
+  gtk_label_set_line_wrap(GTK_LABEL(note), TRUE);
+  gtk_label_set_line_wrap_mode(GTK_LABEL(note), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_max_width_chars(GTK_LABEL(note), NOTE_WIDTH);
+  gtk_label_set_xalign(GTK_LABEL(note), 0);
+  gtk_label_set_selectable(GTK_LABEL(note), TRUE); /* for names of layers */
+  gtk_widget_set_no_show_all(note, TRUE);
+  gtk_style_context_add_class(gtk_widget_get_style_context(note), GTK_STYLE_CLASS_DIM_LABEL);
+  g_object_set_data_full(G_OBJECT(note), "somnium-networks", networks,
+                         (GDestroyNotify)som_networks_free);
+  g_signal_connect_object(chooser, "notify::value", G_CALLBACK(on_value_changed), note, 0);
+  on_value_changed(chooser, NULL, note);
+  return note;
+}

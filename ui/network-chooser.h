@@ -6,8 +6,19 @@
 
 #include <gtk/gtk.h>
 
+#include "weights/networks.h"
+
 #define SOM_TYPE_NETWORK_CHOOSER (som_network_chooser_get_type())
 G_DECLARE_FINAL_TYPE(SomNetworkChooser, som_network_chooser, SOM, NETWORK_CHOOSER, GtkComboBoxText)
 
 /** som_network_chooser_new: @names as from som_networks_names(), the default first. */
 GtkWidget *som_network_chooser_new(const char *const *names);
+
+/**
+ * som_network_note_new:
+ * @networks: (transfer full): where the names are looked up
+ *
+ * A label for the place below @chooser: what had to be guessed about the chosen network, or why it
+ * cannot be used; hidden where there is nothing to say.
+ */
+GtkWidget *som_network_note_new(SomNetworkChooser *chooser, SomNetworks *networks);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the effects must know of a network: from NAME.ini beside the file, which a person wrote and
- * which therefore wins, else from the file's own metadata ("somnium.*"), else from a guess that
- * says so. */
+ * which therefore wins, else from the file's own metadata ("somnium.*"), else from the catalogue
+ * (catalogue.h), else from its structure (families.h, guess.h), and then NnNetwork.guessed says
+ * so. Layers also get the names that people know. */
 #pragma once
 
 #include "nncore/effects/network.h"
@@ -17,8 +18,9 @@
  *   channels: RGB or BGR;  range: what white is, 1 or 255
  *   mean, std: three numbers in the network's channel order, subtracted and divided by
  *   multiple: width and height are multiples of it
- *   labels: class names, one a line (in an ini: written \n); NAME.labels.txt does as well
+ *   labels: class names, one a line (in an ini: written \n); NAME.labels.txt does as well; or
+ *     "imagenet-1000" for the usual ones
  *   layers.dream, .content, .style, .class: layers preset for these uses
- * %NN_ERROR_MALFORMED where an ini cannot be read as such.
+ * %NN_ERROR_MALFORMED where an ini cannot be read as such, or %NN_ERROR_MEMORY.
  */
 bool som_describe(NnNetwork *network, const char *path, GError **error);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/onnx/source.h"
 
 #define MAGIC "\x93NUMPY\x01\x00"
 enum { MAGIC_LENGTH = 8, PREFIX_LENGTH = 10 };
@@ -14,8 +16,28 @@ static bool
 set_format_error(const char *path, GError **error)
 {
   g_autofree char *name = g_filename_display_name(path);
-  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("“%s” is no .npy file of float32 in C order."),
-              name);
+  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
+              _("“%s” is no .npy file, or it is damaged. Write it with numpy.save()."), name);
+  return false;
+}
+
+/* the commonest ways to save something else */
+static bool
+check_header(const char *header, const char *path, GError **error)
+{
+  g_autofree char *name = g_filename_display_name(path);
+  if (strstr(header, "'<f4'") == NULL)
+    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
+                _("“%s” holds numbers of another type than float32. Convert them with "
+                  "array.astype('float32')."),
+                name);
+  else if (strstr(header, "'fortran_order': False") == NULL)
+    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
+                _("“%s” holds an array in Fortran's order. Save "
+                  "numpy.ascontiguousarray(array) instead."),
+                name);
+  else
+    return true;
   return false;
 }
 
@@ -39,34 +61,48 @@ parse_shape(const char *header, NnShape *shape)
   return *at == ')';
 }
 
-NnTensor *
-som_npy_load(const char *path, GError **error)
+/* (transfer full): the header, ended by a zero; @start: (out): where the elements start */
+static char *
+read_header(const NnSource *source, const char *path, int64_t *start, GError **error)
 {
-  g_autofree char *bytes = NULL;
-  gsize length;
-  if (!g_file_get_contents(path, &bytes, &length, error))
-    return NULL;
-  const guchar *prefix = (const guchar *)bytes;
-  gsize header = length >= PREFIX_LENGTH ? prefix[8] + 256u * prefix[9] : 0;
-  NnShape shape = {0};
-  if (length < PREFIX_LENGTH + header || memcmp(bytes, MAGIC, MAGIC_LENGTH) != 0) {
+  guchar prefix[PREFIX_LENGTH];
+  if (nn_source_size(source) < PREFIX_LENGTH) {
     set_format_error(path, error);
     return NULL;
   }
-  g_autofree char *text = g_strndup(bytes + PREFIX_LENGTH, header);
-  if (strstr(text, "'<f4'") == NULL || strstr(text, "'fortran_order': False") == NULL ||
-      !parse_shape(text, &shape)) {
+  if (!nn_source_read(source, 0, prefix, PREFIX_LENGTH, error))
+    return NULL;
+  gsize length = prefix[8] + 256u * prefix[9];
+  *start = PREFIX_LENGTH + (int64_t)length;
+  if (memcmp(prefix, MAGIC, MAGIC_LENGTH) != 0 || nn_source_size(source) < *start) {
+    set_format_error(path, error);
+    return NULL;
+  }
+  g_autofree char *text = g_malloc0(length + 1);
+  if (!nn_source_read(source, PREFIX_LENGTH, text, length, error))
+    return NULL;
+  return g_steal_pointer(&text);
+}
+
+NnTensor *
+som_npy_load(const char *path, GError **error)
+{
+  g_autoptr(NnSource) source = nn_source_open(path, error);
+  int64_t start = 0;
+  NnShape shape = {0};
+  g_autofree char *text = source != NULL ? read_header(source, path, &start, error) : NULL;
+  if (text == NULL || !check_header(text, path, error))
+    return NULL;
+  /* before anything of the size that the header claims is allocated */
+  if (!parse_shape(text, &shape) || !nn_shape_check(&shape, NULL) ||
+      nn_source_size(source) - start != nn_shape_count(&shape) * (int64_t)sizeof(float)) {
     set_format_error(path, error);
     return NULL;
   }
   g_autoptr(NnTensor) tensor = nn_tensor_new(NN_DTYPE_FLOAT, &shape, error);
-  if (tensor == NULL)
+  if (tensor == NULL ||
+      !nn_source_read(source, start, tensor->data, nn_tensor_bytes(tensor), error))
     return NULL;
-  if (length - PREFIX_LENGTH - header != nn_tensor_bytes(tensor)) {
-    set_format_error(path, error);
-    return NULL;
-  }
-  memcpy(tensor->data, bytes + PREFIX_LENGTH + header, nn_tensor_bytes(tensor));
   return g_steal_pointer(&tensor);
 }
 
@@ -86,17 +122,18 @@ make_header(const NnShape *shape)
 bool
 som_npy_save(const char *path, const NnTensor *tensor, GError **error)
 {
-  g_autoptr(NnTensor) plain = nn_tensor_new(NN_DTYPE_FLOAT, &tensor->shape, error);
-  if (plain == NULL)
-    return false;
-  nn_tensor_copy(tensor, plain);
   g_autofree char *header = make_header(&tensor->shape);
-  gsize length = strlen(header);
-  g_autoptr(GByteArray) file = g_byte_array_new();
-  const guint8 size[2] = {length & 255, (guint8)(length >> 8)};
-  g_byte_array_append(file, (const guint8 *)MAGIC, MAGIC_LENGTH);
-  g_byte_array_append(file, size, sizeof size);
-  g_byte_array_append(file, (const guint8 *)header, (guint)length);
-  g_byte_array_append(file, plain->data, (guint)nn_tensor_bytes(plain));
-  return g_file_set_contents(path, (const char *)file->data, file->len, error);
+  gsize length = strlen(header), start = PREFIX_LENGTH + length;
+  char *file = nn_alloc(1, start + nn_tensor_bytes(tensor), error);
+  if (file == NULL)
+    return false;
+  memcpy(file, MAGIC, MAGIC_LENGTH);
+  file[8] = (char)(length & 255);
+  file[9] = (char)(length >> 8);
+  memcpy(file + PREFIX_LENGTH, header, length);
+  NnTensor plain = {.shape = tensor->shape, .dtype = NN_DTYPE_FLOAT, .data = file + start};
+  nn_tensor_copy(tensor, &plain);
+  bool saved = g_file_set_contents(path, file, (gssize)(start + nn_tensor_bytes(tensor)), error);
+  nn_free(file);
+  return saved;
 }

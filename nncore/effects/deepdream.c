@@ -17,6 +17,13 @@ static const NnChoice objectives[] = {
     {NULL, NULL},
 };
 
+/* in the order of NnHead */
+static const NnChoice heads[] = {
+    {"pooled", N_("Pooled: what is found all over is averaged")},
+    {"resized", N_("Resized: the whole picture at the head's size")},
+    {NULL, NULL},
+};
+
 /* in the order of NnSmoothing */
 static const NnChoice smoothings[] = {
     {"none", N_("None")},
@@ -76,6 +83,17 @@ static const NnParam params[] = {
                    "network holds the picture to be."),
         .section = SECTION_NETWORK,
         .kind = NN_PARAM_CLASS,
+    },
+    {
+        .key = "head",
+        .label = N_("H_ead"),
+        .help = N_("For the last layers of a classifier that was made for one size of picture. "
+                   "Pooled averages what is found all over a picture of any size: many small "
+                   "figures. Resized shows these layers the picture at their own size: few large "
+                   "ones. Other networks and layers do not care."),
+        .section = SECTION_NETWORK,
+        .kind = NN_PARAM_CHOICE,
+        .choices = heads,
     },
     {
         .key = "working-size",
@@ -264,10 +282,22 @@ make_objective(const NnEffectRun *run, const NnNetwork *network, GError **error)
   g_autoptr(NnObjective) objective = nn_objective_new(
       network, run->context, guide == NULL ? kind : NN_OBJECTIVE_GUIDE,
       nn_effect_argument(run, "layers")->text, "dream", nn_effect_argument(run, "channel")->i,
-      nn_effect_argument(run, "class")->text, error);
+      nn_effect_argument(run, "class")->text, (NnHead)nn_effect_argument(run, "head")->i, error);
   if (objective == NULL || (guide != NULL && !nn_objective_set_guide(objective, guide, error)))
     return NULL;
   return g_steal_pointer(&objective);
+}
+
+/* (transfer full): the layer's name */
+static char *
+describe(const NnEffectRun *run, const NnObjective *objective)
+{
+  g_autofree char *what = nn_objective_describe(objective);
+  if (nn_objective_head_note(objective) == NULL)
+    return g_strdup_printf(_("DeepDream %s"), what);
+  if (nn_effect_argument(run, "head")->i == NN_HEAD_RESIZED)
+    return g_strdup_printf(_("DeepDream %s (head resized)"), what);
+  return g_strdup_printf(_("DeepDream %s (head pooled)"), what);
 }
 
 static bool
@@ -289,8 +319,10 @@ run_deepdream(NnEffectRun *run, GError **error)
       nn_dream(network, run->context, objective, run->content, &settings, run->progress, error);
   if (result == NULL)
     return false;
-  g_autofree char *what = nn_objective_describe(objective);
-  nn_results_add(run->results, NN_PLACE_LAYER, result, g_strdup_printf(_("DeepDream %s"), what));
+  const char *note = nn_objective_head_note(objective);
+  nn_results_add(run->results, NN_PLACE_LAYER, result, describe(run, objective));
+  if (note != NULL)
+    nn_results_add(run->results, NN_PLACE_TEXT, NULL, g_strdup(note));
   return true;
 }
 

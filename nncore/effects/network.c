@@ -18,6 +18,8 @@ nn_network_new(NnModel *model, const char *name)
   network->name = g_strdup(name);
   network->input = (NnInputSpec){.range = 1, .deviation = {1, 1, 1}, .multiple = 1};
   network->presets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  network->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  network->known_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   return network;
 }
 
@@ -28,6 +30,8 @@ nn_network_free(NnNetwork *network)
     return;
   nn_model_unref(network->model);
   g_hash_table_unref(network->presets);
+  g_hash_table_unref(network->aliases);
+  g_hash_table_unref(network->known_names);
   g_strfreev(network->labels);
   g_free(network->name);
   g_free(network->title);
@@ -69,12 +73,6 @@ nn_network_layers(const NnNetwork *network)
   return names;
 }
 
-static bool
-has_layer(GPtrArray *names, const char *name)
-{
-  return g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL);
-}
-
 /* some names, spread evenly from the first to the last; g_free() */
 static char *
 list_some(const char *const *names, guint n)
@@ -91,10 +89,148 @@ list_some(const char *const *names, guint n)
 }
 
 static char *
-list_layers(GPtrArray *names)
+list_names(GPtrArray *names)
 {
   return list_some((const char *const *)names->pdata, names->len);
 }
+
+/* by the names that people know, where there are any: a file's own can be long or mere numbers */
+static char *
+list_layers(const NnNetwork *network, GPtrArray *tensors)
+{
+  g_autoptr(GPtrArray) known = g_ptr_array_new();
+  for (guint i = 0; i < tensors->len; i++) {
+    gpointer name = g_hash_table_lookup(network->known_names, tensors->pdata[i]);
+    if (name != NULL)
+      g_ptr_array_add(known, name);
+  }
+  return list_names(known->len > 0 ? known : tensors);
+}
+
+void
+nn_network_add_alias(NnNetwork *network, const char *alias, const char *tensor)
+{
+  if (g_hash_table_contains(network->aliases, alias))
+    return;
+  g_hash_table_insert(network->aliases, g_strdup(alias), g_strdup(tensor));
+  if (!g_hash_table_contains(network->known_names, tensor))
+    g_hash_table_insert(network->known_names, g_strdup(tensor), g_strdup(alias));
+}
+
+const char *
+nn_network_alias_of(const NnNetwork *network, const char *tensor)
+{
+  const char *name = g_hash_table_lookup(network->known_names, tensor);
+  return g_strcmp0(name, tensor) != 0 ? name : NULL;
+}
+
+/* ---- finding a layer ---- */
+
+typedef int (*CompareNames)(const char *a, const char *b);
+
+/* the tensors' own name, or NULL */
+static const char *
+find_tensor(GPtrArray *tensors, const char *name, CompareNames compare)
+{
+  for (guint i = 0; i < tensors->len; i++)
+    if (compare(tensors->pdata[i], name) == 0)
+      return tensors->pdata[i];
+  return NULL;
+}
+
+static const char *
+find_alias(const NnNetwork *network, const char *name, CompareNames compare)
+{
+  const char *tensor = g_hash_table_lookup(network->aliases, name);
+  GHashTableIter iter;
+  gpointer alias, value;
+  g_hash_table_iter_init(&iter, network->aliases);
+  while (tensor == NULL && g_hash_table_iter_next(&iter, &alias, &value))
+    if (compare(alias, name) == 0)
+      tensor = value;
+  return tensor;
+}
+
+/* Whether @node, named like "/layer4/layer4.2/conv1/Conv", belongs to the module @name, like
+ * "layer4", "layer4.2" or "layer4.2.conv1". A part that repeats the one before it and a dot is
+ * PyTorch's way of spelling a member of a sequence. */
+static bool
+is_in_module(const char *node, const char *name, CompareNames compare)
+{
+  if (node[0] != '/' || strchr(node + 1, '/') == NULL)
+    return false;
+  g_autoptr(GString) module = g_string_new(NULL);
+  g_auto(GStrv) parts = g_strsplit(node + 1, "/", -1);
+  for (int i = 0; parts[i + 1] != NULL && module->len <= strlen(name); i++) {
+    size_t before = i > 0 ? strlen(parts[i - 1]) : 0;
+    bool repeats =
+        before > 0 && strncmp(parts[i], parts[i - 1], before) == 0 && parts[i][before] == '.';
+    if (repeats)
+      g_string_append(module, parts[i] + before);
+    else
+      g_string_append_printf(module, "%s%s", i > 0 ? "." : "", parts[i]);
+    if (compare(module->str, name) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* what the node, or last of all the module, of this name puts out */
+static const char *
+find_node(const NnGraph *graph, GPtrArray *tensors, const char *name, CompareNames compare)
+{
+  const char *found = NULL;
+  for (size_t i = 0; i < graph->n_nodes; i++) {
+    const NnNode *node = &graph->nodes[i];
+    if (node->n_outputs < 1 || node->outputs[0] == NN_NO_VALUE)
+      continue;
+    bool is_it = compare(node->name, name) == 0;
+    if (!is_it && !is_in_module(node->name, name, compare))
+      continue;
+    const char *tensor = find_tensor(tensors, graph->values[node->outputs[0]].name, strcmp);
+    if (tensor != NULL)
+      found = tensor;
+    if (tensor != NULL && is_it)
+      break;
+  }
+  return found;
+}
+
+static const char *
+find_layer(const NnNetwork *network, GPtrArray *tensors, const char *name)
+{
+  static const CompareNames comparisons[] = {strcmp, g_ascii_strcasecmp};
+  const char *found = NULL;
+  for (size_t i = 0; i < G_N_ELEMENTS(comparisons) && found == NULL && *name != '\0'; i++) {
+    found = find_tensor(tensors, name, comparisons[i]);
+    if (found == NULL)
+      found = find_node(nn_model_graph(network->model), tensors, name, comparisons[i]);
+    if (found == NULL)
+      found = find_alias(network, name, comparisons[i]);
+  }
+  return found;
+}
+
+static const char *
+resolve(const NnNetwork *network, GPtrArray *tensors, const char *name, GError **error)
+{
+  const char *found = find_layer(network, tensors, name);
+  if (found != NULL)
+    return found;
+  g_autofree char *list = list_layers(network, tensors);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The network %s has no layer “%s”. It has: %s."), network->name, name, list);
+  return NULL;
+}
+
+const char *
+nn_network_resolve_layer(const NnNetwork *network, const char *name, GError **error)
+{
+  g_autoptr(GPtrArray) tensors = nn_network_layers(network);
+  return resolve(network, tensors, name, error);
+}
+
+/* ---- layers with weights ---- */
 
 static bool
 parse_weight(const char *text, double *weight)
@@ -106,31 +242,27 @@ parse_weight(const char *text, double *weight)
 
 /* item is changed; names of tensors may contain colons, so a whole name goes first */
 static bool
-parse_layer(const NnNetwork *network, GPtrArray *names, char *item, NnLayer *layer, GError **error)
+parse_layer(const NnNetwork *network, GPtrArray *tensors, char *item, NnLayer *layer,
+            GError **error)
 {
+  const char *found = find_layer(network, tensors, item);
+  char *colon = found == NULL ? strrchr(item, ':') : NULL;
   layer->weight = 1;
-  if (!has_layer(names, item)) {
-    char *colon = strrchr(item, ':');
-    if (colon != NULL) {
-      *colon = '\0';
-      g_strstrip(item);
-      if (!parse_weight(g_strstrip(colon + 1), &layer->weight)) {
-        g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                    _("“%s” is no weight for the layer %s: write a number other than 0, as in "
-                      "%s:0.5."),
-                    colon + 1, item, item);
-        return false;
-      }
+  if (colon != NULL) {
+    *colon = '\0';
+    g_strstrip(item);
+    if (!parse_weight(g_strstrip(colon + 1), &layer->weight)) {
+      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                  _("“%s” is no weight for the layer %s: write a number other than 0, as in "
+                    "%s:0.5."),
+                  colon + 1, item, item);
+      return false;
     }
   }
-  if (!has_layer(names, item)) {
-    g_autofree char *list = list_layers(names);
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The network %s has no layer “%s”. It has: %s."), network->name, item, list);
-    return false;
-  }
-  layer->name = g_strdup(item);
-  return true;
+  if (found == NULL)
+    found = resolve(network, tensors, item, error);
+  layer->name = g_strdup(found);
+  return found != NULL;
 }
 
 static void
@@ -152,7 +284,7 @@ has_twice(GArray *layers, const char *name, GError **error)
 }
 
 static GArray *
-parse_items(const NnNetwork *network, GPtrArray *names, const char *text, GError **error)
+parse_items(const NnNetwork *network, GPtrArray *tensors, const char *text, GError **error)
 {
   g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(NnLayer));
   g_array_set_clear_func(layers, clear_layer);
@@ -161,7 +293,7 @@ parse_items(const NnNetwork *network, GPtrArray *names, const char *text, GError
     NnLayer layer;
     if (*g_strstrip(items[i]) == '\0')
       continue;
-    if (!parse_layer(network, names, items[i], &layer, error))
+    if (!parse_layer(network, tensors, items[i], &layer, error))
       return NULL;
     bool twice = has_twice(layers, layer.name, error);
     g_array_append_val(layers, layer);
@@ -174,14 +306,14 @@ parse_items(const NnNetwork *network, GPtrArray *names, const char *text, GError
 GArray *
 nn_network_parse_layers(const NnNetwork *network, const char *text, const char *use, GError **error)
 {
-  g_autoptr(GPtrArray) names = nn_network_layers(network);
+  g_autoptr(GPtrArray) tensors = nn_network_layers(network);
   if (text == NULL || strspn(text, ", \t\r\n") == strlen(text))
     text = g_hash_table_lookup(network->presets, use);
-  GArray *layers = parse_items(network, names, text == NULL ? "" : text, error);
+  GArray *layers = parse_items(network, tensors, text == NULL ? "" : text, error);
   if (layers == NULL || layers->len > 0)
     return layers;
   g_array_unref(layers);
-  g_autofree char *list = list_layers(names);
+  g_autofree char *list = list_layers(network, tensors);
   g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
               _("The network %s does not say which layers are good for this effect. Name one or "
                 "more of: %s."),
@@ -232,7 +364,7 @@ set_ambiguous(const NnNetwork *network, const char *text, GArray *matches, GErro
     int index = g_array_index(matches, int, i);
     g_ptr_array_add(names, g_strdup_printf("%s (%d)", network->labels[index], index));
   }
-  g_autofree char *list = list_layers(names);
+  g_autofree char *list = list_names(names);
   g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
               _("“%s” could be any of these classes: %s. Write one of them, or its number."), text,
               list);
@@ -314,20 +446,29 @@ before_softmax(const NnGraph *graph, NnValueId value)
   return NN_NO_VALUE;
 }
 
+NnValueId
+nn_network_find_scores(const NnGraph *graph)
+{
+  NnValueId scores = NN_NO_VALUE;
+  for (size_t i = 0; i < graph->n_outputs && scores == NN_NO_VALUE; i++)
+    scores = before_softmax(graph, graph->outputs[i]);
+  if (graph->n_outputs > 0 && (scores == NN_NO_VALUE || graph->values[scores].name[0] == '\0'))
+    scores = graph->outputs[graph->n_outputs - 1];
+  return scores;
+}
+
 const char *
 nn_network_class_target(const NnNetwork *network, GError **error)
 {
   const NnGraph *graph = nn_model_graph(network->model);
+  const char *preset = g_hash_table_lookup(network->presets, "class");
+  if (network->role == NN_ROLE_CLASSIFIER && preset != NULL)
+    return nn_network_resolve_layer(network, preset, error);
   if (network->role != NN_ROLE_CLASSIFIER || graph->n_outputs == 0) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                 _("The network %s does not tell classes apart. Choose a classifier."),
                 network->name);
     return NULL;
   }
-  NnValueId scores = NN_NO_VALUE;
-  for (size_t i = 0; i < graph->n_outputs && scores == NN_NO_VALUE; i++)
-    scores = before_softmax(graph, graph->outputs[i]);
-  if (scores == NN_NO_VALUE || graph->values[scores].name[0] == '\0')
-    scores = graph->outputs[graph->n_outputs - 1];
-  return graph->values[scores].name;
+  return graph->values[nn_network_find_scores(graph)].name;
 }

@@ -14,9 +14,12 @@ typedef enum { NN_ROLE_FEATURES, NN_ROLE_CLASSIFIER, NN_ROLE_FEED_FORWARD } NnRo
  * @title: for people
  * @presets: (element-type utf8 utf8): effect use ("dream", "content", "style", "class") -> layers
  *   argument, like "relu3_1:0.5,relu4_1"
+ * @aliases: (element-type utf8 utf8): names that people know ("relu4_2", "mixed4c") -> the file's
+ *   tensor; nn_network_add_alias() fills it
+ * @known_names: (element-type utf8 utf8): the file's tensor -> the first alias that it was given
  * @labels: (array zero-terminated=1) (nullable): names of the classes, in the output's order
  * @licence, @source: (nullable): for people
- * @guessed: what was guessed and not known, a sentence, or %NULL
+ * @guessed: what was guessed and not known, whole sentences, or %NULL
  */
 typedef struct {
   NnModel *model;
@@ -24,6 +27,7 @@ typedef struct {
   NnRole role;
   NnInputSpec input;
   GHashTable *presets;
+  GHashTable *aliases, *known_names;
   char **labels;
   char *licence, *source;
   char *guessed;
@@ -40,7 +44,30 @@ void nn_network_free(NnNetwork *network);
  */
 GPtrArray *nn_network_layers(const NnNetwork *network);
 
-/** NnLayer: a target and its weight. */
+/**
+ * nn_network_add_alias:
+ * Makes @alias another name of the layer @tensor. One that exists already keeps its meaning; the
+ * first one that a tensor gets is the one that it is known by.
+ */
+void nn_network_add_alias(NnNetwork *network, const char *alias, const char *tensor);
+
+/** nn_network_alias_of: (transfer none) (nullable): the name that people know the file's @tensor
+ * by, where that is not its own. */
+const char *nn_network_alias_of(const NnNetwork *network, const char *tensor);
+
+/**
+ * nn_network_resolve_layer:
+ * @name: a tensor of the file, a node, a module as PyTorch's exports spell it in their nodes'
+ *   names ("layer4.2", meaning what it puts out last), or a name that people know; in that order,
+ *   since a file knows best what it calls things, and where nothing is called exactly so, without
+ *   regard to upper and lower case
+ *
+ * Returns: (transfer none): the file's tensor; or %NULL with %NN_ERROR_ARGUMENT, whose sentence
+ *   names layers that exist, by known names where there are any.
+ */
+const char *nn_network_resolve_layer(const NnNetwork *network, const char *name, GError **error);
+
+/** NnLayer: a target and its weight; @name is the file's tensor. */
 typedef struct {
   char *name;
   double weight;
@@ -48,8 +75,9 @@ typedef struct {
 
 /**
  * nn_network_parse_layers:
- * @text: "relu3_1:0.5,relu4_1"; a weight is any number but 0, 1 where none is given, negative to
- *   suppress what the layer sees; empty or %NULL takes the preset of @use
+ * @text: "relu3_1:0.5,relu4_1", names as nn_network_resolve_layer() takes them; a weight is any
+ *   number but 0, 1 where none is given, negative to suppress what the layer sees; empty or %NULL
+ *   takes the preset of @use
  *
  * Returns: (transfer full): array of NnLayer with at least one; %NN_ERROR_ARGUMENT with a
  *   sentence that names layers which exist where one does not, or asks for layers where there is
@@ -67,7 +95,12 @@ GArray *nn_network_parse_layers(const NnNetwork *network, const char *text, cons
 int nn_network_find_class(const NnNetwork *network, const char *text, GError **error);
 
 /** nn_network_class_target: (transfer none): the value with the scores before softmax of a
- * classifier, or %NULL with @error set. */
+ * classifier: what the preset "class" says, else found from the outputs; or %NULL with @error
+ * set. */
 const char *nn_network_class_target(const NnNetwork *network, GError **error);
+
+/** nn_network_find_scores: the same from the outputs alone, whatever the role: what the first
+ * softmax is made from, else the last output; NN_NO_VALUE where there is no output. */
+NnValueId nn_network_find_scores(const NnGraph *graph);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnNetwork, nn_network_free)

@@ -62,21 +62,22 @@ choose_class(NnObjective *objective, const char *class_text, GError **error)
 }
 
 static bool
-make_program(NnObjective *objective, GError **error)
+make_program(NnObjective *objective, NnHead head, GError **error)
 {
+  NnProgramOptions options = {.gradient = true, .head = head};
   guint n = objective->layers->len;
   g_autofree const char **targets = g_new0(const char *, n);
   for (guint i = 0; i < n; i++)
     targets[i] = g_array_index(objective->layers, NnLayer, i).name;
   objective->program = nn_program_new(objective->network->model, objective->context, targets,
-                                      (int)n, (NnProgramOptions){.gradient = true}, error);
+                                      (int)n, options, error);
   return objective->program != NULL;
 }
 
 NnObjective *
 nn_objective_new(const NnNetwork *network, NnContext *context, NnObjectiveKind kind,
                  const char *layers, const char *use, int64_t channel, const char *class_text,
-                 GError **error)
+                 NnHead head, GError **error)
 {
   g_autoptr(NnObjective) objective = g_new0(NnObjective, 1);
   *objective = (NnObjective){network, context, kind, channel, NULL, NULL, NULL};
@@ -89,7 +90,7 @@ nn_objective_new(const NnNetwork *network, NnContext *context, NnObjectiveKind k
       return NULL;
   }
   objective->losses = g_new0(NnLoss *, objective->layers->len);
-  if (!make_program(objective, error))
+  if (!make_program(objective, head, error))
     return NULL;
   return g_steal_pointer(&objective);
 }
@@ -120,12 +121,29 @@ check_target(const NnObjective *objective, const NnPlan *plan, int target, GErro
   return true;
 }
 
+const char *
+nn_objective_head_note(const NnObjective *objective)
+{
+  return nn_program_head_note(objective->program);
+}
+
+/* a size that is refused may be a matter of the head */
+static void
+explain_head(const NnObjective *objective, GError **error)
+{
+  const char *note = nn_objective_head_note(objective);
+  if (note != NULL && error != NULL && g_error_matches(*error, NN_ERROR, NN_ERROR_SHAPE))
+    g_prefix_error(error, "%s ", note);
+}
+
 NnPlan *
 nn_objective_plan(NnObjective *objective, int width, int height, GError **error)
 {
   const NnInputSpec *spec = &objective->network->input;
   NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
   g_autoptr(NnPlan) plan = nn_plan_new(objective->program, &shape, 1, error);
+  if (plan == NULL)
+    explain_head(objective, error);
   for (guint i = 0; plan != NULL && i < objective->layers->len; i++)
     if (!check_target(objective, plan, (int)i, error))
       return NULL;
@@ -262,9 +280,11 @@ nn_objective_describe(const NnObjective *objective)
     return g_strdup_printf(_("class %d"), (int)objective->channel);
   }
   GString *names = g_string_new(NULL);
-  for (guint i = 0; i < objective->layers->len; i++)
-    g_string_append_printf(names, "%s%s", i == 0 ? "" : ", ",
-                           g_array_index(objective->layers, NnLayer, i).name);
+  for (guint i = 0; i < objective->layers->len; i++) {
+    const char *tensor = g_array_index(objective->layers, NnLayer, i).name;
+    const char *known = nn_network_alias_of(objective->network, tensor);
+    g_string_append_printf(names, "%s%s", i == 0 ? "" : ", ", known != NULL ? known : tensor);
+  }
   if (objective->kind == NN_OBJECTIVE_CHANNEL && objective->channel >= 0)
     g_string_append_printf(names, ":%d", (int)objective->channel);
   return g_string_free(names, FALSE);

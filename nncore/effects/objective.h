@@ -33,12 +33,13 @@ typedef struct NnObjective NnObjective;
  *   picture that is evaluated
  * @class_text: of NN_OBJECTIVE_CLASS, as nn_network_find_class() takes it; empty: the class that
  *   the network takes the first picture for
+ * @head: how a head that was made for one size takes others (plan/program.h)
  *
  * Makes the program of these layers (plan/program.h), which takes its time.
  */
 NnObjective *nn_objective_new(const NnNetwork *network, NnContext *context, NnObjectiveKind kind,
                               const char *layers, const char *use, int64_t channel,
-                              const char *class_text, GError **error);
+                              const char *class_text, NnHead head, GError **error);
 void nn_objective_free(NnObjective *objective);
 
 /** nn_objective_set_guide: @guide: RGBA or RGB, any size; needed once before evaluation by
@@ -49,7 +50,8 @@ bool nn_objective_set_guide(NnObjective *objective, const NnImage *guide, GError
  * nn_objective_plan:
  * @width, @height: of the picture in px; the plan's input is nn_input_size() of them
  *
- * Returns: (transfer full): %NN_ERROR_SHAPE where the network does not allow this size,
+ * Returns: (transfer full): %NN_ERROR_SHAPE where the network does not allow this size (the
+ *   sentence begins with nn_objective_head_note(), if there is one),
  *   %NN_ERROR_ARGUMENT where the layer has no such channel.
  */
 NnPlan *nn_objective_plan(NnObjective *objective, int width, int height, GError **error);
@@ -57,6 +59,9 @@ NnPlan *nn_objective_plan(NnObjective *objective, int width, int height, GError 
 /** nn_objective_evaluate: after forward, before backward: the value (the weighted sum of the
  * losses'), and the seeds written. */
 double nn_objective_evaluate(NnObjective *objective, NnWorkspace *workspace);
+
+/** nn_objective_head_note: (transfer none) (nullable): nn_program_head_note() of its layers. */
+const char *nn_objective_head_note(const NnObjective *objective);
 
 /** nn_objective_describe: (transfer full): for people: "relu4_1, relu5_1", or the class. */
 char *nn_objective_describe(const NnObjective *objective);

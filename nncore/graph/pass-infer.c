@@ -75,9 +75,8 @@ is_small(const NnGraph *graph, const NnNode *node)
   return node->op->prepare == NULL;
 }
 
-/* @context: one thread: plans may be made while the caller's own context is at work */
-static bool
-find_known(NnGraph *graph, const NnNode *node, NnContext *context, GError **error)
+bool
+nn_node_find_known(NnGraph *graph, const NnNode *node, NnContext *context, GError **error)
 {
   if (!nn_node_is_evaluable(graph, node, true) || !is_small(graph, node))
     return true;
@@ -94,11 +93,11 @@ bool
 nn_pass_infer(NnGraph *graph, GError **error)
 {
   nn_graph_forget_known(graph);
-  NnContext *context = nn_context_new(1);
+  NnContext *context = nn_context_new(1); /* the caller's own may be at work */
   bool ok = true;
   for (size_t i = 0; ok && i < graph->n_nodes; i++)
     ok = nn_node_infer(graph, &graph->nodes[i], error) &&
-         find_known(graph, &graph->nodes[i], context, error);
+         nn_node_find_known(graph, &graph->nodes[i], context, error);
   nn_context_free(context);
   return ok;
 }

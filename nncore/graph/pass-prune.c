@@ -12,15 +12,32 @@ is_needed(const NnNode *node, const bool *wanted)
   return false;
 }
 
+/* all but the first, which every operator writes */
 static void
 drop_unwanted_outputs(NnGraph *graph, const bool *wanted)
 {
   for (size_t i = 0; i < graph->n_nodes; i++)
-    for (int o = 0; o < graph->nodes[i].n_outputs; o++) {
+    for (int o = 1; o < graph->nodes[i].n_outputs; o++) {
       NnValueId *id = &graph->nodes[i].outputs[o];
       if (*id != NN_NO_VALUE && !wanted[*id])
         *id = NN_NO_VALUE;
     }
+}
+
+/* a file may leave out the first one too */
+static bool
+add_first_outputs(NnGraph *graph, GError **error)
+{
+  for (size_t i = 0; i < graph->n_nodes; i++) {
+    if (graph->nodes[i].outputs[0] != NN_NO_VALUE)
+      continue;
+    NnValueId id = nn_graph_add_value(graph, "", error);
+    if (id == NN_NO_VALUE)
+      return false;
+    graph->nodes[i].outputs[0] = id;
+    graph->values[id].producer = (int)i;
+  }
+  return true;
 }
 
 static void
@@ -56,7 +73,7 @@ nn_pass_prune(NnGraph *graph, const NnValueId *targets, int n_targets, GError **
   nn_graph_remove_nodes(graph, removed);
   nn_free(removed);
   nn_free(wanted);
-  return true;
+  return add_first_outputs(graph, error);
 }
 
 bool
@@ -76,7 +93,7 @@ nn_pass_bypass_identities(NnGraph *graph, NnValueId *targets, int n_targets, GEr
       if (node->inputs[k] != NN_NO_VALUE)
         node->inputs[k] = stands_for[node->inputs[k]];
     bool alone = node->n_outputs < 2 || node->outputs[1] == NN_NO_VALUE;
-    removed[i] = node->op->is_identity && alone && node->outputs[0] != NN_NO_VALUE;
+    removed[i] = node->op->is_identity && alone && node->inputs[0] != NN_NO_VALUE;
     if (removed[i])
       stands_for[node->outputs[0]] = node->inputs[0];
   }

@@ -242,27 +242,24 @@ multiply(const NnWinogradProduct *p)
 #define HIGH(i, size) (((i) & (size)) != 0 ? NN_LANES + (i) : (i) + (size))
 #define FOUR(f, i, size) f(i, size), f(i + 1, size), f(i + 2, size), f(i + 3, size)
 #if NN_LANES == 16
-#define EACH(f, size) \
-  ((NnInts){FOUR(f, 0, size), FOUR(f, 4, size), FOUR(f, 8, size), FOUR(f, 12, size)})
+#define EACH(f, size) FOUR(f, 0, size), FOUR(f, 4, size), FOUR(f, 8, size), FOUR(f, 12, size)
 #elif NN_LANES == 8
-#define EACH(f, size) ((NnInts){FOUR(f, 0, size), FOUR(f, 4, size)})
+#define EACH(f, size) FOUR(f, 0, size), FOUR(f, 4, size)
 #else
-#define EACH(f, size) ((NnInts){FOUR(f, 0, size)})
+#define EACH(f, size) FOUR(f, 0, size)
 #endif
 
-/* swaps blocks of @size across the diagonal of each square of twice the size */
-INLINE void
-swap_blocks(NnFloats rows[NN_LANES], const int size, const NnInts low, const NnInts high)
-{
-#pragma GCC unroll 16
-  for (int r = 0; r < NN_LANES; r++) {
-    if ((r & size) != 0)
-      continue;
-    NnFloats a = rows[r], b = rows[r + size];
-    rows[r] = __builtin_shuffle(a, b, low);
-    rows[r + size] = __builtin_shuffle(a, b, high);
+/* Swaps blocks of @size across the diagonal of each square of twice the size. A macro, since the
+ * places must be constants in the call. */
+#define SWAP_BLOCKS(rows, size) \
+  _Pragma("GCC unroll 16") for (int r = 0; r < NN_LANES; r++) \
+  { \
+    if ((r & (size)) != 0) \
+      continue; \
+    NnFloats a = rows[r], b = rows[r + (size)]; \
+    rows[r] = __builtin_shufflevector(a, b, EACH(LOW, size)); \
+    rows[r + (size)] = __builtin_shufflevector(a, b, EACH(HIGH, size)); \
   }
-}
 
 /* Eklundh's, of NN_LANES x NN_LANES floats */
 INLINE void
@@ -272,13 +269,13 @@ transpose_square(const float *from, float *to)
 #pragma GCC unroll 16
   for (int r = 0; r < NN_LANES; r++)
     rows[r] = load(from + r * BLOCK);
-  swap_blocks(rows, 1, EACH(LOW, 1), EACH(HIGH, 1));
-  swap_blocks(rows, 2, EACH(LOW, 2), EACH(HIGH, 2));
+  SWAP_BLOCKS(rows, 1)
+  SWAP_BLOCKS(rows, 2)
 #if NN_LANES >= 8
-  swap_blocks(rows, 4, EACH(LOW, 4), EACH(HIGH, 4));
+  SWAP_BLOCKS(rows, 4)
 #endif
 #if NN_LANES >= 16
-  swap_blocks(rows, 8, EACH(LOW, 8), EACH(HIGH, 8));
+  SWAP_BLOCKS(rows, 8)
 #endif
 #pragma GCC unroll 16
   for (int r = 0; r < NN_LANES; r++)

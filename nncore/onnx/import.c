@@ -64,7 +64,7 @@ add_initializers(Importer *importer, GError **error)
 {
   for (size_t i = 0; i < importer->raw->n_tensors; i++) {
     const NnRawTensor *tensor = &importer->raw->tensors[i];
-    if (tensor->name == NULL)
+    if (tensor->name == NULL || *tensor->name == '\0')
       continue;
     NnValue *value = add_constant(importer, tensor->name, error);
     if (value == NULL)
@@ -90,7 +90,8 @@ add_inputs(Importer *importer, GError **error)
   NnGraph *graph = importer->graph;
   for (size_t i = 0; i < importer->raw->n_inputs; i++) {
     const NnRawValue *input = &importer->raw->inputs[i];
-    if (nn_name_map_get(&importer->values, input->name) >= 0)
+    int known = nn_name_map_get(&importer->values, input->name);
+    if (known >= 0 && graph->values[known].is_constant)
       continue; /* files before IR version 4 list initialisers among the inputs */
     NnValueId id = add_value(importer, input->name, error);
     if (id == NN_NO_VALUE ||
@@ -154,26 +155,27 @@ set_constant(NnValue *value, const NnAttribute *attribute, GError **error)
 }
 
 static bool
-import_constant(Importer *importer, NnRawNode *node, GError **error)
+is_default_domain(const NnRawNode *node)
+{
+  return node->domain == NULL || *node->domain == '\0' || strcmp(node->domain, "ai.onnx") == 0;
+}
+
+/* of a Constant whose value we can have; NULL otherwise */
+static const NnAttribute *
+find_constant(NnRawNode *node)
 {
   static const char *const names[] = {"value", "value_float", "value_floats", "value_int",
                                       "value_ints"};
-  if (node->outputs.count != 1) {
-    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("The constant “%s” has no single output."),
-                node_label(node));
-    return false;
-  }
-  for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-    const NnAttribute *attribute = nn_attributes_find(&node->attributes, names[i]);
-    if (attribute == NULL)
-      continue;
-    NnValue *value = add_constant(importer, node->outputs.names[0], error);
-    return value != NULL && set_constant(value, attribute, error);
-  }
-  g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
-              _("The constant “%s” has a value of a kind that is not supported."),
-              node_label(node));
-  return false;
+  const NnAttribute *attribute = NULL;
+  if (!is_default_domain(node) || strcmp(node->op_type, "Constant") != 0 ||
+      node->outputs.count != 1)
+    return NULL;
+  for (size_t i = 0; attribute == NULL && i < G_N_ELEMENTS(names); i++)
+    attribute = nn_attributes_find(&node->attributes, names[i]);
+  return attribute != NULL && attribute->kind <= NN_ATTRIBUTE_TENSOR &&
+                 attribute->kind != NN_ATTRIBUTE_STRING
+             ? attribute
+             : NULL;
 }
 
 /* ---- nodes ---- */
@@ -213,11 +215,20 @@ check_counts(const NnRawNode *node, const NnOp *op, GError **error)
 static const NnOp *
 parse_node(NnRawNode *node, int64_t opset, void **params, GError **error)
 {
-  bool own_domain =
-      node->domain == NULL || *node->domain == '\0' || strcmp(node->domain, "ai.onnx") == 0;
-  if (own_domain && !nn_normalise(node, opset, error))
+  if (!is_default_domain(node)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+                _("The operator “%s” of the domain “%s” is not supported."), node->op_type,
+                node->domain);
     return NULL;
-  const NnOp *op = own_domain ? nn_op_find(node->op_type) : NULL;
+  }
+  if (!nn_normalise(node, opset, error))
+    return NULL;
+  const NnOp *op = nn_op_find(node->op_type);
+  if (op == NULL && strcmp(node->op_type, "Constant") == 0) {
+    g_set_error_literal(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+                        _("The constant has a value of a kind that is not supported."));
+    return NULL;
+  }
   if (op == NULL) {
     g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED, _("The operator “%s” is not supported."),
                 node->op_type);
@@ -285,40 +296,56 @@ connect_outputs(Importer *importer, const NnRawNode *raw, size_t index, GError *
   return true;
 }
 
-static bool
-import_node(Importer *importer, NnRawNode *raw, GError **error)
+static void
+set_unsupported(NnUnsupported *unsupported, const NnRawNode *raw, const GError *reason)
 {
-  bool own_domain = raw->domain == NULL || *raw->domain == '\0';
-  if (own_domain && strcmp(raw->op_type, "Constant") == 0)
-    return import_constant(importer, raw, error);
+  bool named = *raw->op_type == '\0' || strstr(reason->message, raw->op_type) != NULL;
+  g_snprintf(unsupported->message, sizeof unsupported->message, "%s%s%s", named ? "" : raw->op_type,
+             named ? "" : ": ", reason->message);
+  const char *end;
+  if (!g_utf8_validate(unsupported->message, -1, &end)) /* cut inside a character */
+    unsupported->message[end - unsupported->message] = '\0';
+}
 
-  g_autoptr(GError) reason = NULL;
-  void *params = NULL;
-  const NnOp *op = parse_node(raw, importer->raw->opset, &params, &reason);
-  if (op == NULL && g_error_matches(reason, NN_ERROR, NN_ERROR_MEMORY)) {
-    nn_free(params);
-    g_propagate_error(error, g_steal_pointer(&reason));
-    return false;
-  }
+/* @op: NULL where the node cannot be used, with the reason */
+static bool
+add_node(Importer *importer, const NnRawNode *raw, const NnOp *op, const void *params,
+         const GError *reason, GError **error)
+{
   int n_inputs = op != NULL ? count_all_inputs(raw) : count_inputs(raw);
   int n_outputs = (int)MIN(raw->outputs.count, (size_t)(op != NULL ? op->max_outputs : G_MAXINT));
   NnNode *node = nn_graph_add_node(importer->graph, op != NULL ? op : &nn_op_unsupported,
                                    node_label(raw), n_inputs, n_outputs, error);
-  if (node != NULL && op != NULL && op->params_bytes > 0)
-    memcpy(node->params, params, op->params_bytes);
-  nn_free(params);
   if (node == NULL)
     return false;
-  if (op == NULL) {
-    NnUnsupported *unsupported = node->params;
-    g_strlcpy(unsupported->message, reason->message, sizeof unsupported->message);
-    if (strcmp(raw->op_type, "") != 0 && strstr(reason->message, raw->op_type) == NULL)
-      g_snprintf(unsupported->message, sizeof unsupported->message, "%s: %s", raw->op_type,
-                 reason->message);
-  }
+  if (op == NULL)
+    set_unsupported(node->params, raw, reason);
+  else if (op->params_bytes > 0)
+    memcpy(node->params, params, op->params_bytes);
+  size_t index = importer->graph->n_nodes - 1;
   return connect_inputs(importer, raw, node, error) &&
-         connect_attributes(importer, raw, importer->graph->n_nodes - 1, error) &&
-         connect_outputs(importer, raw, importer->graph->n_nodes - 1, error);
+         connect_attributes(importer, raw, index, error) &&
+         connect_outputs(importer, raw, index, error);
+}
+
+static bool
+import_node(Importer *importer, NnRawNode *raw, GError **error)
+{
+  const NnAttribute *attribute = find_constant(raw);
+  if (attribute != NULL) {
+    NnValue *value = add_constant(importer, raw->outputs.names[0], error);
+    return value != NULL && set_constant(value, attribute, error);
+  }
+  g_autoptr(GError) reason = NULL;
+  void *params = NULL;
+  bool ok = false;
+  const NnOp *op = parse_node(raw, importer->raw->opset, &params, &reason);
+  if (op == NULL && g_error_matches(reason, NN_ERROR, NN_ERROR_MEMORY))
+    g_propagate_error(error, g_steal_pointer(&reason));
+  else
+    ok = add_node(importer, raw, op, params, reason, error);
+  nn_free(params);
+  return ok;
 }
 
 /* ---- order ---- */
@@ -343,12 +370,19 @@ index_producers(Importer *importer, GError **error)
   return true;
 }
 
-/* the first node that @node waits for, or -1 */
+/* a node and the first of its inputs that is not yet known to be there */
+typedef struct {
+  int node;
+  size_t input;
+} Frame;
+
+/* the first node that @frame's waits for, or -1 */
 static int
-find_missing(const Importer *importer, const NnRawNode *node, const uint8_t *state)
+find_missing(const Importer *importer, Frame *frame, const uint8_t *state)
 {
-  for (size_t i = 0; i < node->inputs.count; i++) {
-    int producer = nn_name_map_get(&importer->producers, node->inputs.names[i]);
+  const NnRawNames *inputs = &importer->raw->nodes[frame->node].inputs;
+  for (; frame->input < inputs->count; frame->input++) {
+    int producer = nn_name_map_get(&importer->producers, inputs->names[frame->input]);
     if (producer >= 0 && state[producer] != DONE)
       return producer;
   }
@@ -357,14 +391,15 @@ find_missing(const Importer *importer, const NnRawNode *node, const uint8_t *sta
 
 /* imports node @root after everything that it waits for */
 static bool
-import_from(Importer *importer, int root, uint8_t *state, int *stack, GError **error)
+import_from(Importer *importer, int root, uint8_t *state, Frame *stack, GError **error)
 {
   size_t depth = 0;
-  stack[depth++] = root;
+  stack[depth++] = (Frame){root, 0};
   while (depth > 0) {
-    int top = stack[depth - 1];
-    NnRawNode *node = &importer->raw->nodes[top];
-    int missing = find_missing(importer, node, state);
+    Frame *top = &stack[depth - 1];
+    NnRawNode *node = &importer->raw->nodes[top->node];
+    int missing = find_missing(importer, top, state);
+    state[top->node] = OPEN;
     if (missing >= 0 && state[missing] == OPEN) {
       g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,
                   _("The file is damaged: the layer “%s” waits for its own result."),
@@ -372,13 +407,12 @@ import_from(Importer *importer, int root, uint8_t *state, int *stack, GError **e
       return false;
     }
     if (missing >= 0) {
-      state[top] = OPEN;
-      stack[depth++] = missing;
+      stack[depth++] = (Frame){missing, 0};
       continue;
     }
     if (!import_node(importer, node, error))
       return false;
-    state[top] = DONE;
+    state[top->node] = DONE;
     depth--;
   }
   return true;
@@ -389,7 +423,7 @@ import_nodes(Importer *importer, GError **error)
 {
   size_t count = importer->raw->n_nodes;
   uint8_t *state = nn_alloc0(count, sizeof *state, error);
-  int *stack = state != NULL ? nn_alloc(count + 1, sizeof *stack, error) : NULL;
+  Frame *stack = state != NULL ? nn_alloc(count + 1, sizeof *stack, error) : NULL;
   bool ok = stack != NULL && index_producers(importer, error);
   for (size_t i = 0; ok && i < count; i++)
     if (state[i] != DONE)

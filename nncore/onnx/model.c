@@ -3,17 +3,19 @@
 #include "nncore/onnx/model.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <string.h>
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/onnx/import.h"
+#include "nncore/onnx/stored.h"
 
 struct NnModel {
   gint refs;
   NnSource *source;
   NnGraph *graph;
-  NnRawModel raw; /* only its metadata stays */
+  NnRawModel raw; /* only metadata, locations and opset stay */
 };
 
 static NnModel *
@@ -29,10 +31,15 @@ open_source(NnSource *source, GError **error)
     return NULL;
   }
   NnRawModel rest = model->raw;
-  model->raw =
-      (NnRawModel){.metadata = rest.metadata, .n_metadata = rest.n_metadata, .opset = rest.opset};
+  model->raw = (NnRawModel){
+      .metadata = rest.metadata,
+      .n_metadata = rest.n_metadata,
+      .locations = rest.locations,
+      .opset = rest.opset,
+  };
   rest.metadata = NULL;
   rest.n_metadata = 0;
+  rest.locations = (NnRawNames){0};
   nn_raw_model_clear(&rest);
   return model;
 }
@@ -109,14 +116,32 @@ nn_model_bind_input(NnModel *model, const char *name, NnTensor *tensor, GError *
   return false;
 }
 
+/* Infinity has its uses (the bounds of a Clip, the padding before a MaxPool); what is no number would
+ * spread over the whole picture without a word. */
+static bool
+check_numbers(const NnTensor *tensor, GError **error)
+{
+  int64_t count = tensor->dtype == NN_DTYPE_FLOAT ? nn_shape_count(&tensor->shape) : 0;
+  int wrong = 0;
+  for (int64_t i = 0; i < count; i++)
+    wrong |= isnan(tensor->f[i]) != 0;
+  if (wrong)
+    g_set_error_literal(error, NN_ERROR, NN_ERROR_MALFORMED,
+                        _("Some of them are no numbers (NaN); the file is damaged or the network's "
+                          "training failed."));
+  return !wrong;
+}
+
 NnTensor *
 nn_model_load_constant(const NnModel *model, NnValueId id, GError **error)
 {
   const NnValue *value = &model->graph->values[id];
   if (value->constant != NULL)
     return nn_tensor_ref(value->constant);
-  NnTensor *tensor = nn_stored_load(model->source, &value->stored, &value->type.shape, error);
-  if (tensor == NULL)
-    g_prefix_error(error, _("Weights “%s”: "), value->name);
-  return tensor;
+  g_autoptr(NnTensor) tensor = nn_stored_load(model->source, &model->raw.locations, &value->stored,
+                                              &value->type.shape, error);
+  if (tensor != NULL && check_numbers(tensor, error))
+    return g_steal_pointer(&tensor);
+  g_prefix_error(error, _("Weights “%s”: "), value->name);
+  return NULL;
 }

@@ -16,7 +16,10 @@ typedef struct NnModel NnModel;
  *
  * Reads the structure, not the weights: takes time and memory by the number of nodes, not by the
  * size of the file. The file stays open and is read with pread(), never mapped, so that a file
- * truncated later ends in %NN_ERROR_READ instead of a signal.
+ * truncated later ends in %NN_ERROR_READ instead of a signal. Files beside it that hold weights
+ * (external data) are opened when a weight is wanted: a network whose data file is missing still
+ * serves for the layers that need none of it. A path that leads out of the network's folder is
+ * refused here.
  * Returns: (transfer full): or %NULL with %NN_ERROR_READ, %NN_ERROR_MALFORMED,
  *   %NN_ERROR_UNSUPPORTED or %NN_ERROR_MEMORY.
  */
@@ -46,7 +49,8 @@ bool nn_model_bind_input(NnModel *model, const char *name, NnTensor *tensor, GEr
 
 /**
  * nn_model_load_constant:
- * Reads the constant @value from the file, converted to float32 or int64, checked for length.
+ * Reads the constant @value from the file, converted to float32 or int64, checked for length and
+ * for what is no number (NaN).
  * Returns: (transfer full)
  */
 NnTensor *nn_model_load_constant(const NnModel *model, NnValueId value, GError **error);

@@ -268,6 +268,7 @@ static const Rule rules[] = {
     {"Gemm", normalise_gemm},
     {"Greater", normalise_binary},
     {"GroupNormalization", normalise_group_norm},
+    {"Hardmax", normalise_softmax},
     {"LayerNormalization", normalise_layer_norm},
     {"Less", normalise_binary},
     {"LogSoftmax", normalise_softmax},

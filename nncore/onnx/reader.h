@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Hostile bytes -> raw nodes, by nanopb (onnx.proto). Names and attributes are copied; weights are
- * only located. Nesting is bounded by the grammar itself: subgraphs inside attributes are not
- * entered. Nothing here knows what an operator means; import.h does. */
+ * only located, in this file or in one beside it. Nesting is bounded by the grammar itself:
+ * subgraphs inside attributes are not entered. Left unread: functions (a node that calls one ends
+ * in the sentence for an unknown operator), training_info, documentation. Nothing here knows what
+ * an operator means; import.h does. */
 #pragma once
 
 #include "nncore/graph/graph.h"
@@ -23,6 +25,7 @@ typedef enum {
   NN_ONNX_UINT32 = 12,
   NN_ONNX_UINT64 = 13,
   NN_ONNX_BFLOAT16 = 16,
+  NN_ONNX_SPARSE = -1, /* ours: of a sparse initialiser, which has a name here but no elements */
 } NnOnnxType;
 
 /** NnRawTensor: an initialiser: type.dtype is not yet known, only its data_type in @stored. */
@@ -67,20 +70,14 @@ typedef struct {
   size_t n_outputs, outputs_capacity;
   NnRawEntry *metadata;
   size_t n_metadata, metadata_capacity;
-  int64_t opset; /* of the default domain; 0: not given */
+  NnRawNames locations; /* of external data; NnStored.file counts from 1 */
+  size_t n_items;       /* names and all the others, which are bounded together */
+  int64_t opset;        /* of the default domain; 0: not given */
 } NnRawModel;
 
 /** nn_raw_model_read: @model must be zero; clear it also after an error. */
 bool nn_raw_model_read(const NnSource *source, NnRawModel *model, GError **error);
 void nn_raw_model_clear(NnRawModel *model);
-
-/**
- * nn_stored_load:
- * Reads a tensor's elements, converted to float32 or int64 (convert.h says how).
- * Returns: (transfer full)
- */
-NnTensor *nn_stored_load(const NnSource *source, const NnStored *stored, const NnShape *shape,
-                         GError **error);
 
 /**
  * nn_tensor_proto_load:

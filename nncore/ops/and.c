@@ -15,5 +15,6 @@ const NnOp nn_op_and = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .infer = nn_compare_infer,
+    .reach = nn_reach_pointwise,
     .forward = and_forward,
 };

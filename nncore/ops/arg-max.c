@@ -18,5 +18,7 @@ const NnOp nn_op_arg_max = {
     .params_bytes = sizeof(NnArgParams),
     .parse = nn_arg_parse,
     .infer = nn_arg_infer,
+    .reach = nn_reach_pointwise,
+    .operations = nn_operations_input,
     .forward = arg_max_forward,
 };

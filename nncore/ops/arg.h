@@ -3,6 +3,7 @@
 #pragma once
 
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t axis, keep_dims, select_last;

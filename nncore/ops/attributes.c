@@ -21,17 +21,21 @@ nn_attributes_find(NnAttributes *attributes, const char *name)
   return NULL;
 }
 
+static bool
+set_type_error(const char *name, GError **error)
+{
+  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("The attribute “%s” has the wrong type."),
+              name);
+  return false;
+}
+
 /* found is NULL where the attribute is absent, which is no error */
 static bool
 find_kind(NnAttributes *attributes, const char *name, NnAttributeKind kind, NnAttribute **found,
           GError **error)
 {
   *found = nn_attributes_find(attributes, name);
-  if (*found == NULL || (*found)->kind == kind)
-    return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("The attribute “%s” has the wrong type."),
-              name);
-  return false;
+  return *found == NULL || (*found)->kind == kind || set_type_error(name, error);
 }
 
 bool
@@ -63,6 +67,8 @@ nn_attributes_string(NnAttributes *attributes, const char *name, const char *fal
   NnAttribute *item;
   if (!find_kind(attributes, name, NN_ATTRIBUTE_STRING, &item, error))
     return false;
+  if (item != NULL && !g_utf8_validate(item->s, -1, NULL)) /* sentences quote it */
+    return set_type_error(name, error);
   *value = item != NULL ? item->s : fallback;
   return true;
 }
@@ -82,7 +88,8 @@ nn_attributes_ints(NnAttributes *attributes, const char *name, int64_t *values, 
                 name);
     return false;
   }
-  memcpy(values, item->ints, item->count * sizeof *values);
+  if (item->count > 0)
+    memcpy(values, item->ints, item->count * sizeof *values);
   *count = (int)item->count;
   return true;
 }

@@ -21,7 +21,8 @@ typedef enum {
 } NnAttributeKind;
 
 /**
- * NnStored: where a constant's elements lie in the file.
+ * NnStored: where a constant's elements lie.
+ * @file: 0: in the network's own file; n: in the n-th of those that it names besides
  * @data_type: ONNX's TensorProto.DataType
  * @field: number of the TensorProto field that holds them (9 is raw_data); 0: none, i.e. zeros
  *   are not implied: an error on loading unless the shape is empty
@@ -29,6 +30,7 @@ typedef enum {
  *   the whole TensorProto, which loading reads again, since they may come in pieces.
  */
 typedef struct {
+  int file;
   int data_type;
   int field;
   int64_t offset, length;

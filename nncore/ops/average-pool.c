@@ -47,6 +47,20 @@ average_pool_backward(const NnOpRun *run)
                            run->grad_in[0].f);
 }
 
+static void
+average_pool_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const AveragePool *params = infer->params;
+  nn_pool_reach(infer, &params->window, reach);
+}
+
+static int64_t
+average_pool_operations(const NnInfer *infer)
+{
+  const AveragePool *params = infer->params;
+  return nn_pool_operations(infer, &params->window);
+}
+
 const NnOp nn_op_average_pool = {
     .onnx_name = "AveragePool",
     .min_inputs = 1,
@@ -56,6 +70,8 @@ const NnOp nn_op_average_pool = {
     .params_bytes = sizeof(AveragePool),
     .parse = average_pool_parse,
     .infer = average_pool_infer,
+    .reach = average_pool_reach,
+    .operations = average_pool_operations,
     .forward = average_pool_forward,
     .backward = average_pool_backward,
 };

@@ -9,6 +9,7 @@
 #include "nncore/base/memory.h"
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 enum { X, SCALE, BIAS, MEAN, VARIANCE, N_INPUTS };
 
@@ -172,6 +173,7 @@ const NnOp nn_op_batch_normalization = {
     .infer = batch_normalization_infer,
     .prepare = batch_normalization_prepare,
     .free_prepared = nn_free,
+    .reach = nn_reach_pointwise,
     .forward = batch_normalization_forward,
     .backward = batch_normalization_backward,
 };

@@ -4,6 +4,7 @@
 
 #include "nncore/kernels/broadcast.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 /** nn_binary_infer: an infer function: both float, or both int64 (shape arithmetic). */
 bool nn_binary_infer(NnInfer *infer, GError **error);

@@ -3,6 +3,7 @@
 #include "nncore/ops/cast.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 static bool
 cast_like_infer(NnInfer *infer, GError **error)
@@ -18,6 +19,7 @@ const NnOp nn_op_cast_like = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .infer = cast_like_infer,
+    .reach = nn_reach_pointwise,
     .forward = nn_cast_forward,
     .backward = nn_copy_backward,
 };

@@ -9,6 +9,7 @@
 #include "nncore/ops/cast.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   NnDtype to;
@@ -109,6 +110,7 @@ const NnOp nn_op_cast = {
     .params_bytes = sizeof(Cast),
     .parse = cast_parse,
     .infer = cast_infer,
+    .reach = nn_reach_pointwise,
     .forward = cast_forward,
     .backward = nn_copy_backward,
 };

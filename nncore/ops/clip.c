@@ -8,6 +8,7 @@
 #include "nncore/base/error.h"
 #include "nncore/kernels/unary.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 enum { X, LOWER, UPPER };
 
@@ -77,6 +78,7 @@ const NnOp nn_op_clip = {
     .constant_inputs = 1u << LOWER | 1u << UPPER,
     .layout = NN_TAKES_ANY,
     .infer = clip_infer,
+    .reach = nn_reach_pointwise,
     .keeps = clip_keeps,
     .forward = clip_forward,
     .backward = clip_backward,

@@ -5,6 +5,7 @@
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/joined.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t axis;
@@ -80,6 +81,16 @@ concat_backward(const NnOpRun *run)
   transfer(run, run->grad_in, &run->grad_out[0], true);
 }
 
+static void
+concat_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const Concat *params = infer->params;
+  int axis;
+  if (!nn_shape_axis(&infer->in[input].shape, params->axis, &axis, NULL))
+    g_assert_not_reached();
+  nn_reach_beside(axis, reach);
+}
+
 const NnOp nn_op_concat = {
     .onnx_name = "Concat",
     .min_inputs = 1,
@@ -89,6 +100,7 @@ const NnOp nn_op_concat = {
     .params_bytes = sizeof(Concat),
     .parse = concat_parse,
     .infer = concat_infer,
+    .reach = concat_reach,
     .forward = concat_forward,
     .backward = concat_backward,
 };

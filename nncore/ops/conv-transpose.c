@@ -13,6 +13,7 @@
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/conv-taps.h"
+#include "nncore/ops/traits.h"
 
 enum { X, W, B };
 
@@ -206,6 +207,33 @@ conv_transpose_backward(const NnOpRun *run)
   nn_conv_there(&conv);
 }
 
+/* q of the result collects from p = (q + pad - k dilation) / stride, k from 0 to kernel - 1 */
+static void
+conv_transpose_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  NnWindow window;
+  int64_t output[NN_WINDOW_DIMS];
+  *reach = (NnReach){.everywhere = true};
+  if (input != X ||
+      !resolve(infer->params, &infer->in[X].shape, &infer->in[W].shape, &window, output, NULL))
+    return;
+  reach->everywhere = false;
+  for (int a = 0; a < window.rank; a++) {
+    int i = NN_WINDOW_DIMS - window.rank + a;
+    double stride = (double)window.stride[i], pad = (double)window.pad_begin[i];
+    reach->stride[a] = 1 / stride;
+    reach->first[a] = (pad - (double)((window.kernel[i] - 1) * window.dilation[i])) / stride;
+    reach->last[a] = pad / stride;
+  }
+}
+
+static int64_t
+conv_transpose_operations(const NnInfer *infer)
+{
+  const NnShape *w = &infer->in[W].shape;
+  return nn_operations_each(&infer->in[X].shape, nn_shape_product(w, 1, w->rank));
+}
+
 const NnOp nn_op_conv_transpose = {
     .onnx_name = "ConvTranspose",
     .min_inputs = 2,
@@ -220,6 +248,8 @@ const NnOp nn_op_conv_transpose = {
     .prepare = conv_transpose_prepare,
     .free_prepared = conv_transpose_free_prepared,
     .scratch_bytes = conv_transpose_scratch_bytes,
+    .reach = conv_transpose_reach,
+    .operations = conv_transpose_operations,
     .forward = conv_transpose_forward,
     .backward = conv_transpose_backward,
 };

@@ -6,6 +6,7 @@
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/conv-taps.h"
+#include "nncore/ops/traits.h"
 
 enum { X, W, B };
 
@@ -126,6 +127,25 @@ backward(const NnOpRun *run)
   nn_conv_back(&back);
 }
 
+static void
+reach(const NnInfer *infer, int input, NnReach *out)
+{
+  const NnConvParams *params = infer->params;
+  NnWindow window;
+  int64_t output[3];
+  *out = (NnReach){.everywhere = true};
+  if (input == X && nn_window_resolve(&params->window, &infer->in[X].shape,
+                                      infer->in[W].shape.dim + 2, &window, output, NULL))
+    nn_reach_window(&window, out);
+}
+
+static int64_t
+operations(const NnInfer *infer)
+{
+  const NnShape *w = &infer->in[W].shape;
+  return nn_operations_each(&infer->out[0].shape, nn_shape_product(w, 1, w->rank));
+}
+
 const NnOp nn_op_conv = {
     .onnx_name = "Conv",
     .min_inputs = 2,
@@ -140,6 +160,8 @@ const NnOp nn_op_conv = {
     .prepare = prepare,
     .free_prepared = free_prepared,
     .scratch_bytes = scratch_bytes,
+    .reach = reach,
+    .operations = operations,
     .forward = forward,
     .backward = backward,
 };

@@ -79,6 +79,18 @@ depth_to_space_backward(const NnOpRun *run)
   rearrange(run, &run->grad_out[0], &run->grad_in[0], false);
 }
 
+static void
+depth_to_space_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const DepthToSpace *params = infer->params;
+  double block = (double)params->block;
+  *reach = (NnReach){0};
+  for (int a = 0; a < 2; a++) {
+    reach->stride[a] = 1 / block;
+    reach->first[a] = (1 - block) / block;
+  }
+}
+
 const NnOp nn_op_depth_to_space = {
     .onnx_name = "DepthToSpace",
     .min_inputs = 1,
@@ -88,6 +100,7 @@ const NnOp nn_op_depth_to_space = {
     .params_bytes = sizeof(DepthToSpace),
     .parse = depth_to_space_parse,
     .infer = depth_to_space_infer,
+    .reach = depth_to_space_reach,
     .forward = depth_to_space_forward,
     .backward = depth_to_space_backward,
 };

@@ -22,6 +22,7 @@ const NnOp nn_op_div = {
     .layout = NN_TAKES_ANY,
     .fuses_activation = true,
     .infer = nn_binary_infer,
+    .reach = nn_reach_pointwise,
     .keeps = nn_binary_keeps,
     .scratch_bytes = nn_binary_scratch_bytes,
     .forward = div_forward,

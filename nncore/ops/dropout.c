@@ -6,6 +6,7 @@
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 enum { DATA, RATIO, TRAINING_MODE, N_INPUTS };
 
@@ -57,6 +58,8 @@ const NnOp nn_op_dropout = {
     .layout = NN_TAKES_ANY,
     .is_identity = true,
     .infer = dropout_infer,
+    .reach = nn_reach_pointwise,
+    .operations = nn_operations_none,
     .forward = dropout_forward,
     .backward = nn_copy_backward,
 };

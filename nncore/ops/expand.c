@@ -2,6 +2,7 @@
 /* Expand: broadcasts its input against the shape that input 1 holds. Any layout. */
 #include "nncore/kernels/broadcast.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 static bool
 expand_infer(NnInfer *infer, GError **error)
@@ -47,6 +48,7 @@ const NnOp nn_op_expand = {
     .constant_inputs = 1u << 1,
     .layout = NN_TAKES_ANY,
     .infer = expand_infer,
+    .reach = nn_reach_pointwise,
     .forward = expand_forward,
     .backward = expand_backward,
 };

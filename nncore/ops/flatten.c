@@ -5,6 +5,7 @@
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t axis;
@@ -40,6 +41,7 @@ const NnOp nn_op_flatten = {
     .params_bytes = sizeof(Flatten),
     .parse = flatten_parse,
     .infer = flatten_infer,
+    .operations = nn_operations_none,
     .forward = nn_copy_forward,
     .backward = nn_copy_backward,
 };

@@ -6,6 +6,7 @@
 #include "nncore/base/error.h"
 #include "nncore/kernels/sample.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t axis;
@@ -116,6 +117,17 @@ gather_backward(const NnOpRun *run)
   nn_sample_backward(run->context, &sample, run->grad_out[0].f, run->grad_in[X].f, rest);
 }
 
+static void
+gather_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const Gather *params = infer->params;
+  int axis;
+  if (!nn_shape_axis(&infer->in[X].shape, params->axis, &axis, NULL))
+    g_assert_not_reached();
+  nn_reach_beside(axis, reach);
+  reach->everywhere |= input != X || infer->in[INDICES].shape.rank != 1;
+}
+
 const NnOp nn_op_gather = {
     .onnx_name = "Gather",
     .min_inputs = 2,
@@ -127,6 +139,7 @@ const NnOp nn_op_gather = {
     .parse = gather_parse,
     .infer = gather_infer,
     .scratch_bytes = gather_scratch_bytes,
+    .reach = gather_reach,
     .forward = gather_forward,
     .backward = gather_backward,
 };

@@ -10,6 +10,7 @@
 #include "nncore/kernels/elementwise.h"
 #include "nncore/kernels/matmul.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 enum { A, B, C, N_INPUTS };
 
@@ -141,6 +142,14 @@ gemm_backward(const NnOpRun *run)
     nn_broadcast_sum(run->context, g, NULL, params->beta, &to[C]);
 }
 
+static int64_t
+gemm_operations(const NnInfer *infer)
+{
+  const Gemm *params = infer->params;
+  return nn_operations_each(&infer->out[0].shape,
+                            infer->in[A].shape.dim[params->transpose_a ? 0 : 1]);
+}
+
 const NnOp nn_op_gemm = {
     .onnx_name = "Gemm",
     .min_inputs = 2,
@@ -151,6 +160,7 @@ const NnOp nn_op_gemm = {
     .params_bytes = sizeof(Gemm),
     .parse = gemm_parse,
     .infer = gemm_infer,
+    .operations = gemm_operations,
     .keeps = gemm_keeps,
     .forward = gemm_forward,
     .backward = gemm_backward,

@@ -7,6 +7,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 static bool
 global_average_pool_infer(NnInfer *infer, GError **error)
@@ -50,6 +51,7 @@ const NnOp nn_op_global_average_pool = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .infer = global_average_pool_infer,
+    .operations = nn_operations_input,
     .forward = global_average_pool_forward,
     .backward = global_average_pool_backward,
 };

@@ -2,6 +2,7 @@
 /* Identity: y = x. graph/ removes it. */
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 static bool
 identity_infer(NnInfer *infer, GError **error)
@@ -18,6 +19,8 @@ const NnOp nn_op_identity = {
     .layout = NN_TAKES_ANY,
     .is_identity = true,
     .infer = identity_infer,
+    .reach = nn_reach_pointwise,
+    .operations = nn_operations_none,
     .forward = nn_copy_forward,
     .backward = nn_copy_backward,
 };

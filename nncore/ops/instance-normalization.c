@@ -23,6 +23,7 @@ const NnOp nn_op_instance_normalization = {
     .infer = nn_grouped_infer,
     .aux_bytes = nn_grouped_aux_bytes,
     .scratch_bytes = nn_grouped_scratch_bytes,
+    .operations = nn_normed_operations,
     .keeps = nn_normed_keeps,
     .forward = nn_grouped_forward,
     .backward = nn_grouped_backward,

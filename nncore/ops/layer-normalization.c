@@ -93,6 +93,7 @@ const NnOp nn_op_layer_normalization = {
     .infer = layer_normalization_infer,
     .aux_bytes = layer_normalization_aux_bytes,
     .scratch_bytes = layer_normalization_scratch_bytes,
+    .operations = nn_normed_operations,
     .keeps = nn_normed_keeps,
     .forward = layer_normalization_forward,
     .backward = layer_normalization_backward,

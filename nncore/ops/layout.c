@@ -2,6 +2,7 @@
 /* The internal operator that changes the memory order; graph/pass-layout.c inserts it. It may
  * also raise the rank by leading dimensions of 1, for broadcasting. */
 #include "nncore/ops/op.h"
+#include "nncore/ops/traits.h"
 
 static bool
 infer(NnInfer *infer, GError **error)
@@ -57,6 +58,7 @@ const NnOp nn_op_layout = {
     .layout = NN_TAKES_ANY,
     .params_bytes = sizeof(NnLayoutParams),
     .infer = infer,
+    .reach = nn_reach_pointwise,
     .forward = forward,
     .backward = backward,
 };

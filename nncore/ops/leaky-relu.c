@@ -3,6 +3,7 @@
  * The signs, one bit an element, are what backward needs. Any layout. */
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 static bool
 leaky_relu_parse(NnAttributes *attributes, void *params, GError **error)
@@ -52,6 +53,7 @@ const NnOp nn_op_leaky_relu = {
     .parse = leaky_relu_parse,
     .infer = nn_infer_same,
     .aux_bytes = leaky_relu_aux_bytes,
+    .reach = nn_reach_pointwise,
     .forward = leaky_relu_forward,
     .backward = leaky_relu_backward,
 };

@@ -23,6 +23,7 @@ const NnOp nn_op_log_softmax = {
     .params_bytes = sizeof(NnSoftmax),
     .parse = nn_softmax_parse,
     .infer = nn_softmax_infer,
+    .reach = nn_softmax_reach,
     .keeps = nn_softmax_keeps,
     .forward = log_softmax_forward,
     .backward = log_softmax_backward,

@@ -7,6 +7,7 @@
 #include "nncore/base/error.h"
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t axis, p;
@@ -107,6 +108,16 @@ lp_normalization_backward(const NnOpRun *run)
   lp_run(run, run->grad_out[0].f, run->grad_in[0].f);
 }
 
+static void
+lp_normalization_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const Params *params = infer->params;
+  int axis;
+  if (!nn_shape_axis(&infer->in[0].shape, params->axis, &axis, NULL))
+    g_assert_not_reached();
+  nn_reach_beside(axis, reach);
+}
+
 const NnOp nn_op_lp_normalization = {
     .onnx_name = "LpNormalization",
     .min_inputs = 1,
@@ -116,6 +127,7 @@ const NnOp nn_op_lp_normalization = {
     .params_bytes = sizeof(Params),
     .parse = lp_normalization_parse,
     .infer = lp_normalization_infer,
+    .reach = lp_normalization_reach,
     .keeps = lp_normalization_keeps,
     .forward = lp_normalization_forward,
     .backward = lp_normalization_backward,

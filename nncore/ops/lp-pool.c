@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* LpPool: y = (sum of |x|^p)^(1 / p) over a sliding window. With s(x) the sign:
- *
- *   dx = |x|^(p - 1) s(x) (sum over the windows of g y^(1 - p))
- *
- * Channels-last. */
-#include <glib/gi18n-lib.h>
-#include <math.h>
-
-#include "nncore/base/error.h"
-#include "nncore/kernels/elementwise.h"
+/* LpPool: y = (sum of |x|^p)^(1 / p) over a sliding window (lp.h). Channels-last. */
+#include "nncore/ops/lp.h"
 #include "nncore/ops/pool.h"
 #include "nncore/ops/window.h"
 
@@ -21,15 +13,8 @@ static bool
 lp_pool_parse(NnAttributes *attributes, void *data, GError **error)
 {
   LpPool *params = data;
-  if (!nn_window_parse(attributes, true, &params->window, error) ||
-      !nn_attributes_int(attributes, "p", 2, &params->p, error))
-    return false;
-  if (params->p >= 1 && params->p <= 64)
-    return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
-              _("The attribute “%s” has the impossible value %d."), "p",
-              (int)CLAMP(params->p, G_MININT, G_MAXINT));
-  return false;
+  return nn_window_parse(attributes, true, &params->window, error) &&
+         nn_lp_parse(attributes, &params->p, error);
 }
 
 static bool
@@ -47,59 +32,15 @@ lp_pool_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
   return (size_t)MAX(in, gradient ? out : 0) * sizeof(float);
 }
 
-typedef struct {
-  int p;
-  const float *x, *gradient;
-  float *to;
-} Job;
-
-static void
-power_chunk(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Job *job = data;
-  for (int64_t i = begin; i < end; i++)
-    job->to[i] = job->p == 2 ? job->x[i] * job->x[i] : powf(fabsf(job->x[i]), (float)job->p);
-}
-
-static void
-root_chunk(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Job *job = data;
-  for (int64_t i = begin; i < end; i++)
-    job->to[i] = job->p == 2 ? sqrtf(job->to[i]) : powf(job->to[i], 1 / (float)job->p);
-}
-
-/* a window of zeros has no share: 0, as PyTorch has it */
-static void
-share_chunk(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Job *job = data;
-  for (int64_t i = begin; i < end; i++)
-    job->to[i] = job->x[i] > 0 ? job->gradient[i] * powf(job->x[i], 1 - (float)job->p) : 0;
-}
-
-static void
-slope_chunk(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Job *job = data;
-  for (int64_t i = begin; i < end; i++) {
-    float x = job->x[i];
-    float slope = job->p == 2 ? x : copysignf(powf(fabsf(x), (float)(job->p - 1)), x);
-    job->to[i] = x == 0 ? 0 : job->to[i] * slope;
-  }
-}
-
 static void
 lp_pool_forward(const NnOpRun *run)
 {
   const LpPool *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
-  Job power = {(int)params->p, run->in[0].f, NULL, run->scratch};
-  Job root = {(int)params->p, NULL, NULL, run->out[0].f};
-  nn_parallel_for(run->context, nn_shape_count(&run->in[0].shape), nn_grain(4), power_chunk,
-                  &power);
-  nn_average_pool_forward(run->context, &pooling, NN_DIVIDE_BY_ONE, power.to, root.to);
-  nn_parallel_for(run->context, nn_shape_count(&run->out[0].shape), nn_grain(4), root_chunk, &root);
+  float *powers = run->scratch;
+  nn_lp_power(run->context, params->p, run->in[0].f, powers, nn_shape_count(&run->in[0].shape));
+  nn_average_pool_forward(run->context, &pooling, NN_DIVIDE_BY_ONE, powers, run->out[0].f);
+  nn_lp_root(run->context, params->p, run->out[0].f, nn_shape_count(&run->out[0].shape));
 }
 
 static unsigned
@@ -113,13 +54,26 @@ lp_pool_backward(const NnOpRun *run)
 {
   const LpPool *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
-  Job share = {(int)params->p, run->out[0].f, run->grad_out[0].f, run->scratch};
-  Job slope = {(int)params->p, run->in[0].f, NULL, run->grad_in[0].f};
-  nn_parallel_for(run->context, nn_shape_count(&run->out[0].shape), nn_grain(4), share_chunk,
-                  &share);
-  nn_average_pool_backward(run->context, &pooling, NN_DIVIDE_BY_ONE, share.to, slope.to);
-  nn_parallel_for(run->context, nn_shape_count(&run->in[0].shape), nn_grain(4), slope_chunk,
-                  &slope);
+  float *shares = run->scratch;
+  nn_lp_share(run->context, params->p, run->out[0].f, run->grad_out[0].f, shares,
+              nn_shape_count(&run->out[0].shape));
+  nn_average_pool_backward(run->context, &pooling, NN_DIVIDE_BY_ONE, shares, run->grad_in[0].f);
+  nn_lp_slope(run->context, params->p, run->in[0].f, run->grad_in[0].f,
+              nn_shape_count(&run->in[0].shape));
+}
+
+static void
+lp_pool_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const LpPool *params = infer->params;
+  nn_pool_reach(infer, &params->window, reach);
+}
+
+static int64_t
+lp_pool_operations(const NnInfer *infer)
+{
+  const LpPool *params = infer->params;
+  return nn_pool_operations(infer, &params->window);
 }
 
 const NnOp nn_op_lp_pool = {
@@ -132,6 +86,8 @@ const NnOp nn_op_lp_pool = {
     .parse = lp_pool_parse,
     .infer = lp_pool_infer,
     .scratch_bytes = lp_pool_scratch_bytes,
+    .reach = lp_pool_reach,
+    .operations = lp_pool_operations,
     .keeps = lp_pool_keeps,
     .forward = lp_pool_forward,
     .backward = lp_pool_backward,

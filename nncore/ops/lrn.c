@@ -14,6 +14,7 @@
 #include "nncore/base/error.h"
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   float alpha, beta, bias;
@@ -146,6 +147,7 @@ const NnOp nn_op_lrn = {
     .parse = lrn_parse,
     .infer = lrn_infer,
     .scratch_bytes = lrn_scratch_bytes,
+    .reach = nn_reach_pointwise,
     .keeps = lrn_keeps,
     .forward = lrn_forward,
     .backward = lrn_backward,

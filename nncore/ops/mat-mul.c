@@ -8,6 +8,7 @@
 #include "nncore/base/error.h"
 #include "nncore/kernels/matmul.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 /* The product with vectors made matrices; steps are counted in elements. */
 typedef struct {
@@ -167,6 +168,13 @@ mat_mul_backward(const NnOpRun *run)
     gradient_to_b(run, &g);
 }
 
+static int64_t
+mat_mul_operations(const NnInfer *infer)
+{
+  const NnShape *a = &infer->in[0].shape;
+  return nn_operations_each(&infer->out[0].shape, a->dim[a->rank - 1]);
+}
+
 const NnOp nn_op_mat_mul = {
     .onnx_name = "MatMul",
     .min_inputs = 2,
@@ -174,6 +182,7 @@ const NnOp nn_op_mat_mul = {
     .max_outputs = 1,
     .layout = NN_TAKES_PLAIN,
     .infer = mat_mul_infer,
+    .operations = mat_mul_operations,
     .keeps = mat_mul_keeps,
     .forward = mat_mul_forward,
     .backward = mat_mul_backward,

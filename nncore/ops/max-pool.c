@@ -54,6 +54,20 @@ max_pool_backward(const NnOpRun *run)
   nn_max_pool_backward(run->context, &pooling, run->aux, run->grad_out[0].f, run->grad_in[0].f);
 }
 
+static void
+max_pool_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const MaxPool *params = infer->params;
+  nn_pool_reach(infer, &params->window, reach);
+}
+
+static int64_t
+max_pool_operations(const NnInfer *infer)
+{
+  const MaxPool *params = infer->params;
+  return nn_pool_operations(infer, &params->window);
+}
+
 const NnOp nn_op_max_pool = {
     .onnx_name = "MaxPool",
     .min_inputs = 1,
@@ -64,6 +78,8 @@ const NnOp nn_op_max_pool = {
     .parse = max_pool_parse,
     .infer = max_pool_infer,
     .aux_bytes = max_pool_aux_bytes,
+    .reach = max_pool_reach,
+    .operations = max_pool_operations,
     .forward = max_pool_forward,
     .backward = max_pool_backward,
 };

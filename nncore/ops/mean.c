@@ -28,6 +28,7 @@ const NnOp nn_op_mean = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .infer = mean_infer,
+    .reach = nn_reach_pointwise,
     .forward = mean_forward,
     .backward = mean_backward,
 };

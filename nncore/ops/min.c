@@ -17,6 +17,7 @@ const NnOp nn_op_min = {
     .layout = NN_TAKES_ANY,
     .fuses_activation = false, /* backward compares with the result */
     .infer = nn_variadic_infer,
+    .reach = nn_reach_pointwise,
     .keeps = nn_variadic_pick_keeps,
     .scratch_bytes = nn_variadic_pick_scratch_bytes,
     .forward = min_forward,

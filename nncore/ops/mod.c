@@ -30,5 +30,6 @@ const NnOp nn_op_mod = {
     .params_bytes = sizeof(Mod),
     .parse = mod_parse,
     .infer = nn_binary_infer,
+    .reach = nn_reach_pointwise,
     .forward = mod_forward,
 };

@@ -31,6 +31,7 @@ const NnOp nn_op_mul = {
     .layout = NN_TAKES_ANY,
     .fuses_activation = true,
     .infer = nn_binary_infer,
+    .reach = nn_reach_pointwise,
     .keeps = mul_keeps,
     .forward = mul_forward,
     .backward = mul_backward,

@@ -33,6 +33,12 @@ nn_normed_keeps(const void *params, unsigned varying)
   return NN_KEEPS_INPUT(NN_NORMED_X);
 }
 
+int64_t
+nn_normed_operations(const NnInfer *infer)
+{
+  return nn_operations_each(&infer->in[NN_NORMED_X].shape, 3);
+}
+
 size_t
 nn_normed_bytes(const NnNormSets *sets)
 {

@@ -4,6 +4,7 @@
 
 #include "nncore/kernels/norm.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 enum { NN_NORMED_X, NN_NORMED_SCALE, NN_NORMED_SHIFT };
 
@@ -12,6 +13,9 @@ bool nn_normed_check(const NnInfer *infer, int64_t count, GError **error);
 
 /** nn_normed_keeps: a keeps function: input 0. */
 unsigned nn_normed_keeps(const void *params, unsigned varying);
+
+/** nn_normed_operations: an operations function: mean, variance and result. */
+int64_t nn_normed_operations(const NnInfer *infer);
 
 /** nn_normed_bytes: of the statistics. */
 size_t nn_normed_bytes(const NnNormSets *sets);

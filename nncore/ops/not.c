@@ -4,6 +4,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 static bool
 not_infer(NnInfer *infer, GError **error)
@@ -33,5 +34,6 @@ const NnOp nn_op_not = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .infer = not_infer,
+    .reach = nn_reach_pointwise,
     .forward = not_forward,
 };

@@ -78,6 +78,7 @@ const NnOp nn_op_p_relu = {
     .params_bytes = sizeof(PRelu),
     .parse = p_relu_parse,
     .infer = p_relu_infer,
+    .reach = nn_reach_pointwise,
     .keeps = nn_binary_keeps,
     .scratch_bytes = nn_binary_scratch_bytes,
     .forward = p_relu_forward,

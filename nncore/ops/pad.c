@@ -7,6 +7,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/ops/sampled.h"
+#include "nncore/ops/traits.h"
 
 enum { X, PADS, VALUE, AXES };
 enum { CONSTANT, REFLECT, EDGE, WRAP };
@@ -150,6 +151,31 @@ pad_backward(const NnOpRun *run)
   nn_sampled_backward(run, describe);
 }
 
+/* Where a place shows the source, the distance to what it shows never grows along an axis (all
+ * modes), so the first and the last place have the extremes. */
+static void
+pad_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const Pad *params = infer->params;
+  int64_t pads[2 * NN_MAX_RANK], axes[2 * NN_MAX_RANK], before[NN_MAX_RANK], behind[NN_MAX_RANK];
+  int n_pads, n_axes, rank = infer->in[X].shape.rank;
+  *reach = (NnReach){.everywhere = true};
+  if (input != X || !nn_constant_ints(infer, PADS, pads, &n_pads, NULL) ||
+      !nn_constant_ints(infer, AXES, axes, &n_axes, NULL) ||
+      !spread_pads(pads, n_axes >= 0 ? axes : NULL, n_pads / 2, rank, before, behind, NULL))
+    return;
+  reach->everywhere = false;
+  for (int i = 2; i < rank; i++) {
+    int64_t dim = infer->in[X].shape.dim[i], end = infer->out[0].shape.dim[i] - 1;
+    bool shows = params->mode != CONSTANT && dim > 0 && end >= 0;
+    int64_t first = shows ? source_place(params->mode, end - before[i], dim) - end : -before[i];
+    int64_t last = shows ? source_place(params->mode, -before[i], dim) : -before[i];
+    reach->stride[i - 2] = 1;
+    reach->first[i - 2] = (double)first;
+    reach->last[i - 2] = (double)last;
+  }
+}
+
 const NnOp nn_op_pad = {
     .onnx_name = "Pad",
     .min_inputs = 2,
@@ -161,6 +187,7 @@ const NnOp nn_op_pad = {
     .parse = pad_parse,
     .infer = pad_infer,
     .scratch_bytes = pad_scratch_bytes,
+    .reach = pad_reach,
     .forward = pad_forward,
     .backward = pad_backward,
 };

@@ -63,6 +63,7 @@ const NnOp nn_op_pow = {
     .layout = NN_TAKES_ANY,
     .fuses_activation = true,
     .infer = pow_infer,
+    .reach = nn_reach_pointwise,
     .keeps = nn_binary_keeps,
     .scratch_bytes = nn_binary_scratch_bytes,
     .forward = pow_forward,

@@ -28,6 +28,8 @@ const NnOp nn_op_reduce_mean = {
     .params_bytes = sizeof(NnReduceParams),
     .parse = nn_reduce_parse,
     .infer = nn_reduce_infer,
+    .reach = nn_reach_pointwise,
+    .operations = nn_operations_input,
     .forward = reduce_mean_forward,
     .backward = reduce_mean_backward,
 };

@@ -30,6 +30,8 @@ const NnOp nn_op_reduce_sum = {
     .params_bytes = sizeof(NnReduceParams),
     .parse = nn_reduce_parse,
     .infer = nn_reduce_infer_any,
+    .reach = nn_reach_pointwise,
+    .operations = nn_operations_input,
     .forward = reduce_sum_forward,
     .backward = reduce_sum_backward,
 };

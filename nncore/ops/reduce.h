@@ -5,6 +5,7 @@
 
 #include "nncore/kernels/broadcast.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t keep_dims, noop;

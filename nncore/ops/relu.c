@@ -3,6 +3,7 @@
  * an element, are what backward needs. Any layout. */
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 static const NnActivation relu = {NN_ACTIVATION_RELU, 0};
 
@@ -42,6 +43,7 @@ const NnOp nn_op_relu = {
     .as_activation = relu_as_activation,
     .infer = nn_infer_same,
     .aux_bytes = relu_aux_bytes,
+    .reach = nn_reach_pointwise,
     .forward = relu_forward,
     .backward = relu_backward,
 };

@@ -6,6 +6,7 @@
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t allow_zero;
@@ -88,6 +89,7 @@ const NnOp nn_op_reshape = {
     .params_bytes = sizeof(Reshape),
     .parse = reshape_parse,
     .infer = reshape_infer,
+    .operations = nn_operations_none,
     .forward = nn_copy_forward,
     .backward = nn_copy_backward,
 };

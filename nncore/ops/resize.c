@@ -12,6 +12,9 @@
 
 #include "nncore/base/error.h"
 #include "nncore/ops/sampled.h"
+#include "nncore/ops/traits.h"
+
+#define MAX_PLACES (1 << 16) /* of a map's side; resize_reach() does not go through more */
 
 enum { X, ROI, SCALES, SIZES };
 
@@ -221,6 +224,20 @@ source_place(const Resize *params, const Axis *axis, int64_t o)
 }
 
 static double
+rounded_place(const Resize *params, const Axis *axis, int64_t o)
+{
+  double x = (double)(float)source_place(params, axis, o);
+  return CLAMP(x, -1e9, 1e9); /* a hostile region */
+}
+
+/* the extrapolation value stands in */
+static bool
+shows_nothing(const Resize *params, const Axis *axis, double x)
+{
+  return params->coordinates == TF_CROP_AND_RESIZE && (x < 0 || x > (double)(axis->in - 1));
+}
+
+static double
 nearest_place(const Resize *params, double x)
 {
   switch ((Nearest)params->nearest) {
@@ -264,17 +281,24 @@ count_taps(const Resize *params, const Axis *axis)
   return 2 * (int64_t)ceil(radius / filter_scale(params, axis));
 }
 
+/* of @place of the source for a place that looks at @x, not yet divided by the sum of all */
+static double
+tap_weight(const Resize *params, const Axis *axis, double x, int64_t place)
+{
+  bool outside = place < 0 || place >= axis->in;
+  if (outside && params->exclude_outside != 0)
+    return 0;
+  return filter(params, (x - (double)place) * filter_scale(params, axis));
+}
+
 static void
 fill_filtered(const Resize *params, const Axis *axis, const NnSampleAxis *table, int64_t o,
               double x)
 {
-  double scale = filter_scale(params, axis), sum = 0;
+  double sum = 0;
   int64_t base = (int64_t)floor(x) - table->taps / 2 + 1;
   for (int64_t t = 0; t < table->taps; t++) {
-    bool outside = base + t < 0 || base + t >= axis->in;
-    double weight = filter(params, (x - (double)(base + t)) * scale);
-    if (outside && params->exclude_outside != 0)
-      weight = 0;
+    double weight = tap_weight(params, axis, x, base + t);
     sum += weight;
     table->index[o * table->taps + t] = CLAMP(base + t, 0, axis->in - 1);
     table->weight[o * table->taps + t] = (float)weight;
@@ -287,14 +311,12 @@ static void
 fill_table(const Resize *params, const Axis *axis, const NnSampleAxis *table)
 {
   for (int64_t o = 0; o < axis->out; o++) {
-    double x = (double)(float)source_place(params, axis, o);
-    x = CLAMP(x, -1e9, 1e9); /* a hostile region */
-    bool outside = x < 0 || x > (double)(axis->in - 1);
+    double x = rounded_place(params, axis, o);
     if (params->mode == NEAREST)
       table->index[o] = CLAMP((int64_t)nearest_place(params, x), 0, axis->in - 1);
     else
       fill_filtered(params, axis, table, o, x);
-    if (params->coordinates == TF_CROP_AND_RESIZE && outside)
+    if (shows_nothing(params, axis, x))
       table->index[o * table->taps] = -1;
   }
 }
@@ -330,14 +352,87 @@ describe(const NnOpRun *run, NnSample *sample, void *scratch)
   return scratch;
 }
 
+/* ---- what analysis asks ---- */
+
+/* takes into @first and @last, relative to o @stride, the places of the source that o shows */
+static void
+extend_reach(const Resize *params, const Axis *axis, int64_t o, double stride, double *first,
+             double *last)
+{
+  double x = rounded_place(params, axis, o);
+  int64_t taps = count_taps(params, axis), base = (int64_t)floor(x) - taps / 2 + 1;
+  if (shows_nothing(params, axis, x))
+    return;
+  if (params->mode == NEAREST)
+    base = (int64_t)nearest_place(params, x);
+  for (int64_t place = base; place < base + taps; place++) {
+    if (params->mode != NEAREST && (float)tap_weight(params, axis, x, place) == 0)
+      continue;
+    double distance = (double)CLAMP(place, 0, axis->in - 1) - (double)o * stride;
+    *first = MIN(*first, distance - NN_REACH_SLACK);
+    *last = MAX(*last, distance + NN_REACH_SLACK);
+  }
+}
+
+/* by looking at every place, so that rounding and the ends of the axis are as they are */
+static void
+reach_along(const Resize *params, const Axis *axis, int a, NnReach *reach)
+{
+  reach->stride[a] = 1;
+  if (is_unchanged(params, axis))
+    return;
+  if (axis->out > MAX_PLACES) {
+    reach->everywhere = true;
+    return;
+  }
+  reach->stride[a] =
+      axis->out > 1 ? source_place(params, axis, 1) - source_place(params, axis, 0) : 0;
+  reach->first[a] = INFINITY;
+  reach->last[a] = -INFINITY;
+  for (int64_t o = 0; o < axis->out; o++)
+    extend_reach(params, axis, o, reach->stride[a], &reach->first[a], &reach->last[a]);
+  if (reach->last[a] < reach->first[a]) /* shows nothing of the source at all */
+    reach->first[a] = reach->last[a] = 0;
+}
+
+static void
+find_known_axes(const NnInfer *infer, Axis axes[NN_MAX_RANK])
+{
+  if (!find_axes(infer->params, &infer->in[X].shape, nn_constant(infer, ROI),
+                 nn_constant(infer, SCALES), nn_constant(infer, SIZES), axes, NULL))
+    g_assert_not_reached();
+}
+
+static void
+resize_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  Axis axes[NN_MAX_RANK];
+  *reach = (NnReach){.everywhere = input != X};
+  find_known_axes(infer, axes);
+  for (int i = 2; input == X && i < infer->in[X].shape.rank; i++)
+    reach_along(infer->params, &axes[i], i - 2, reach);
+}
+
+static int64_t
+resize_operations(const NnInfer *infer)
+{
+  Axis axes[NN_MAX_RANK];
+  int64_t taps = 1; /* the kernel goes through all combinations of the axes' taps */
+  find_known_axes(infer, axes);
+  for (int i = 0; i < infer->in[X].shape.rank; i++)
+    if (!is_unchanged(infer->params, &axes[i]))
+      taps = nn_operations_each(&NN_SHAPE(taps), count_taps(infer->params, &axes[i]));
+  return nn_operations_each(&infer->out[0].shape, taps);
+}
+
+/* ---- running ---- */
+
 static size_t
 resize_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
   const Resize *params = infer->params;
   Axis axes[NN_MAX_RANK];
-  if (!find_axes(params, &infer->in[X].shape, nn_constant(infer, ROI), nn_constant(infer, SCALES),
-                 nn_constant(infer, SIZES), axes, NULL))
-    g_assert_not_reached();
+  find_known_axes(infer, axes);
   size_t tables = 0, inverse = 0;
   for (int i = 0; i < infer->in[X].shape.rank; i++) {
     int64_t taps = count_taps(params, &axes[i]);
@@ -370,6 +465,8 @@ const NnOp nn_op_resize = {
     .parse = resize_parse,
     .infer = resize_infer,
     .scratch_bytes = resize_scratch_bytes,
+    .reach = resize_reach,
+    .operations = resize_operations,
     .forward = resize_forward,
     .backward = resize_backward,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Shape: the dimensions of its input, from start up to end, as whole numbers. */
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t start, end;
@@ -52,5 +53,6 @@ const NnOp nn_op_shape = {
     .params_bytes = sizeof(Shape),
     .parse = shape_parse,
     .infer = shape_infer,
+    .operations = nn_operations_none,
     .forward = shape_forward,
 };

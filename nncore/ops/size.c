@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Size: how many elements its input has. */
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 static bool
 size_infer(NnInfer *infer, GError **error)
@@ -23,5 +24,6 @@ const NnOp nn_op_size = {
     .layout = NN_TAKES_ANY,
     .reads_shapes_only = true,
     .infer = size_infer,
+    .operations = nn_operations_none,
     .forward = size_forward,
 };

@@ -6,6 +6,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/ops/sampled.h"
+#include "nncore/ops/traits.h"
 
 enum { X, STARTS, ENDS, AXES, STEPS };
 
@@ -47,15 +48,13 @@ find_cuts(const NnShape *shape, const int64_t *const ints[4], int count, Cut cut
   return true;
 }
 
+/* the same from the constant inputs */
 static bool
-slice_infer(NnInfer *infer, GError **error)
+slice_cuts(const NnInfer *infer, Cut cuts[NN_MAX_RANK], GError **error)
 {
   int64_t values[4][2 * NN_MAX_RANK];
   int counts[4];
   unsigned mask;
-  for (int i = X; i <= ENDS; i++)
-    if (!nn_check_present(infer, i, error))
-      return false;
   for (int i = 0; i < 4; i++)
     if (!nn_constant_ints(infer, i + 1, values[i], &counts[i], error))
       return false;
@@ -71,10 +70,19 @@ slice_infer(NnInfer *infer, GError **error)
     return false;
   const int64_t *ints[4] = {values[0], values[1], counts[2] >= 0 ? values[2] : NULL,
                             counts[3] >= 0 ? values[3] : NULL};
+  return find_cuts(&infer->in[X].shape, ints, counts[0], cuts, error);
+}
+
+static bool
+slice_infer(NnInfer *infer, GError **error)
+{
   Cut cuts[NN_MAX_RANK];
-  NnShape shape = infer->in[X].shape;
-  if (!find_cuts(&infer->in[X].shape, ints, counts[0], cuts, error))
+  for (int i = X; i <= ENDS; i++)
+    if (!nn_check_present(infer, i, error))
+      return false;
+  if (!slice_cuts(infer, cuts, error))
     return false;
+  NnShape shape = infer->in[X].shape;
   for (int i = 0; i < shape.rank; i++)
     shape.dim[i] = cuts[i].count;
   return nn_set_output(infer, infer->in[X].dtype, &shape, error);
@@ -120,6 +128,20 @@ slice_backward(const NnOpRun *run)
   nn_sampled_backward(run, describe);
 }
 
+static void
+slice_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  Cut cuts[NN_MAX_RANK];
+  *reach = (NnReach){.everywhere = true};
+  if (input != X || !slice_cuts(infer, cuts, NULL))
+    return;
+  reach->everywhere = false;
+  for (int i = 2; i < infer->in[X].shape.rank; i++) {
+    reach->stride[i - 2] = (double)cuts[i].step;
+    reach->first[i - 2] = reach->last[i - 2] = (double)cuts[i].start;
+  }
+}
+
 const NnOp nn_op_slice = {
     .onnx_name = "Slice",
     .min_inputs = 3,
@@ -129,6 +151,7 @@ const NnOp nn_op_slice = {
     .layout = NN_TAKES_ANY,
     .infer = slice_infer,
     .scratch_bytes = slice_scratch_bytes,
+    .reach = slice_reach,
     .forward = slice_forward,
     .backward = slice_backward,
 };

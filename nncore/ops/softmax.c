@@ -28,6 +28,16 @@ nn_softmax_infer(NnInfer *infer, GError **error)
          nn_shape_axis(&infer->in[0].shape, params->axis, &axis, error);
 }
 
+void
+nn_softmax_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const NnSoftmax *params = infer->params;
+  int axis, rank = infer->in[0].shape.rank;
+  if (!nn_shape_axis(&infer->in[0].shape, params->axis, &axis, NULL))
+    g_assert_not_reached();
+  nn_reach_beside(params->coerce_2d ? rank - 1 : axis, reach);
+}
+
 typedef struct {
   const float *x; /* forward: x; backward: g */
   const float *y; /* backward only */
@@ -189,6 +199,7 @@ const NnOp nn_op_softmax = {
     .params_bytes = sizeof(NnSoftmax),
     .parse = nn_softmax_parse,
     .infer = nn_softmax_infer,
+    .reach = nn_softmax_reach,
     .keeps = nn_softmax_keeps,
     .forward = softmax_forward,
     .backward = softmax_backward,

@@ -71,6 +71,17 @@ space_to_depth_backward(const NnOpRun *run)
   rearrange(run, &run->grad_out[0], &run->grad_in[0], true);
 }
 
+static void
+space_to_depth_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const SpaceToDepth *params = infer->params;
+  *reach = (NnReach){0};
+  for (int a = 0; a < 2; a++) {
+    reach->stride[a] = (double)params->block;
+    reach->last[a] = (double)(params->block - 1);
+  }
+}
+
 const NnOp nn_op_space_to_depth = {
     .onnx_name = "SpaceToDepth",
     .min_inputs = 1,
@@ -80,6 +91,7 @@ const NnOp nn_op_space_to_depth = {
     .params_bytes = sizeof(SpaceToDepth),
     .parse = space_to_depth_parse,
     .infer = space_to_depth_infer,
+    .reach = space_to_depth_reach,
     .forward = space_to_depth_forward,
     .backward = space_to_depth_backward,
 };

@@ -8,6 +8,7 @@
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/joined.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int64_t axis;
@@ -109,6 +110,16 @@ split_backward(const NnOpRun *run)
   transfer(run, run->grad_out, &run->grad_in[X], false);
 }
 
+static void
+split_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  const Split *params = infer->params;
+  int axis;
+  if (!nn_shape_axis(&infer->in[X].shape, params->axis, &axis, NULL))
+    g_assert_not_reached();
+  nn_reach_beside(axis, reach);
+}
+
 const NnOp nn_op_split = {
     .onnx_name = "Split",
     .min_inputs = 1,
@@ -119,6 +130,7 @@ const NnOp nn_op_split = {
     .params_bytes = sizeof(Split),
     .parse = split_parse,
     .infer = split_infer,
+    .reach = split_reach,
     .forward = split_forward,
     .backward = split_backward,
 };

@@ -5,6 +5,7 @@
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 static bool
 squeeze_infer(NnInfer *infer, GError **error)
@@ -39,6 +40,7 @@ const NnOp nn_op_squeeze = {
     .constant_inputs = 1u << 1,
     .layout = NN_TAKES_PLAIN,
     .infer = squeeze_infer,
+    .operations = nn_operations_none,
     .forward = nn_copy_forward,
     .backward = nn_copy_backward,
 };

@@ -24,6 +24,7 @@ const NnOp nn_op_sub = {
     .layout = NN_TAKES_ANY,
     .fuses_activation = true,
     .infer = nn_binary_infer,
+    .reach = nn_reach_pointwise,
     .forward = sub_forward,
     .backward = sub_backward,
 };

@@ -22,6 +22,7 @@ const NnOp nn_op_sum = {
     .layout = NN_TAKES_ANY,
     .fuses_activation = true,
     .infer = nn_variadic_infer,
+    .reach = nn_reach_pointwise,
     .forward = sum_forward,
     .backward = sum_backward,
 };

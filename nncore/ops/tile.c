@@ -4,6 +4,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/ops/sampled.h"
+#include "nncore/ops/traits.h"
 
 static bool
 tile_infer(NnInfer *infer, GError **error)
@@ -70,6 +71,7 @@ const NnOp nn_op_tile = {
     .layout = NN_TAKES_ANY,
     .infer = tile_infer,
     .scratch_bytes = tile_scratch_bytes,
+    .reach = nn_reach_pointwise,
     .forward = tile_forward,
     .backward = tile_backward,
 };

@@ -5,6 +5,7 @@
 #include "nncore/base/error.h"
 #include "nncore/kernels/permute.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 typedef struct {
   int count; /* 0: reversed */
@@ -73,6 +74,16 @@ transpose_backward(const NnOpRun *run)
              run->grad_in[0].data);
 }
 
+static void
+transpose_reach(const NnInfer *infer, int input, NnReach *reach)
+{
+  int order[NN_MAX_RANK], rank = infer->in[0].shape.rank;
+  order_of(infer->params, rank, order);
+  nn_reach_beside(0, reach);
+  for (int i = 2; i < rank; i++)
+    reach->everywhere |= order[i] != i;
+}
+
 const NnOp nn_op_transpose = {
     .onnx_name = "Transpose",
     .min_inputs = 1,
@@ -82,6 +93,7 @@ const NnOp nn_op_transpose = {
     .params_bytes = sizeof(Transpose),
     .parse = transpose_parse,
     .infer = transpose_infer,
+    .reach = transpose_reach,
     .forward = transpose_forward,
     .backward = transpose_backward,
 };

@@ -5,6 +5,7 @@
 
 #include "nncore/kernels/unary.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 bool nn_unary_infer(NnInfer *infer, GError **error);
 unsigned nn_unary_keeps(const void *params, unsigned varying);
@@ -22,6 +23,7 @@ void nn_unary_backward(const NnOpRun *run);
       .params_bytes = sizeof(NnUnary), \
       .parse = (parse_function), \
       .infer = nn_unary_infer, \
+      .reach = nn_reach_pointwise, \
       .keeps = nn_unary_keeps, \
       .forward = nn_unary_forward, \
       .backward = nn_unary_backward, \
@@ -38,5 +40,6 @@ void nn_unary_backward(const NnOpRun *run);
       .params_bytes = sizeof(NnUnary), \
       .parse = (parse_function), \
       .infer = nn_unary_infer, \
+      .reach = nn_reach_pointwise, \
       .forward = nn_unary_forward, \
   }

@@ -2,6 +2,7 @@
 /* Unsqueeze: dimensions of 1 at the places of the result that input 1 names. */
 #include "nncore/ops/checks.h"
 #include "nncore/ops/copy.h"
+#include "nncore/ops/traits.h"
 
 static bool
 unsqueeze_infer(NnInfer *infer, GError **error)
@@ -30,6 +31,7 @@ const NnOp nn_op_unsqueeze = {
     .constant_inputs = 1u << 1,
     .layout = NN_TAKES_PLAIN,
     .infer = unsqueeze_infer,
+    .operations = nn_operations_none,
     .forward = nn_copy_forward,
     .backward = nn_copy_backward,
 };

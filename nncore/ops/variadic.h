@@ -4,6 +4,7 @@
 
 #include "nncore/kernels/broadcast.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 /** nn_variadic_infer: an infer function: all float, or all int64. */
 bool nn_variadic_infer(NnInfer *infer, GError **error);

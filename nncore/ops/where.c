@@ -6,6 +6,7 @@
 #include "nncore/base/error.h"
 #include "nncore/kernels/broadcast.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/traits.h"
 
 enum { CONDITION, A, B };
 
@@ -70,6 +71,7 @@ const NnOp nn_op_where = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .infer = where_infer,
+    .reach = nn_reach_pointwise,
     .keeps = where_keeps,
     .scratch_bytes = where_scratch_bytes,
     .forward = where_forward,

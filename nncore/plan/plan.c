@@ -155,12 +155,15 @@ plan_contribution(NnPlan *plan, int i, int k, GError **error)
   return true;
 }
 
+/* a target that cannot have one (integers) has a seed all the same, which nobody reads */
 static bool
-has_gradient(const NnPlan *plan, const NnNode *node)
+has_gradient(const NnPlan *plan, const NnNode *node, const bool *depends)
 {
-  for (int o = 0; o < node->n_outputs; o++)
-    if (node->outputs[o] != NN_NO_VALUE && plan->values[node->outputs[o]].gradient != NN_NO_BUFFER)
-      return node->op->backward != NULL;
+  for (int o = 0; o < node->n_outputs; o++) {
+    NnValueId id = node->outputs[o];
+    if (id != NN_NO_VALUE && depends[id] && plan->values[id].gradient != NN_NO_BUFFER)
+      return true;
+  }
   return false;
 }
 
@@ -168,7 +171,7 @@ static bool
 plan_backward_node(NnPlan *plan, int i, const bool *depends, GError **error)
 {
   const NnNode *node = &plan->graph->nodes[i];
-  if (!has_gradient(plan, node))
+  if (!has_gradient(plan, node, depends))
     return true;
   for (int k = 0; k < node->n_inputs; k++) {
     if (node->inputs[k] == NN_NO_VALUE || !depends[node->inputs[k]])

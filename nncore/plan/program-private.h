@@ -13,4 +13,5 @@ struct NnProgram {
   NnValueId *targets;
   int n_targets;
   NnProgramOptions options;
+  char *head_note; /* nullable */
 };

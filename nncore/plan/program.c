@@ -78,6 +78,63 @@ set_reference_sizes(NnGraph *graph)
   }
 }
 
+/* of the one picture; the reference size is then the only one that the network was made for */
+static bool
+declares_size(const NnGraph *graph)
+{
+  if (graph->n_inputs != 1)
+    return false;
+  const NnShape *shape = &graph->values[graph->inputs[0]].type.shape;
+  return shape->rank == 4 && shape->dim[2] > 0 && shape->dim[3] > 0;
+}
+
+/* (transfer full): see nn_program_head_note(); @picture: height and width that it was made for */
+static char *
+describe_head(const NnHeadStart *start, NnHead head, const int64_t *picture, bool declared)
+{
+  int height = (int)picture[0], width = (int)picture[1];
+  if (head == NN_HEAD_RESIZED && declared)
+    return g_strdup_printf(_("The head of this network was made for %d x %d px: it sees the "
+                             "picture resized to that, the layers before it see it at full size."),
+                           width, height);
+  if (head == NN_HEAD_RESIZED)
+    return g_strdup_printf(_("The head of this network takes one size only: it sees the picture "
+                             "resized to %d x %d px, the layers before it see it at full size."),
+                           width, height);
+  if (start->input < 0)
+    return g_strdup_printf(_("This network has layers that were made for %d x %d px and cannot be "
+                             "pooled: choose “resized” for the head, or a layer before them."),
+                           width, height);
+  if (declared)
+    return g_strdup_printf(_("The head of this network was made for %d x %d px: its last map is "
+                             "averaged to %d x %d for other sizes."),
+                           width, height, (int)start->width, (int)start->height);
+  return g_strdup_printf(_("The head of this network was made for a map of %d x %d: maps of other "
+                           "sizes are averaged to that."),
+                         (int)start->width, (int)start->height);
+}
+
+/* after the reference size is set; has targets in heads of one size take any */
+static bool
+adapt_heads(NnProgram *program, bool declared, GError **error)
+{
+  NnGraph *graph = program->graph;
+  bool resized = program->options.head == NN_HEAD_RESIZED;
+  NnHeads heads;
+  bool ok =
+      nn_pass_find_heads(graph, program->targets, program->n_targets, declared, &heads, error);
+  if (ok && heads.n_starts > 0) {
+    int64_t picture[2];
+    memcpy(picture, graph->values[graph->inputs[0]].type.shape.dim + 2, sizeof picture);
+    program->head_note = describe_head(&heads.starts[0], program->options.head, picture, declared);
+    ok = nn_pass_pool_heads(graph, &heads, resized, error) &&
+         (!resized || nn_pass_resize_heads(graph, program->targets, program->n_targets, &heads,
+                                           picture[0], picture[1], error));
+  }
+  nn_heads_clear(&heads);
+  return ok;
+}
+
 /* constants that no node reads any more: half-precision originals, weights before folding */
 static bool
 drop_unread_constants(NnProgram *program, GError **error)
@@ -138,9 +195,10 @@ lower(NnProgram *program, GError **error)
       !nn_pass_bypass_identities(graph, targets, n_targets, error) ||
       !load_constants(program, error) || !nn_pass_fold_constants(graph, program->context, error))
     return false;
+  bool declared = declares_size(graph);
   set_reference_sizes(graph);
-  return check_targets(program, error) && nn_pass_infer(graph, error) &&
-         nn_pass_fold_batch_norm(graph, targets, n_targets, error) &&
+  return check_targets(program, error) && adapt_heads(program, declared, error) &&
+         nn_pass_infer(graph, error) && nn_pass_fold_batch_norm(graph, targets, n_targets, error) &&
          nn_pass_fuse_activations(graph, targets, n_targets, error) &&
          nn_pass_layout(graph, error) && drop_unread_constants(program, error) &&
          forget_reference(program) && prepare_nodes(program, error);
@@ -186,6 +244,7 @@ nn_program_unref(NnProgram *program)
       program->graph->nodes[i].op->free_prepared(program->prepared[i]);
   nn_free(program->prepared);
   nn_free(program->targets);
+  g_free(program->head_note);
   nn_graph_free(program->graph);
   nn_model_unref(program->model);
   g_free(program);
@@ -195,4 +254,10 @@ int
 nn_program_n_targets(const NnProgram *program)
 {
   return program->n_targets;
+}
+
+const char *
+nn_program_head_note(const NnProgram *program)
+{
+  return program->head_note;
 }

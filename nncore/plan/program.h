@@ -13,7 +13,8 @@ typedef struct NnProgram NnProgram;
  * 7 x 7, say) takes pictures of others. Layers before the head are the same either way.
  * @NN_HEAD_POOLED: the map is averaged down (or spread out) to the size that the head was made for
  * @NN_HEAD_RESIZED: the head sees the whole network's work on the picture resized to the size that
- *   the network was made for
+ *   the network was made for (224 x 224 px where the file names none). With targets before the
+ *   head as well, the layers that they share run twice, at both sizes
  */
 typedef enum { NN_HEAD_POOLED, NN_HEAD_RESIZED } NnHead;
 
@@ -38,5 +39,13 @@ NnProgram *nn_program_new(NnModel *model, NnContext *context, const char *const 
 NnProgram *nn_program_ref(NnProgram *program);
 void nn_program_unref(NnProgram *program);
 int nn_program_n_targets(const NnProgram *program);
+
+/**
+ * nn_program_head_note:
+ * Returns: (transfer none) (nullable): a translated sentence for people, where a target is in or
+ *   behind a head that was made for one size: what is done for other sizes, or that nothing can
+ *   be and the plan will refuse them. %NULL where every size is taken as it is.
+ */
+const char *nn_program_head_note(const NnProgram *program);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnProgram, nn_program_unref)

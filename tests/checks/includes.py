@@ -26,7 +26,7 @@ ALLOWED_STAGES = {
     "loss": {"base", "tensor", "kernels"},
     "optim": {"base", "tensor", "kernels"},
     "image": {"base", "tensor", "kernels"},
-    "analysis": {"base", "tensor", "kernels", "image"},
+    "analysis": {"base", "tensor", "kernels", "ops", "graph", "onnx", "image"},
     "effects": None,  # everything
 }
 

@@ -11,6 +11,7 @@
 #include "nncore/image/blur.h"
 #include "tests/effects/base-network.h"
 #include "tests/image/pictures.h"
+#include "tests/unit/onnx-builder.h"
 
 /* a picture with shapes, shades and edges in it; opaque */
 static NnImage *
@@ -115,8 +116,9 @@ value_of(Fixture *fixture, const NnImage *image, NnObjectiveKind kind, const cha
          int channel, const char *class_text, const NnImage *guide)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(NnObjective) objective = nn_objective_new(fixture->network, fixture->context, kind,
-                                                      layers, "dream", channel, class_text, &error);
+  NnHead head = (NnHead)argument(fixture, "head")->i;
+  g_autoptr(NnObjective) objective = nn_objective_new(
+      fixture->network, fixture->context, kind, layers, "dream", channel, class_text, head, &error);
   g_assert_no_error(error);
   if (guide != NULL)
     g_assert_true(nn_objective_set_guide(objective, guide, NULL));
@@ -524,6 +526,104 @@ test_errors(void)
   }
 }
 
+/* ---- heads of one size ---- */
+
+/* a classifier of 32 x 32 px; @tokens: one whose last layers cannot be pooled */
+static NnNetwork *
+fixed_network_new(bool tokens)
+{
+  g_autoptr(GError) error = NULL;
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 32, 32));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(8, 3, 5, 5));
+  onnx_add_weights(&builder, "w2", &NN_SHAPE(4, tokens ? 64 : 512));
+  onnx_add_ints(&builder, "to", (int64_t[]){1, 8, 64}, 3);
+  onnx_add_node(&builder, "Conv", "x w1", "conv", "pads=2,2,2,2 strides=2,2");
+  onnx_add_node(&builder, "Relu", "conv", "relu", NULL);
+  onnx_add_node(&builder, "MaxPool", "relu", "map", "kernel_shape=2,2 strides=2,2");
+  if (tokens)
+    onnx_add_node(&builder, "Reshape", "map to", "tokens", NULL);
+  else
+    onnx_add_node(&builder, "Identity", "map", "tokens", NULL);
+  if (tokens)
+    onnx_add_node(&builder, "ReduceMean", "tokens", "flat", "axes=1 keepdims=0");
+  else
+    onnx_add_node(&builder, "Flatten", "tokens", "flat", NULL);
+  onnx_add_node(&builder, "Gemm", "flat w2", "logits", "transB=1");
+  onnx_add_output(&builder, "logits");
+  NnModel *model = onnx_builder_open(&builder, &error);
+  g_assert_no_error(error);
+  onnx_builder_clear(&builder);
+  NnNetwork *network = nn_network_new(model, "fixed");
+  network->role = NN_ROLE_CLASSIFIER;
+  return network;
+}
+
+static void
+use_fixed_network(Fixture *fixture, bool tokens)
+{
+  nn_network_free(fixture->network);
+  fixture->network = fixed_network_new(tokens);
+  argument(fixture, "network")->network = fixture->network;
+  argument(fixture, "objective")->i = NN_OBJECTIVE_CLASS;
+  argument(fixture, "class")->text = "2";
+}
+
+/* a class of a head of one size grows in a picture of another, either way; the result says which */
+static void
+test_head(void)
+{
+  static const char *const notes[] = {"averaged to 8 x 8", "resized to that"};
+  static const char *const labels[] = {"DeepDream class 2 (head pooled)",
+                                       "DeepDream class 2 (head resized)"};
+  g_autoptr(NnImage) scene = scene_new(151, 90);
+  NnImage *copies[2] = {NULL, NULL};
+  for (int head = NN_HEAD_POOLED; head <= NN_HEAD_RESIZED; head++) {
+    g_autoptr(GError) error = NULL;
+    Fixture fixture;
+    set_up(&fixture, 2);
+    use_fixed_network(&fixture, false);
+    argument(&fixture, "head")->i = head;
+    argument(&fixture, "jitter")->i = 0; /* these weights know the place of everything */
+    fixture.run.content = scene;
+    g_assert_true(fixture.run.effect->run(&fixture.run, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(fixture.run.results->len, ==, 2);
+    const NnResult *picture = &g_array_index(fixture.run.results, NnResult, 0);
+    const NnResult *text = &g_array_index(fixture.run.results, NnResult, 1);
+    g_assert_cmpstr(picture->label, ==, labels[head]);
+    g_assert_cmpint(text->place, ==, NN_PLACE_TEXT);
+    g_assert_nonnull(strstr(text->label, notes[head]));
+    double before = value_of(&fixture, scene, NN_OBJECTIVE_CLASS, "", 0, "2", NULL);
+    double after = value_of(&fixture, picture->image, NN_OBJECTIVE_CLASS, "", 0, "2", NULL);
+    g_test_message("%s %g to %g", picture->label, before, after);
+    g_assert_cmpfloat(after - before, >, 0.5 * fabs(before));
+    copies[head] = nn_image_copy(picture->image, NULL);
+    tear_down(&fixture);
+  }
+  g_assert_cmpfloat(largest_difference(copies[0], copies[1]), >, 0.02);
+  nn_image_free(copies[0]);
+  nn_image_free(copies[1]);
+}
+
+/* what cannot be pooled is refused with the way out, and that is one */
+static void
+test_head_refused(void)
+{
+  Fixture fixture;
+  set_up(&fixture, 2);
+  use_fixed_network(&fixture, true);
+  g_autoptr(NnImage) scene = scene_new(151, 90);
+  g_autoptr(GError) error = dream_error(&fixture, scene), none = NULL;
+  g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
+  g_assert_nonnull(strstr(error->message, "choose “resized”"));
+  argument(&fixture, "head")->i = NN_HEAD_RESIZED;
+  g_assert_true(fixture.run.effect->run(&fixture.run, &none));
+  g_assert_no_error(none);
+  tear_down(&fixture);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -542,5 +642,7 @@ main(int argc, char **argv)
   g_test_add_func("/deepdream/keep-colours", test_keep_colours);
   g_test_add_func("/deepdream/transparent", test_transparent);
   g_test_add_func("/deepdream/errors", test_errors);
+  g_test_add_func("/deepdream/head", test_head);
+  g_test_add_func("/deepdream/head-refused", test_head_refused);
   return g_test_run();
 }

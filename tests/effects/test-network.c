@@ -73,6 +73,41 @@ test_refused_layers(void)
   check_refusal("", "no such use", "relu4_2");
 }
 
+/* names beside the file's own: found, shown, and never in the way of the file's */
+static void
+test_aliases(void)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(GError) error = NULL;
+  nn_network_add_alias(network, "eyes", "relu4_1");
+  nn_network_add_alias(network, "eyes", "relu1_1");  /* keeps its meaning */
+  nn_network_add_alias(network, "heads", "relu4_1"); /* known by the first */
+  nn_network_add_alias(network, "relu3_1", "relu1_1");
+  nn_network_add_alias(network, "fur:2", "relu5_1");
+  nn_network_add_alias(network, "relu2_1", "relu2_1");
+  g_assert_cmpstr(nn_network_alias_of(network, "relu4_1"), ==, "eyes");
+  g_assert_null(nn_network_alias_of(network, "relu2_1")); /* its own */
+  g_assert_null(nn_network_alias_of(network, "no such"));
+  static const char *const cases[][2] = {{"eyes", "relu4_1"},    {"heads", "relu4_1"},
+                                         {"Eyes", "relu4_1"},    {"relu3_1", "relu3_1"},
+                                         {"RELU3_1", "relu3_1"}, {"fur:2", "relu5_1"}};
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+    g_assert_cmpstr(nn_network_resolve_layer(network, cases[i][0], NULL), ==, cases[i][1]);
+  g_autoptr(GArray) layers =
+      nn_network_parse_layers(network, "eyes:0.5, fur:2 , FUR:2:-3", "dream", &error);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT); /* one layer by two names */
+  g_clear_error(&error);
+  layers = nn_network_parse_layers(network, "eyes:0.5, FUR:2:-3", "dream", &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(g_array_index(layers, NnLayer, 0).name, ==, "relu4_1");
+  g_assert_cmpstr(g_array_index(layers, NnLayer, 1).name, ==, "relu5_1");
+  g_assert_cmpfloat(g_array_index(layers, NnLayer, 1).weight, ==, -3);
+  g_assert_null(nn_network_resolve_layer(network, "ears", &error));
+  g_assert_nonnull(strstr(error->message, "eyes"));
+  g_assert_nonnull(strstr(error->message, "relu2_1"));
+  g_assert_null(strstr(error->message, "conv1_1")); /* only names that people know */
+}
+
 static void
 test_classes(void)
 {
@@ -107,6 +142,8 @@ test_class_target(void)
   g_autoptr(NnNetwork) network = base_network_new();
   g_autoptr(GError) error = NULL;
   g_assert_cmpstr(nn_network_class_target(network, NULL), ==, "logits");
+  g_hash_table_insert(network->presets, g_strdup("class"), g_strdup("prob"));
+  g_assert_cmpstr(nn_network_class_target(network, NULL), ==, "prob");
   network->role = NN_ROLE_FEATURES;
   g_assert_null(nn_network_class_target(network, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
@@ -119,6 +156,7 @@ main(int argc, char **argv)
   g_test_add_func("/network/layers", test_layers);
   g_test_add_func("/network/parse-layers", test_parse_layers);
   g_test_add_func("/network/refused-layers", test_refused_layers);
+  g_test_add_func("/network/aliases", test_aliases);
   g_test_add_func("/network/classes", test_classes);
   g_test_add_func("/network/class-target", test_class_target);
   return g_test_run();

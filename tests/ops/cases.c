@@ -250,6 +250,11 @@ const Case cases[] = {
     {"LpPool", "kernel_shape=[3,2] strides=[2,1] pads=[1,0,1,1]", {"2x5x9x7"}},
     {"LpPool", "kernel_shape=[3] p=1", {"2x5x11"}, .kinked = true},
     {"LpPool", "kernel_shape=[2,2] p=3 ceil_mode=1 strides=[2,2]", {"1x3x7x5"}},
+    {"GlobalLpPool", "", {"2x5x7x3"}},
+    {"GlobalLpPool", "p=1", {"3x5x11"}, .kinked = true},
+    {"GlobalLpPool", "p=3", {"1x3x4x2x5"}},
+    {"Hardmax", "", {"3x11"}},
+    {"Hardmax", "coerce_2d=1", {"2x5x3"}},
     {NULL},
 };
 
@@ -340,5 +345,7 @@ const Case big_cases[] = {
     {"LogSoftmax", "axis=1", {"2x67x40x50"}},
     {"ConvTranspose", "strides=[2,2]", {"1x19x40x50", "*19x34x3x3", "*34"}},
     {"LpPool", "kernel_shape=[3,3]", {"2x67x40x50"}},
+    {"GlobalLpPool", "p=3", {"2x67x40x50"}},
+    {"Hardmax", "axis=1", {"2x67x40x50"}},
     {NULL},
 };

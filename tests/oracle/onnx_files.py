@@ -10,6 +10,12 @@ def metadata(path):
     return {prop.key.removeprefix("somnium."): prop.value for prop in model.metadata_props}
 
 
+def opset_of(path):
+    """The version of ONNX's operators that a file uses."""
+    model = onnx.load(path, load_external_data=False)
+    return max(item.version for item in model.opset_import if item.domain == "")
+
+
 def cut(path, targets, new_path):
     """Writes the part of a network that the targets need, with them as its outputs."""
     model = onnx.load(path)

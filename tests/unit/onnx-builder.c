@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "nncore/onnx/reader.h"
+#include "nncore/plan/program.h"
 
 enum { VARINT = 0, BYTES = 2, FIXED32 = 5 };
 
-static void
-put_varint(GByteArray *to, uint64_t value)
+void
+onnx_put_varint(GByteArray *to, uint64_t value)
 {
   do {
     guint8 byte = (guint8)((value & 127) | (value > 127 ? 128 : 0));
@@ -19,32 +20,31 @@ put_varint(GByteArray *to, uint64_t value)
   } while (value > 0);
 }
 
-static void
-put_int(GByteArray *to, int field, int64_t value)
+void
+onnx_put_int(GByteArray *to, int field, int64_t value)
 {
-  put_varint(to, (uint64_t)field << 3 | VARINT);
-  put_varint(to, (uint64_t)value);
+  onnx_put_varint(to, (uint64_t)field << 3 | VARINT);
+  onnx_put_varint(to, (uint64_t)value);
 }
 
-static void
-put_bytes(GByteArray *to, int field, const void *bytes, size_t length)
+void
+onnx_put_bytes(GByteArray *to, int field, const void *bytes, size_t length)
 {
-  put_varint(to, (uint64_t)field << 3 | BYTES);
-  put_varint(to, length);
+  onnx_put_varint(to, (uint64_t)field << 3 | BYTES);
+  onnx_put_varint(to, length);
   g_byte_array_append(to, bytes, (guint)length);
 }
 
-static void
-put_string(GByteArray *to, int field, const char *text)
+void
+onnx_put_string(GByteArray *to, int field, const char *text)
 {
-  put_bytes(to, field, text, strlen(text));
+  onnx_put_bytes(to, field, text, strlen(text));
 }
 
-/* takes the message */
-static void
-put_message(GByteArray *to, int field, GByteArray *message)
+void
+onnx_put_message(GByteArray *to, int field, GByteArray *message)
 {
-  put_bytes(to, field, message->data, message->len);
+  onnx_put_bytes(to, field, message->data, message->len);
   g_byte_array_unref(message);
 }
 
@@ -54,9 +54,9 @@ onnx_builder_init(OnnxBuilder *builder)
   builder->graph = g_byte_array_new();
   builder->model = g_byte_array_new();
   GByteArray *opset = g_byte_array_new();
-  put_int(opset, 2, 13);
-  put_int(builder->model, 1, 8);
-  put_message(builder->model, 8, opset);
+  onnx_put_int(opset, 2, 13);
+  onnx_put_int(builder->model, 1, 8);
+  onnx_put_message(builder->model, 8, opset);
 }
 
 void
@@ -74,17 +74,17 @@ put_value_info(GByteArray *graph, int field, const char *name, const NnShape *sh
   for (int i = 0; shape != NULL && i < shape->rank; i++) {
     GByteArray *dim = g_byte_array_new();
     if (shape->dim[i] != 0)
-      put_int(dim, 1, shape->dim[i]);
+      onnx_put_int(dim, 1, shape->dim[i]);
     else
-      put_string(dim, 2, "free");
-    put_message(dims, 1, dim);
+      onnx_put_string(dim, 2, "free");
+    onnx_put_message(dims, 1, dim);
   }
-  put_int(tensor, 1, NN_ONNX_FLOAT);
-  put_message(tensor, 2, dims);
-  put_message(type, 1, tensor);
-  put_string(info, 1, name);
-  put_message(info, 2, type);
-  put_message(graph, field, info);
+  onnx_put_int(tensor, 1, NN_ONNX_FLOAT);
+  onnx_put_message(tensor, 2, dims);
+  onnx_put_message(type, 1, tensor);
+  onnx_put_string(info, 1, name);
+  onnx_put_message(info, 2, type);
+  onnx_put_message(graph, field, info);
 }
 
 void
@@ -99,17 +99,42 @@ onnx_add_output(OnnxBuilder *builder, const char *name)
   put_value_info(builder->graph, 12, name, NULL);
 }
 
+GByteArray *
+onnx_tensor_new(const char *name, int data_type, const int64_t *dims, int rank)
+{
+  GByteArray *tensor = g_byte_array_new();
+  for (int i = 0; i < rank; i++)
+    onnx_put_int(tensor, 1, dims[i]);
+  onnx_put_int(tensor, 2, data_type);
+  onnx_put_string(tensor, 8, name);
+  return tensor;
+}
+
+void
+onnx_put_external(GByteArray *tensor, const char *const *entries)
+{
+  for (int i = 0; entries[i] != NULL; i += 2) {
+    GByteArray *entry = g_byte_array_new();
+    onnx_put_string(entry, 1, entries[i]);
+    onnx_put_string(entry, 2, entries[i + 1]);
+    onnx_put_message(tensor, 13, entry);
+  }
+  onnx_put_int(tensor, 14, 1);
+}
+
+void
+onnx_add_initializer(OnnxBuilder *builder, GByteArray *tensor)
+{
+  onnx_put_message(builder->graph, 5, tensor);
+}
+
 void
 onnx_add_raw(OnnxBuilder *builder, const char *name, int data_type, const int64_t *dims, int rank,
              const void *bytes, size_t length)
 {
-  GByteArray *tensor = g_byte_array_new();
-  for (int i = 0; i < rank; i++)
-    put_int(tensor, 1, dims[i]);
-  put_int(tensor, 2, data_type);
-  put_string(tensor, 8, name);
-  put_bytes(tensor, 9, bytes, length);
-  put_message(builder->graph, 5, tensor);
+  GByteArray *tensor = onnx_tensor_new(name, data_type, dims, rank);
+  onnx_put_bytes(tensor, 9, bytes, length);
+  onnx_add_initializer(builder, tensor);
 }
 
 void
@@ -136,7 +161,7 @@ put_strings(GByteArray *to, int field, const char *list)
 {
   g_auto(GStrv) words = g_strsplit(list, " ", -1);
   for (int i = 0; words[i] != NULL; i++)
-    put_string(to, field, words[i]);
+    onnx_put_string(to, field, words[i]);
 }
 
 static GByteArray *
@@ -145,23 +170,23 @@ make_attribute(const char *text)
   g_auto(GStrv) parts = g_strsplit(text, "=", 2);
   const char *value = parts[1];
   GByteArray *attribute = g_byte_array_new();
-  put_string(attribute, 1, parts[0]);
+  onnx_put_string(attribute, 1, parts[0]);
   if (g_ascii_isalpha(*value)) {
-    put_string(attribute, 4, value);
-    put_int(attribute, 20, 3);
+    onnx_put_string(attribute, 4, value);
+    onnx_put_int(attribute, 20, 3);
   } else if (strchr(value, ',') != NULL) {
     g_auto(GStrv) numbers = g_strsplit(value, ",", -1);
     for (int i = 0; numbers[i] != NULL; i++)
-      put_int(attribute, 8, g_ascii_strtoll(numbers[i], NULL, 10));
-    put_int(attribute, 20, 7);
+      onnx_put_int(attribute, 8, g_ascii_strtoll(numbers[i], NULL, 10));
+    onnx_put_int(attribute, 20, 7);
   } else if (g_str_has_suffix(value, "f")) {
     float number = (float)g_ascii_strtod(value, NULL);
-    put_varint(attribute, 2 << 3 | FIXED32);
+    onnx_put_varint(attribute, 2 << 3 | FIXED32);
     g_byte_array_append(attribute, (const guint8 *)&number, sizeof number);
-    put_int(attribute, 20, 1);
+    onnx_put_int(attribute, 20, 1);
   } else {
-    put_int(attribute, 3, g_ascii_strtoll(value, NULL, 10));
-    put_int(attribute, 20, 2);
+    onnx_put_int(attribute, 3, g_ascii_strtoll(value, NULL, 10));
+    onnx_put_int(attribute, 20, 2);
   }
   return attribute;
 }
@@ -173,11 +198,24 @@ onnx_add_node(OnnxBuilder *builder, const char *op_type, const char *inputs, con
   GByteArray *node = g_byte_array_new();
   put_strings(node, 1, inputs);
   put_strings(node, 2, outputs);
-  put_string(node, 4, op_type);
+  onnx_put_string(node, 4, op_type);
   g_auto(GStrv) list = g_strsplit(attributes != NULL ? attributes : "", " ", -1);
   for (int i = 0; list[i] != NULL; i++)
-    put_message(node, 5, make_attribute(list[i]));
-  put_message(builder->graph, 1, node);
+    onnx_put_message(node, 5, make_attribute(list[i]));
+  onnx_put_message(builder->graph, 1, node);
+}
+
+void
+onnx_add_constant(OnnxBuilder *builder, const char *output, GByteArray *tensor)
+{
+  GByteArray *node = g_byte_array_new(), *attribute = g_byte_array_new();
+  onnx_put_string(attribute, 1, "value");
+  onnx_put_message(attribute, 5, tensor);
+  onnx_put_int(attribute, 20, 4);
+  onnx_put_string(node, 2, output);
+  onnx_put_string(node, 4, "Constant");
+  onnx_put_message(node, 5, attribute);
+  onnx_put_message(builder->graph, 1, node);
 }
 
 GBytes *
@@ -185,7 +223,7 @@ onnx_builder_bytes(OnnxBuilder *builder)
 {
   g_autoptr(GByteArray) file = g_byte_array_new();
   g_byte_array_append(file, builder->model->data, builder->model->len);
-  put_bytes(file, 7, builder->graph->data, builder->graph->len);
+  onnx_put_bytes(file, 7, builder->graph->data, builder->graph->len);
   return g_byte_array_free_to_bytes(g_steal_pointer(&file));
 }
 
@@ -194,4 +232,43 @@ onnx_builder_open(OnnxBuilder *builder, GError **error)
 {
   g_autoptr(GBytes) bytes = onnx_builder_bytes(builder);
   return nn_model_open_bytes(bytes, error);
+}
+
+void
+onnx_assert_sentence(const GError *error, NnError code, const char *part)
+{
+  g_assert_error(error, NN_ERROR, (int)code);
+  g_assert_cmpuint(strlen(error->message), >, 15);
+  if (!g_str_has_suffix(error->message, ".") || strstr(error->message, part) == NULL)
+    g_error("“%s” is no sentence or does not name “%s”", error->message, part);
+}
+
+void
+onnx_assert_opening_fails(OnnxBuilder *builder, NnError code, const char *part)
+{
+  g_autoptr(GError) error = NULL;
+  g_assert_null(onnx_builder_open(builder, &error));
+  onnx_assert_sentence(error, code, part);
+  onnx_builder_clear(builder);
+}
+
+void
+onnx_assert_layer_fails(NnModel *model, NnError code, const char *part)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnContext) context = nn_context_new(1);
+  const char *const targets[] = {"y"};
+  g_assert_null(
+      nn_program_new(model, context, targets, 1, (NnProgramOptions){.gradient = false}, &error));
+  onnx_assert_sentence(error, code, part);
+}
+
+void
+onnx_assert_program_fails(OnnxBuilder *builder, NnError code, const char *part)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnModel) model = onnx_builder_open(builder, &error);
+  g_assert_no_error(error);
+  onnx_assert_layer_fails(model, code, part);
+  onnx_builder_clear(builder);
 }

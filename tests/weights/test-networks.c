@@ -135,10 +135,75 @@ test_guess(Fixture *fixture, gconstpointer data)
   g_autoptr(GError) error = NULL;
   g_autoptr(NnNetwork) network = som_network_open_file(to, &error);
   g_assert_no_error(error);
-  g_assert_cmpstr(network->title, ==, "silent");
-  g_assert_cmpstr(g_hash_table_lookup(network->presets, "dream"), ==, "relu4_1");
-  g_assert_nonnull(strstr(network->guessed, "relu4_1"));
+  g_assert_cmpstr(network->title, ==, "VGG");
+  g_assert_cmpstr(g_hash_table_lookup(network->presets, "dream"), ==, "relu4_2");
+  g_assert_cmpstr(g_hash_table_lookup(network->presets, "class"), ==, "logits");
+  g_assert_cmpint(network->role, ==, NN_ROLE_CLASSIFIER);
+  g_assert_null(network->labels); /* 202 classes could be any */
   g_assert_cmpfloat(network->input.mean[0], ==, 0.485f);
+  static const char *const told[] = {"VGG", "202", "RGB"};
+  for (size_t i = 0; i < G_N_ELEMENTS(told); i++)
+    g_assert_nonnull(strstr(network->guessed, told[i]));
+}
+
+/* people may say a part of it, and name a list of classes instead of writing it down */
+static void
+test_partial_ini(Fixture *fixture, gconstpointer data)
+{
+  copy_network(fixture, "mine.onnx");
+  write_beside(fixture, "mine.ini", "[network]\nlabels=imagenet-1000\nmultiple=32\n");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_autoptr(NnNetwork) network = som_networks_open(networks, "mine", &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(g_strv_length(network->labels), ==, 1000);
+  g_assert_cmpint(network->input.multiple, ==, 32);
+  g_assert_cmpfloat(network->input.mean[0], ==, 0.45f);
+  g_assert_null(network->guessed);
+}
+
+typedef struct {
+  const char *name, *title;
+  NnRole role;
+  bool bgr;
+  float range;
+  int multiple;
+  guint labels;
+  const char *layer; /* one that it has */
+} Real;
+
+/* networks that others made, of which nothing is said */
+static void
+test_real(Fixture *fixture, gconstpointer data)
+{
+  static const Real reals[] = {
+      {"fast-style-candy", "fast-style-candy", NN_ROLE_FEED_FORWARD, false, 255, 4, 0, "relu1"},
+      {"fast-style-mosaic", "fast-style-mosaic", NN_ROLE_FEED_FORWARD, false, 255, 4, 0, "res3"},
+      {"tiny-darknet", "tiny-darknet", NN_ROLE_CLASSIFIER, false, 1, 1, 1000, "leaky7"},
+      {"vgg19-relu3_4", "VGG", NN_ROLE_FEATURES, true, 255, 1, 0, "features.16"},
+  };
+  g_autofree char *folder =
+      g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "..", "shared", "networks", NULL);
+  if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+    g_test_skip("../shared/networks is not there");
+    return;
+  }
+  g_autoptr(SomNetworks) networks = som_networks_new((const char *const[]){folder, NULL});
+  for (size_t i = 0; i < G_N_ELEMENTS(reals); i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(NnNetwork) network = som_networks_open(networks, reals[i].name, &error);
+    g_assert_no_error(error);
+    g_test_message("%s: %s", network->title, network->guessed);
+    g_assert_cmpstr(network->title, ==, reals[i].title);
+    g_assert_cmpint(network->role, ==, reals[i].role);
+    g_assert_cmpint(network->input.bgr, ==, reals[i].bgr);
+    g_assert_cmpfloat(network->input.range, ==, reals[i].range);
+    g_assert_cmpint(network->input.multiple, ==, reals[i].multiple);
+    g_assert_cmpuint(network->labels != NULL ? g_strv_length(network->labels) : 0, ==,
+                     reals[i].labels);
+    g_assert_nonnull(nn_network_resolve_layer(network, reals[i].layer, NULL));
+    g_assert_nonnull(g_hash_table_lookup(network->presets, "dream"));
+  }
 }
 
 static void
@@ -209,11 +274,13 @@ test_npy(Fixture *fixture, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-  g_test_init(&argc, &argv, NULL);
+  g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   ADD("/weights/bundled", test_bundled);
   ADD("/weights/names", test_names);
   ADD("/weights/ini", test_ini);
   ADD("/weights/guess", test_guess);
+  ADD("/weights/partial-ini", test_partial_ini);
+  ADD("/weights/real", test_real);
   ADD("/weights/bad-ini", test_bad_ini);
   ADD("/weights/unknown", test_unknown);
   ADD("/weights/by-path", test_by_path);
