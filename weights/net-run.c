@@ -9,6 +9,14 @@
 #include "weights/net.h"
 #include "weights/npy.h"
 
+void
+som_net_note(const NnProgram *program)
+{
+  const char *note = nn_program_head_note(program);
+  if (note != NULL)
+    g_printerr("%s\n", note);
+}
+
 static NnTensor *
 load_seed(const NnPlan *plan, const SomNetOptions *options, GError **error)
 {

@@ -47,14 +47,6 @@ clear_options(SomNetOptions *options)
   g_strfreev(options->outputs);
 }
 
-void
-som_net_note(const NnProgram *program)
-{
-  const char *note = nn_program_head_note(program);
-  if (note != NULL)
-    g_printerr("%s\n", note);
-}
-
 /* the catalogues are beside the program, like the plug-in's */
 static void
 set_up_translation(void)
