@@ -122,7 +122,7 @@ on_value_changed(SomNetworkChooser *chooser, GParamSpec *pspec, GtkWidget *note)
 {
   const SomNetworks *networks = g_object_get_data(G_OBJECT(note), "somnium-networks");
   g_autoptr(GError) error = NULL;
-  g_autoptr(NnNetwork) network = som_networks_open(networks, chooser->value, &error);
+  g_autoptr(NnNetwork) network = som_networks_look(networks, chooser->value, &error);
   const char *text = network ? network->guessed : error->message;
 
   gtk_label_set_text(GTK_LABEL(note), text ? text : "");

@@ -53,15 +53,21 @@ open_ini(Facts *facts, const char *path, GError **error)
 }
 
 static bool
-open_facts(Facts *facts, const NnModel *model, const char *path, GError **error)
+open_facts(Facts *facts, const NnModel *model, const char *path, bool certain, GError **error)
 {
   *facts = (Facts){.model = model};
   if (!open_ini(facts, path, error))
     return false;
   facts->catalogue = som_catalogue_new();
   facts->match = som_catalogue_find(facts->catalogue, path, &facts->entry);
-  if (facts->match == SOM_MATCH_SIZE)
+  if (facts->match != SOM_MATCH_SIZE)
+    return true;
+  if (!certain)
     som_catalogue_check_later(path);
+  else if (!som_catalogue_check(facts->catalogue, path, NULL, &facts->match, &facts->entry, NULL))
+    facts->match = SOM_MATCH_NONE;
+  if (facts->match == SOM_MATCH_NONE)
+    facts->entry = NULL;
   return true;
 }
 
@@ -242,7 +248,7 @@ tell_of_catalogue(const Facts *facts, SomGuesses *guesses)
   if (facts->match == SOM_MATCH_SIZE)
     som_guesses_add(guesses,
                     _("Its size is that of a file that is known, %s; whether it is that file will "
-                      "be known when it is opened again."),
+                      "be known when it is used."),
                     title);
   if (g_strcmp0(assumed, "input") == 0 && channels == NULL)
     som_guesses_add(guesses, _("Its makers do not say what its input should look like; the values "
@@ -264,13 +270,13 @@ describe(const Facts *facts, const char *path, SomGuesses *guesses)
 }
 
 bool
-som_describe(NnNetwork *network, const char *path, GError **error)
+som_describe(NnNetwork *network, const char *path, bool certain, GError **error)
 {
   Facts facts;
   g_autoptr(SomSurvey) survey = som_survey_new(network->model, error);
   if (survey == NULL)
     return false;
-  bool ok = open_facts(&facts, network->model, path, error);
+  bool ok = open_facts(&facts, network->model, path, certain, error);
   if (ok) {
     SomFamily family = som_family_recognise(network, survey);
     SomGuesses guesses = {network, survey, &family, g_string_new(NULL)};

@@ -10,6 +10,8 @@
 /**
  * som_describe:
  * @path: of the .onnx file
+ * @certain: whether a file that has the size of a known one is read to the end once, to know; else
+ *   its size counts for now, and a thread of its own takes the digest
  *
  * Fills in @network. Keys, in the ini's group [network] and, with "somnium." before them, in the
  * metadata:
@@ -23,4 +25,4 @@
  *   layers.dream, .content, .style, .class: layers preset for these uses
  * %NN_ERROR_MALFORMED where an ini cannot be read as such, or %NN_ERROR_MEMORY.
  */
-bool som_describe(NnNetwork *network, const char *path, GError **error);
+bool som_describe(NnNetwork *network, const char *path, bool certain, GError **error);

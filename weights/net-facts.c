@@ -24,13 +24,15 @@ is_usable(const SomNetLook *look, NnValueId id)
   return nn_inventory_shape(look->inventory, id) != NULL && !look->inventory->fields[id].none;
 }
 
+#define MAX_OUTPUTS 64 /* that count: a file may declare any number of them */
+
 /* (transfer container): the network's outputs, without those that no run computes */
 static GPtrArray *
 output_names(const SomNetLook *look)
 {
   const NnGraph *graph = look->inventory->graph;
   GPtrArray *names = g_ptr_array_new();
-  for (size_t i = 0; i < graph->n_outputs; i++) {
+  for (size_t i = 0; i < graph->n_outputs && names->len < MAX_OUTPUTS; i++) {
     NnValueId id = graph->outputs[i];
     if ((!look->inventory->fields[id].none || nn_inventory_shape(look->inventory, id) == NULL) &&
         !g_ptr_array_find(names, graph->values[id].name, NULL))
@@ -50,16 +52,18 @@ last_usable(const SomNetLook *look)
   return NULL;
 }
 
-/* of a run to @targets; -1 on error */
+/* of a run to @targets; -1 on error
+ * @helped: (out): whether the program helps a head that was made for one size */
 static int64_t
 run_bytes(const SomNetLook *look, NnContext *context, const GPtrArray *targets, bool gradient,
-          GError **error)
+          bool *helped, GError **error)
 {
   g_autoptr(NnProgram) program = nn_program_new(
       look->network->model, context, (const char *const *)targets->pdata, (int)targets->len,
       (NnProgramOptions){.gradient = gradient, .head = look->options->head}, error);
   if (program == NULL)
     return -1;
+  *helped = nn_program_head_note(program) != NULL;
   if (!gradient)
     som_net_note(program);
   g_autoptr(NnPlan) plan = nn_plan_new(program, &look->shape, 1, error);
@@ -67,7 +71,8 @@ run_bytes(const SomNetLook *look, NnContext *context, const GPtrArray *targets, 
 }
 
 /* to the outputs, or where they cannot be had to the last layer that can; (transfer full)
- * @whole: (out): whether the outputs can be had */
+ * @whole: (out): whether the outputs can be had because a head that was made for one size is
+ *   helped */
 static char *
 memory_text(const SomNetLook *look, bool *whole)
 {
@@ -75,17 +80,19 @@ memory_text(const SomNetLook *look, bool *whole)
   g_autoptr(GPtrArray) targets = output_names(look);
   g_autoptr(GError) error = NULL;
   const char *until = NULL;
-  int64_t forward = targets->len > 0 ? run_bytes(look, context, targets, false, &error) : -1;
+  bool helped = false;
+  int64_t forward =
+      targets->len > 0 ? run_bytes(look, context, targets, false, &helped, &error) : -1;
   if (forward < 0 && (until = last_usable(look)) != NULL) {
     g_clear_error(&error);
     g_ptr_array_set_size(targets, 0);
     g_ptr_array_add(targets, (gpointer)until);
-    forward = run_bytes(look, context, targets, false, &error);
+    forward = run_bytes(look, context, targets, false, &helped, &error);
   }
-  int64_t both = forward >= 0 ? run_bytes(look, context, targets, true, &error) : -1;
+  int64_t both = forward >= 0 ? run_bytes(look, context, targets, true, &helped, &error) : -1;
   if (both < 0)
     return g_strdup(error != NULL ? error->message : SOM_NET_UNKNOWN);
-  *whole = until == NULL;
+  *whole = until == NULL && helped;
   g_autofree char *a = som_bytes_text(forward), *b = som_bytes_text(both);
   return until == NULL
              ? g_strdup_printf(_("%s for a run, %s with gradient"), a, b)

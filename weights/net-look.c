@@ -167,6 +167,8 @@ append_escaped(GString *line, const char *text)
   for (const char *at = valid; *at != '\0'; at++)
     if (*at == '\\' || *at == '\t' || *at == '\n' || *at == '\r')
       g_string_append_printf(line, "\\%c", *at == '\\' ? '\\' : *at == '\t' ? 't' : 'n');
+    else if (g_ascii_iscntrl(*at))
+      g_string_append_printf(line, "\\x%02x", (unsigned)*at);
     else
       g_string_append_c(line, *at);
 }

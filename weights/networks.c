@@ -93,23 +93,22 @@ set_unknown(const SomNetworks *networks, const char *name, GError **error)
                 name, list, folders);
 }
 
-NnNetwork *
-som_networks_open(const SomNetworks *networks, const char *name, GError **error)
+/* (transfer none) */
+static const char *
+find_path(const SomNetworks *networks, const char *name, GError **error)
 {
   const char *wanted = name == NULL || *name == '\0' ? DEFAULT_NETWORK : name;
   const char *path = g_hash_table_lookup(networks->paths, wanted);
   if (path == NULL &&
       (strchr(wanted, G_DIR_SEPARATOR) != NULL || g_str_has_suffix(wanted, EXTENSION)))
     path = wanted;
-  if (path == NULL) {
+  if (path == NULL)
     set_unknown(networks, wanted, error);
-    return NULL;
-  }
-  return som_network_open_file(path, error);
+  return path;
 }
 
-NnNetwork *
-som_network_open_file(const char *path, GError **error)
+static NnNetwork *
+open_file(const char *path, bool certain, GError **error)
 {
   g_autofree char *base = g_path_get_basename(path);
   g_autofree char *name = g_filename_display_name(base);
@@ -121,5 +120,25 @@ som_network_open_file(const char *path, GError **error)
   if (g_str_has_suffix(name, EXTENSION))
     name[strlen(name) - strlen(EXTENSION)] = '\0';
   g_autoptr(NnNetwork) network = nn_network_new(model, name);
-  return som_describe(network, path, error) ? g_steal_pointer(&network) : NULL;
+  return som_describe(network, path, certain, error) ? g_steal_pointer(&network) : NULL;
+}
+
+NnNetwork *
+som_networks_open(const SomNetworks *networks, const char *name, GError **error)
+{
+  const char *path = find_path(networks, name, error);
+  return path != NULL ? open_file(path, true, error) : NULL;
+}
+
+NnNetwork *
+som_networks_look(const SomNetworks *networks, const char *name, GError **error)
+{
+  const char *path = find_path(networks, name, error);
+  return path != NULL ? open_file(path, false, error) : NULL;
+}
+
+NnNetwork *
+som_network_open_file(const char *path, GError **error)
+{
+  return open_file(path, true, error);
 }

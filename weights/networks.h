@@ -22,12 +22,21 @@ char **som_networks_names(const SomNetworks *networks);
  * som_networks_open:
  * @name: a name from the list, empty for the bundled default, or the path of an .onnx file
  *
+ * A file of the size of one in the catalogue is read to its end once (four seconds a gigabyte) and
+ * remembered.
  * Returns: (transfer full): nn_network_free(); or %NULL: the sentence for an unknown name lists
  *   the names and folders.
  */
 NnNetwork *som_networks_open(const SomNetworks *networks, const char *name, GError **error);
 
-/** som_network_open_file: the same for a file. */
+/**
+ * som_networks_look: the same for dialogs: never waits for a file to be read to its end. What it
+ * says of a file that may be a known one is likely, and certain when it is asked again; runs use
+ * som_networks_open(), so that what they see of a network never changes.
+ */
+NnNetwork *som_networks_look(const SomNetworks *networks, const char *name, GError **error);
+
+/** som_network_open_file: som_networks_open() for a file. */
 NnNetwork *som_network_open_file(const char *path, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomNetworks, som_networks_free)

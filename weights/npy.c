@@ -107,9 +107,11 @@ som_npy_load(const char *path, GError **error)
 }
 
 static char *
-make_header(const NnShape *shape)
+make_header(const NnShape *shape, NnDtype dtype)
 {
-  GString *header = g_string_new("{'descr': '<f4', 'fortran_order': False, 'shape': (");
+  GString *header = g_string_new(NULL);
+  g_string_printf(header, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                  dtype == NN_DTYPE_INT64 ? "<i8" : "<f4");
   for (int i = 0; i < shape->rank; i++)
     g_string_append_printf(header, "%" G_GINT64_FORMAT ", ", shape->dim[i]);
   g_string_append(header, "), }");
@@ -122,7 +124,7 @@ make_header(const NnShape *shape)
 bool
 som_npy_save(const char *path, const NnTensor *tensor, GError **error)
 {
-  g_autofree char *header = make_header(&tensor->shape);
+  g_autofree char *header = make_header(&tensor->shape, tensor->dtype);
   gsize length = strlen(header), start = PREFIX_LENGTH + length;
   char *file = nn_alloc(1, start + nn_tensor_bytes(tensor), error);
   if (file == NULL)
@@ -131,7 +133,7 @@ som_npy_save(const char *path, const NnTensor *tensor, GError **error)
   file[8] = (char)(length & 255);
   file[9] = (char)(length >> 8);
   memcpy(file + PREFIX_LENGTH, header, length);
-  NnTensor plain = {.shape = tensor->shape, .dtype = NN_DTYPE_FLOAT, .data = file + start};
+  NnTensor plain = {.shape = tensor->shape, .dtype = tensor->dtype, .data = file + start};
   nn_tensor_copy(tensor, &plain);
   bool saved = g_file_set_contents(path, file, (gssize)(start + nn_tensor_bytes(tensor)), error);
   nn_free(file);

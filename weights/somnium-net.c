@@ -7,6 +7,7 @@
 #include "nncore/base/error.h"
 #include "weights/net.h"
 #include "weights/networks.h"
+#include "weights/table.h"
 
 static bool
 check_run(const SomNetOptions *options, GError **error)
@@ -115,8 +116,10 @@ main(int argc, char **argv)
     return 2;
   }
   ok = ok && look_or_run(argv[1], &options, &error);
-  if (error != NULL)
-    g_printerr("somnium-net: %s\n", error->message);
+  if (error != NULL) {
+    g_autofree char *message = som_printable(error->message); /* it may quote the file */
+    g_printerr("somnium-net: %s\n", message);
+  }
   clear_options(&options);
   return ok ? 0 : 1;
 }

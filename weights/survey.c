@@ -339,16 +339,22 @@ next_pointwise(const SomSurvey *survey, NnValueId value, const char *const *only
   return node->outputs[0];
 }
 
-static NnValueId
-settle(const SomSurvey *survey, NnValueId value)
+/* by value: where the pointwise nodes behind it end. Readers stand later, so from the end. */
+static NnValueId *
+settle_all(const SomSurvey *survey, GError **error)
 {
-  NnValueId next;
-  for (size_t i = 0; i < survey->graph->n_nodes; i++, value = next) {
-    next = next_pointwise(survey, value, NULL);
-    if (next == NN_NO_VALUE)
-      break;
-  }
-  return value;
+  const NnGraph *graph = survey->graph;
+  NnValueId *settled = nn_alloc(graph->n_values, sizeof *settled, error);
+  for (size_t v = 0; settled != NULL && v < graph->n_values; v++)
+    settled[v] = (NnValueId)v;
+  for (size_t i = settled != NULL ? graph->n_nodes : 0; i-- > 0;)
+    for (int o = 0; o < graph->nodes[i].n_outputs; o++) {
+      NnValueId value = graph->nodes[i].outputs[o];
+      NnValueId next = value != NN_NO_VALUE ? next_pointwise(survey, value, NULL) : NN_NO_VALUE;
+      if (next != NN_NO_VALUE)
+        settled[value] = settled[next];
+    }
+  return settled;
 }
 
 NnValueId
@@ -416,7 +422,7 @@ classify(const SomSurvey *survey, const NnNode *node, SomLandmarkKind *kind)
 }
 
 static bool
-find_landmarks(SomSurvey *survey, GError **error)
+find_landmarks(SomSurvey *survey, const NnValueId *settled, GError **error)
 {
   const NnGraph *graph = survey->graph;
   for (size_t i = 0; i < graph->n_nodes; i++) {
@@ -433,7 +439,7 @@ find_landmarks(SomSurvey *survey, GError **error)
         .kind = kind,
         .node = (int)i,
         .out = out,
-        .settled = settle(survey, out),
+        .settled = settled[out],
         .level = survey->levels[out],
         .channels =
             graph->values[out].type.shape.rank > 1 ? graph->values[out].type.shape.dim[1] : 0,
@@ -473,7 +479,10 @@ som_survey_new(const NnModel *model, GError **error)
   if (!infer_types(survey, error) || !allocate(survey, error) || !find_maps(survey, error))
     return NULL;
   find_cuts(survey);
-  return find_landmarks(survey, error) ? g_steal_pointer(&survey) : NULL;
+  NnValueId *settled = settle_all(survey, error);
+  bool ok = settled != NULL && find_landmarks(survey, settled, error);
+  nn_free(settled);
+  return ok ? g_steal_pointer(&survey) : NULL;
 }
 
 void

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Goes through the nodes in their order. What depends on constants alone is computed at once, as
- * folding would; small tensors that follow from the input's size are computed too, since other
- * shapes hang on them. Weights that only a running layer reads stay in the file: a stand-in, a
- * tensor without elements, tells their shape, which is all that shape inference asks of them. */
+ * folding would, where the result is small; small tensors that follow from the input's size are
+ * computed too, since other shapes hang on them. Weights stay in the file, and large results (those
+ * of a Cast of weights, say) are not computed: a stand-in, a tensor without elements, tells their
+ * shape, which is all that shape inference asks of them. */
 #include "nncore/analysis/inventory.h"
 
 #include <string.h>
@@ -39,6 +40,19 @@ is_stand_in(const NnValue *value)
   return value->constant != NULL && value->constant->data == NULL;
 }
 
+static bool
+make_stand_in(NnValue *value, GError **error)
+{
+  value->constant = nn_tensor_new(NN_DTYPE_FLOAT, &NN_SHAPE(0), error);
+  if (value->constant == NULL)
+    return false;
+  nn_free(value->constant->data);
+  value->constant->data = NULL;
+  value->constant->shape = value->type.shape;
+  value->type.dtype = NN_DTYPE_FLOAT;
+  return true;
+}
+
 /* stands in for the elements of a large constant, which are in the file */
 static bool
 set_stand_in(NnValue *value, GError **error)
@@ -48,14 +62,7 @@ set_stand_in(NnValue *value, GError **error)
       nn_onnx_type_size(value->stored.data_type) == 0 ||
       nn_onnx_type_dtype(value->stored.data_type) != NN_DTYPE_FLOAT)
     return true; /* is read, or refused, as any other */
-  value->constant = nn_tensor_new(NN_DTYPE_FLOAT, &NN_SHAPE(0), error);
-  if (value->constant == NULL)
-    return false;
-  nn_free(value->constant->data);
-  value->constant->data = NULL;
-  value->constant->shape = *shape;
-  value->type.dtype = NN_DTYPE_FLOAT;
-  return true;
+  return make_stand_in(value, error);
 }
 
 static bool
@@ -159,6 +166,39 @@ evaluate(const Taker *taker, const NnNode *node, bool constant, GError **error)
   return ok;
 }
 
+/* whether a node of constants is worth its result, and has all that it needs */
+static bool
+is_computable(const Taker *taker, const NnNode *node)
+{
+  const NnGraph *graph = taker->inventory->graph;
+  for (int k = 0; k < node->n_inputs; k++) {
+    const NnValue *value = input_of(taker, node, k);
+    if (value != NULL && value->producer >= 0 && is_stand_in(value))
+      return false;
+  }
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE &&
+        nn_shape_count(&graph->values[node->outputs[o]].type.shape) > SMALL)
+      return false;
+  return true;
+}
+
+/* a large one of integers has none: what hangs on its elements has no shape */
+static bool
+stand_in_for_outputs(const Taker *taker, const NnNode *node, GError **error)
+{
+  for (int o = 0; o < node->n_outputs; o++) {
+    if (node->outputs[o] == NN_NO_VALUE)
+      continue;
+    NnValue *value = &taker->inventory->graph->values[node->outputs[o]];
+    value->is_constant = true;
+    value->type.present = value->type.dtype == NN_DTYPE_FLOAT;
+    if (value->type.present && !make_stand_in(value, error))
+      return false;
+  }
+  return true;
+}
+
 static int64_t
 add_up(int64_t a, int64_t b)
 {
@@ -213,16 +253,20 @@ look_at(const Taker *taker, const NnNode *node, NnInventoryNode *seen, GError **
 {
   NnGraph *graph = taker->inventory->graph;
   bool constant = reads_constants_only(taker, node);
-  if (!ready_constants(taker, node, constant, error))
+  if (!ready_constants(taker, node, false, error))
     return nn_node_prefix_error(node, error);
   if (!nn_node_infer(graph, node, error))
     return false;
   seen->constant = constant || is_worth_knowing(taker, node);
   if (!seen->constant)
     return count_node(taker, node, seen, error);
-  bool ok = evaluate(taker, node, constant, error);
-  if (constant)
-    release_constants(taker, node);
+  if (!constant)
+    return evaluate(taker, node, false, error);
+  if (!is_computable(taker, node))
+    return stand_in_for_outputs(taker, node, error);
+  bool ok = (ready_constants(taker, node, true, error) || nn_node_prefix_error(node, error)) &&
+            evaluate(taker, node, true, error);
+  release_constants(taker, node);
   return ok;
 }
 

@@ -8,6 +8,10 @@
 
 #include "nncore/base/error.h"
 
+#define MAX_ALIASES \
+  4096 /* more than any network has that people name the layers of; the names
+                          * are a file's, and may be chosen to collide in the tables */
+#define MAX_LAYERS 1000  /* of one argument */
 #define NAMED_IN_ERRORS 40 /* layers or classes that a sentence lists at most */
 
 NnNetwork *
@@ -110,7 +114,8 @@ list_layers(const NnNetwork *network, GPtrArray *tensors)
 void
 nn_network_add_alias(NnNetwork *network, const char *alias, const char *tensor)
 {
-  if (g_hash_table_contains(network->aliases, alias))
+  if (g_hash_table_size(network->aliases) >= MAX_ALIASES ||
+      g_hash_table_contains(network->aliases, alias))
     return;
   g_hash_table_insert(network->aliases, g_strdup(alias), g_strdup(tensor));
   if (!g_hash_table_contains(network->known_names, tensor))
@@ -288,7 +293,7 @@ parse_items(const NnNetwork *network, GPtrArray *tensors, const char *text, GErr
 {
   g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(NnLayer));
   g_array_set_clear_func(layers, clear_layer);
-  g_auto(GStrv) items = g_strsplit(text, ",", -1);
+  g_auto(GStrv) items = g_strsplit(text, ",", MAX_LAYERS); /* the rest is no layer's name */
   for (int i = 0; items[i] != NULL; i++) {
     NnLayer layer;
     if (*g_strstrip(items[i]) == '\0')

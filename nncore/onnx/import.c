@@ -204,7 +204,11 @@ static bool
 check_counts(const NnRawNode *node, const NnOp *op, GError **error)
 {
   int count = count_all_inputs(node);
-  if (count >= op->min_inputs && count <= op->max_inputs && node->outputs.count >= 1)
+  if (node->outputs.count == 0) {
+    g_set_error_literal(error, NN_ERROR, NN_ERROR_MALFORMED, _("It has no outputs."));
+    return false;
+  }
+  if (count >= op->min_inputs && count <= op->max_inputs)
     return true;
   g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("It has %d inputs; %d to %d are possible."),
               count, op->min_inputs, op->max_inputs);

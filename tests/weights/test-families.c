@@ -18,7 +18,7 @@ describe(Sketch *sketch, const char *y)
   NnModel *model = nn_model_open_bytes(bytes, &error);
   g_assert_no_error(error);
   NnNetwork *network = nn_network_new(model, "unnamed");
-  g_assert_true(som_describe(network, "/nonexistent/unnamed.onnx", &error));
+  g_assert_true(som_describe(network, "/nonexistent/unnamed.onnx", false, &error));
   g_assert_no_error(error);
   g_test_message("%s: %s", network->title, network->guessed);
   return network;

@@ -150,6 +150,37 @@ def check_gradient(tap, folder):
     tap.case("a gradient", problems)
 
 
+def field(number, value):
+    """A field of a protobuf message: a varint below 128, or bytes."""
+    if isinstance(value, int):
+        return bytes([number << 3 if number < 16 else (number << 3 & 127) | 128,
+                      *([] if number < 16 else [number >> 4]), value])
+    value = value.encode() if isinstance(value, str) else value
+    assert len(value) < 128
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def argmax_network():
+    """ArgMax over axis 1 of x (1 x 3 x 1 x 2), into a."""
+    axis = field(1, "axis") + field(3, 1) + field(20, 2)
+    node = field(1, "x") + field(2, "a") + field(4, "ArgMax") + field(5, axis)
+    shape = b"".join(field(1, field(1, size)) for size in (1, 3, 1, 2))
+    picture = field(1, "x") + field(2, field(1, field(1, 1) + field(2, shape)))
+    graph = field(1, node) + field(2, "g") + field(11, picture) + field(12, field(1, "a"))
+    return field(1, 8) + field(7, graph) + field(8, field(2, 13))
+
+
+def check_integers(tap, folder):
+    """A layer of integers is written as such."""
+    (folder / "argmax.onnx").write_bytes(argmax_network())
+    write_npy(folder / "in.npy", (1, 3, 1, 2), [1, 9, 5, 2, 3, 4])
+    result = run("--run", folder / "in.npy", "--target", "a", "--output", folder / "out.npy",
+                 folder / "argmax.onnx")
+    data = (folder / "out.npy").read_bytes() if result.returncode == 0 else b""
+    good = b"'descr': '<i8'" in data and data[-16:] == struct.pack("<2q", 1, 0)
+    tap.case("a layer of integers", [] if good else [result.stderr, repr(data)])
+
+
 def check_sentences(tap, folder):
     """What goes wrong ends with status 1 and a sentence on standard error that names it."""
     good, flat = folder / "good.npy", folder / "flat.npy"
@@ -214,6 +245,7 @@ def main():
         check_names(tap, folder)
         check_run(tap, folder)
         check_gradient(tap, folder)
+        check_integers(tap, folder)
         check_sentences(tap, folder)
     tap.done()
 
