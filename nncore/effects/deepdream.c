@@ -86,7 +86,7 @@ static const NnParam params[] = {
     },
     {
         .key = "head",
-        .label = N_("H_ead"),
+        .label = N_("He_ad"),
         .help = N_("For the last layers of a classifier that was made for one size of picture. "
                    "Pooled averages what is found all over a picture of any size: many small "
                    "figures. Resized shows these layers the picture at their own size: few large "
