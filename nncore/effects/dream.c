@@ -36,7 +36,7 @@ typedef struct {
 
   /* of the octave at hand */
   NnImage *base, *picture, *gradient;
-  NnWorkspace *workspace;
+  NnEvaluator *evaluator;
   NnBlur *blur;
   NnPyramid *pyramid;
 
@@ -49,7 +49,7 @@ leave_octave(Dream *dream)
   g_clear_pointer(&dream->base, nn_image_free);
   g_clear_pointer(&dream->picture, nn_image_free);
   g_clear_pointer(&dream->gradient, nn_image_free);
-  g_clear_pointer(&dream->workspace, nn_workspace_free);
+  g_clear_pointer(&dream->evaluator, nn_evaluator_free);
   g_clear_pointer(&dream->blur, nn_blur_free);
   g_clear_pointer(&dream->pyramid, nn_pyramid_free);
 }
@@ -175,8 +175,7 @@ static int
 find_sufficient_size(Dream *dream)
 {
   for (int side = 4; side <= LARGEST_TRY; side += MAX(1, side / 8)) {
-    g_autoptr(NnPlan) plan = nn_objective_plan(dream->objective, side, side, NULL);
-    if (plan != NULL)
+    if (nn_objective_check_size(dream->objective, side, side, NULL))
       return side;
   }
   return 0;
@@ -206,8 +205,7 @@ count_octaves(Dream *dream, GError **error)
     int width, height;
     g_autoptr(GError) refusal = NULL;
     octave_size(dream, dream->octaves - 1, &width, &height);
-    g_autoptr(NnPlan) plan = nn_objective_plan(dream->objective, width, height, &refusal);
-    if (plan != NULL)
+    if (nn_objective_check_size(dream->objective, width, height, &refusal))
       break;
     bool too_small = g_error_matches(refusal, NN_ERROR, NN_ERROR_SHAPE);
     if (too_small && dream->octaves > 1)
@@ -240,17 +238,6 @@ make_working(Dream *dream, GError **error)
   if (smaller != NULL)
     combine(dream, clip, smaller, NULL);
   return smaller != NULL;
-}
-
-static bool
-make_workspace(Dream *dream, GError **error)
-{
-  g_autoptr(NnPlan) plan =
-      nn_objective_plan(dream->objective, dream->base->width, dream->base->height, error);
-  if (plan == NULL)
-    return false;
-  dream->workspace = nn_workspace_new(plan, dream->context, error);
-  return dream->workspace != NULL;
 }
 
 static bool
@@ -290,34 +277,35 @@ enter_octave(Dream *dream, int octave, GError **error)
     combine(dream, add_clipped, dream->picture, dream->gradient);
     g_clear_pointer(&dream->detail, nn_image_free);
   }
-  return make_smoothing(dream, error) && make_workspace(dream, error);
+  if (!make_smoothing(dream, error))
+    return false;
+  dream->evaluator = nn_objective_evaluator(dream->objective, width, height, error);
+  return dream->evaluator != NULL;
 }
 
 /* the gradient of the objective at the picture, smoothed, into dream->gradient */
-static void
-find_gradient(Dream *dream)
+static bool
+find_gradient(Dream *dream, GError **error)
 {
-  const NnInputSpec *spec = &dream->network->input;
   int jitter = dream->settings->jitter_px;
   int dx = nn_random_range(&dream->random, -jitter, jitter);
   int dy = nn_random_range(&dream->random, -jitter, jitter);
-  nn_preprocess_rolled(dream->context, dream->picture, spec, dx, dy,
-                       nn_workspace_input(dream->workspace, 0));
-  nn_workspace_forward(dream->workspace);
-  nn_objective_evaluate(dream->objective, dream->workspace);
-  nn_workspace_backward(dream->workspace);
-  nn_input_gradient(dream->context, nn_workspace_input_gradient(dream->workspace, 0), spec, dx, dy,
-                    dream->gradient);
+  double value;
+  if (!nn_objective_evaluate(dream->objective, dream->evaluator, dream->picture, dx, dy,
+                             dream->gradient, &value, error))
+    return false;
   if (dream->blur != NULL)
     nn_blur_run(dream->blur, dream->context, dream->gradient);
   if (dream->pyramid != NULL)
     nn_pyramid_normalise(dream->pyramid, dream->context, dream->gradient);
+  return true;
 }
 
 static bool
 iterate(Dream *dream, GError **error)
 {
-  find_gradient(dream);
+  if (!find_gradient(dream, error))
+    return false;
   int64_t samples = (int64_t)nn_image_samples(dream->picture);
   double mean = nn_mean_absolute(dream->context, dream->gradient->data, samples);
   if (!isfinite(mean)) {

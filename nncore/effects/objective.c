@@ -6,12 +6,11 @@
 #include <math.h>
 
 #include "nncore/base/error.h"
-#include "nncore/base/sum.h"
+#include "nncore/effects/criterion.h"
 #include "nncore/image/fill.h"
 #include "nncore/image/resample.h"
-#include "nncore/loss/loss.h"
+#include "nncore/plan/workspace.h"
 
-#define GRAIN 16384
 #define GUIDE_PX 256 /* longest side at which the guide is seen: its vectors are all compared */
 
 struct NnObjective {
@@ -19,9 +18,9 @@ struct NnObjective {
   NnContext *context;
   NnObjectiveKind kind;
   int64_t channel; /* or class; -1: the strongest */
-  GArray *layers;  /* NnLayer */
-  NnProgram *program;
-  NnLoss **losses; /* one a layer, NULL before the first evaluation */
+  GArray *layers;  /* NnLayer; each is a term of the criterion */
+  NnCriterion *criterion;
+  bool decided; /* which channel of each layer it is */
 };
 
 void
@@ -29,10 +28,7 @@ nn_objective_free(NnObjective *objective)
 {
   if (objective == NULL)
     return;
-  for (guint i = 0; objective->losses != NULL && i < objective->layers->len; i++)
-    nn_loss_free(objective->losses[i]);
-  g_free(objective->losses);
-  nn_program_unref(objective->program);
+  nn_criterion_free(objective->criterion);
   g_clear_pointer(&objective->layers, g_array_unref);
   g_free(objective);
 }
@@ -61,17 +57,39 @@ choose_class(NnObjective *objective, const char *class_text, GError **error)
   return text[0] == '\0' || objective->channel >= 0;
 }
 
+static NnLoss *
+make_loss(const NnObjective *objective)
+{
+  switch (objective->kind) {
+  case NN_OBJECTIVE_L2:
+  case NN_OBJECTIVE_GUIDE: /* until there is one */
+    return nn_loss_l2();
+  case NN_OBJECTIVE_MEAN:
+    return nn_loss_mean();
+  case NN_OBJECTIVE_CLASS:
+  case NN_OBJECTIVE_CHANNEL:
+    return nn_loss_channel(MAX(objective->channel, 0));
+  }
+  return NULL;
+}
+
 static bool
-make_program(NnObjective *objective, NnHead head, GError **error)
+make_criterion(NnObjective *objective, NnHead head, GError **error)
 {
   NnProgramOptions options = {.gradient = true, .head = head};
   guint n = objective->layers->len;
-  g_autofree const char **targets = g_new0(const char *, n);
+  g_autofree const char **layers = g_new0(const char *, n);
   for (guint i = 0; i < n; i++)
-    targets[i] = g_array_index(objective->layers, NnLayer, i).name;
-  objective->program = nn_program_new(objective->network->model, objective->context, targets,
-                                      (int)n, options, error);
-  return objective->program != NULL;
+    layers[i] = g_array_index(objective->layers, NnLayer, i).name;
+  objective->criterion =
+      nn_criterion_new(objective->network, objective->context, layers, (int)n, options, error);
+  if (objective->criterion == NULL)
+    return false;
+  for (guint i = 0; i < n; i++)
+    nn_criterion_add(objective->criterion, (int)i, make_loss(objective),
+                     g_array_index(objective->layers, NnLayer, i).weight);
+  nn_criterion_normalise(objective->criterion, n > 1);
+  return true;
 }
 
 NnObjective *
@@ -80,7 +98,7 @@ nn_objective_new(const NnNetwork *network, NnContext *context, NnObjectiveKind k
                  NnHead head, GError **error)
 {
   g_autoptr(NnObjective) objective = g_new0(NnObjective, 1);
-  *objective = (NnObjective){network, context, kind, channel, NULL, NULL, NULL};
+  *objective = (NnObjective){network, context, kind, channel, NULL, NULL, false};
   if (kind == NN_OBJECTIVE_CLASS) {
     if (!choose_class(objective, class_text, error))
       return NULL;
@@ -89,10 +107,9 @@ nn_objective_new(const NnNetwork *network, NnContext *context, NnObjectiveKind k
     if (objective->layers == NULL)
       return NULL;
   }
-  objective->losses = g_new0(NnLoss *, objective->layers->len);
-  if (!make_program(objective, head, error))
-    return NULL;
-  return g_steal_pointer(&objective);
+  bool chooses = kind == NN_OBJECTIVE_CLASS || kind == NN_OBJECTIVE_CHANNEL;
+  objective->decided = !chooses || objective->channel >= 0;
+  return make_criterion(objective, head, error) ? g_steal_pointer(&objective) : NULL;
 }
 
 static bool
@@ -124,30 +141,47 @@ check_target(const NnObjective *objective, const NnPlan *plan, int target, GErro
 const char *
 nn_objective_head_note(const NnObjective *objective)
 {
-  return nn_program_head_note(objective->program);
+  return nn_program_head_note(nn_criterion_program(objective->criterion));
 }
 
-/* a size that is refused may be a matter of the head */
-static void
-explain_head(const NnObjective *objective, GError **error)
-{
-  const char *note = nn_objective_head_note(objective);
-  if (note != NULL && error != NULL && g_error_matches(*error, NN_ERROR, NN_ERROR_SHAPE))
-    g_prefix_error(error, "%s ", note);
-}
-
-NnPlan *
-nn_objective_plan(NnObjective *objective, int width, int height, GError **error)
+/* (transfer full) */
+static NnPlan *
+make_plan(const NnObjective *objective, int width, int height, GError **error)
 {
   const NnInputSpec *spec = &objective->network->input;
   NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
-  g_autoptr(NnPlan) plan = nn_plan_new(objective->program, &shape, 1, error);
-  if (plan == NULL)
-    explain_head(objective, error);
+  g_autoptr(NnPlan) plan =
+      nn_plan_new(nn_criterion_program(objective->criterion), &shape, 1, error);
+  const char *note = nn_objective_head_note(objective);
+  if (plan == NULL && note != NULL && error != NULL &&
+      g_error_matches(*error, NN_ERROR, NN_ERROR_SHAPE)) /* may be a matter of the head */
+    g_prefix_error(error, "%s ", note);
   for (guint i = 0; plan != NULL && i < objective->layers->len; i++)
     if (!check_target(objective, plan, (int)i, error))
       return NULL;
   return g_steal_pointer(&plan);
+}
+
+bool
+nn_objective_check_size(NnObjective *objective, int width, int height, GError **error)
+{
+  g_autoptr(NnPlan) plan = make_plan(objective, width, height, error);
+  return plan != NULL;
+}
+
+NnEvaluator *
+nn_objective_evaluator(NnObjective *objective, int width, int height, GError **error)
+{
+  if (!nn_objective_check_size(objective, width, height, error))
+    return NULL;
+  return nn_criterion_evaluator(objective->criterion, width, height, error);
+}
+
+void
+nn_objective_watch(NnObjective *objective, bool (*proceed)(gpointer data, double fraction),
+                   gpointer data)
+{
+  nn_criterion_watch(objective->criterion, proceed, data);
 }
 
 /* (transfer full): the guide as the network is to see it: no holes, not too large, and of a size
@@ -176,7 +210,7 @@ nn_objective_set_guide(NnObjective *objective, const NnImage *guide, GError **er
   g_autoptr(NnImage) fitted = fit_guide(objective, guide, error);
   g_autoptr(NnPlan) plan = NULL;
   if (fitted != NULL)
-    plan = nn_objective_plan(objective, fitted->width, fitted->height, error);
+    plan = make_plan(objective, fitted->width, fitted->height, error);
   g_autoptr(NnWorkspace) workspace = NULL;
   if (plan != NULL)
     workspace = nn_workspace_new(plan, objective->context, error);
@@ -187,87 +221,53 @@ nn_objective_set_guide(NnObjective *objective, const NnImage *guide, GError **er
   nn_preprocess(fitted, &objective->network->input, nn_workspace_input(workspace, 0));
   nn_workspace_forward(workspace);
   for (guint i = 0; i < objective->layers->len; i++) {
-    g_clear_pointer(&objective->losses[i], nn_loss_free);
-    objective->losses[i] =
-        nn_loss_guide(objective->context, nn_workspace_target(workspace, (int)i), error);
-    if (objective->losses[i] == NULL)
+    NnLoss *loss = nn_loss_guide(objective->context, nn_workspace_target(workspace, (int)i), error);
+    if (loss == NULL)
       return false;
+    nn_criterion_set_loss(objective->criterion, (int)i, loss);
   }
   return true;
 }
 
-static NnLoss *
-make_loss(NnObjective *objective, const NnTensor *activation)
+/* puts a loss in each term that finds out its strongest channel */
+static bool
+probe_channels(NnObjective *objective, const NnEvaluator *evaluator, GError **error)
 {
-  switch (objective->kind) {
-  case NN_OBJECTIVE_L2:
-  case NN_OBJECTIVE_GUIDE: /* has made its own */
-    return nn_loss_l2();
-  case NN_OBJECTIVE_MEAN:
-    return nn_loss_mean();
-  case NN_OBJECTIVE_CLASS:
-    if (objective->channel < 0)
-      objective->channel = nn_strongest_channel(activation);
-    return nn_loss_channel(objective->channel);
-  case NN_OBJECTIVE_CHANNEL:
-    return nn_loss_channel(objective->channel < 0 ? nn_strongest_channel(activation)
-                                                  : objective->channel);
+  for (guint i = 0; i < objective->layers->len; i++) {
+    NnShape shape = nn_evaluator_target_shape(evaluator, (int)i);
+    NnLoss *probe = nn_loss_strongest(shape.dim[1], error);
+    if (probe == NULL)
+      return false;
+    nn_criterion_set_loss(objective->criterion, (int)i, probe);
   }
-  return NULL;
+  return true;
 }
 
-typedef struct {
-  float *x;
-  float factor;
-} Scaling;
-
-static double
-sum_squares(int64_t begin, int64_t end, int worker, gpointer data)
+/* which channel of each layer, or which class, it is */
+static bool
+decide(NnObjective *objective, NnEvaluator *evaluator, const NnImage *picture, GError **error)
 {
-  const Scaling *scaling = data;
-  double sum = 0;
-  for (int64_t i = begin; i < end; i++)
-    sum += (double)scaling->x[i] * scaling->x[i];
-  return sum;
-}
-
-static void
-scale(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Scaling *scaling = data;
-  for (int64_t i = begin; i < end; i++)
-    scaling->x[i] *= scaling->factor;
-}
-
-/* brings the seed to length |weight| */
-static void
-normalise(NnContext *context, const NnTensor *seed, double weight)
-{
-  int64_t count = nn_shape_count(&seed->shape);
-  Scaling scaling = {.x = seed->f};
-  double length = sqrt(nn_parallel_sum(context, count, GRAIN, sum_squares, &scaling));
-  scaling.factor = (float)(fabs(weight) / length);
-  if (length > 0 && isfinite(scaling.factor))
-    nn_parallel_for(context, count, GRAIN, scale, &scaling);
-}
-
-double
-nn_objective_evaluate(NnObjective *objective, NnWorkspace *workspace)
-{
-  guint n = objective->layers->len;
-  double value = 0;
-  for (guint i = 0; i < n; i++) {
-    double weight = g_array_index(objective->layers, NnLayer, i).weight;
-    const NnTensor *activation = nn_workspace_target(workspace, (int)i);
-    const NnTensor *seed = nn_workspace_seed(workspace, (int)i);
-    if (objective->losses[i] == NULL)
-      objective->losses[i] = make_loss(objective, activation);
-    value += weight * nn_loss_evaluate(objective->losses[i], objective->context, activation,
-                                       (float)weight, seed);
-    if (n > 1)
-      normalise(objective->context, seed, weight);
+  if (!probe_channels(objective, evaluator, error) ||
+      !nn_criterion_observe(objective->criterion, evaluator, picture, error))
+    return false;
+  for (guint i = 0; i < objective->layers->len; i++) {
+    const NnLoss *probe = nn_criterion_loss(objective->criterion, (int)i);
+    int64_t channel = nn_loss_strongest_channel(probe);
+    if (objective->kind == NN_OBJECTIVE_CLASS)
+      objective->channel = channel;
+    nn_criterion_set_loss(objective->criterion, (int)i, nn_loss_channel(channel));
   }
-  return value;
+  objective->decided = true;
+  return true;
+}
+
+bool
+nn_objective_evaluate(NnObjective *objective, NnEvaluator *evaluator, const NnImage *picture,
+                      int dx, int dy, NnImage *gradient, double *value, GError **error)
+{
+  return (objective->decided || decide(objective, evaluator, picture, error)) &&
+         nn_criterion_evaluate(objective->criterion, evaluator, picture, dx, dy, gradient, value,
+                               error);
 }
 
 char *

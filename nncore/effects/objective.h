@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an effect makes grow: layers of a network with weights, and a loss on each (loss/loss.h).
- *
- * One layer's gradient is its loss's own. Of several, each layer's gradient (to the layer) is
- * first brought to length one, so that a weight means the same at every depth: activations near
- * the input are larger and many times as many. */
+/* What an effect makes grow: layers of a network with weights, and a loss on each, as people choose
+ * them: by names and labels. A criterion (criterion.h) underneath; of several layers, each one's
+ * gradient is brought to the length of its weight. */
 #pragma once
 
 #include "nncore/effects/network.h"
 #include "nncore/image/image.h"
-#include "nncore/plan/workspace.h"
+#include "nncore/plan/evaluator.h"
 
 /**
  * NnObjectiveKind: see loss/loss.h
@@ -47,18 +45,27 @@ void nn_objective_free(NnObjective *objective);
 bool nn_objective_set_guide(NnObjective *objective, const NnImage *guide, GError **error);
 
 /**
- * nn_objective_plan:
- * @width, @height: of the picture in px; the plan's input is nn_input_size() of them
+ * nn_objective_check_size:
+ * @width, @height: of the picture in px; the network sees nn_input_size() of them
  *
- * Returns: (transfer full): %NN_ERROR_SHAPE where the network does not allow this size (the
- *   sentence begins with nn_objective_head_note(), if there is one),
- *   %NN_ERROR_ARGUMENT where the layer has no such channel.
+ * Whether pictures of this size can be evaluated (memory aside): %NN_ERROR_SHAPE where the network
+ * does not allow it (the sentence begins with nn_objective_head_note(), if there is one),
+ * %NN_ERROR_ARGUMENT where the layer has no such channel.
  */
-NnPlan *nn_objective_plan(NnObjective *objective, int width, int height, GError **error);
+bool nn_objective_check_size(NnObjective *objective, int width, int height, GError **error);
 
-/** nn_objective_evaluate: after forward, before backward: the value (the weighted sum of the
- * losses'), and the seeds written. */
-double nn_objective_evaluate(NnObjective *objective, NnWorkspace *workspace);
+/** nn_objective_evaluator: (transfer full): for pictures of this size; errors also as
+ * nn_evaluator_new(). */
+NnEvaluator *nn_objective_evaluator(NnObjective *objective, int width, int height, GError **error);
+
+/** nn_objective_watch: as nn_criterion_watch(). */
+void nn_objective_watch(NnObjective *objective, bool (*proceed)(gpointer data, double fraction),
+                        gpointer data);
+
+/** nn_objective_evaluate: as nn_criterion_evaluate(). The first picture evaluated decides what is
+ * to be the strongest channel or class (nn_objective_new()). */
+bool nn_objective_evaluate(NnObjective *objective, NnEvaluator *evaluator, const NnImage *picture,
+                           int dx, int dy, NnImage *gradient, double *value, GError **error);
 
 /** nn_objective_head_note: (transfer none) (nullable): nn_program_head_note() of its layers. */
 const char *nn_objective_head_note(const NnObjective *objective);

@@ -9,7 +9,7 @@ typedef struct {
   NnImage image;
   const NnInputSpec *spec;
   float *x;
-  int width, height; /* of the tensor */
+  int width, height; /* of the tensor, or of what of it counts */
   int64_t channel_stride, column_stride, row_stride;
   int dx, dy; /* 0 to the picture's size - 1 */
 } Job;
@@ -64,7 +64,7 @@ fill_rows(int64_t begin, int64_t end, int worker, gpointer data)
 }
 
 static void
-gradient_rows(int64_t begin, int64_t end, int worker, gpointer data)
+add_gradient_rows(int64_t begin, int64_t end, int worker, gpointer data)
 {
   const Job *job = data;
   const NnInputSpec *spec = job->spec;
@@ -76,8 +76,8 @@ gradient_rows(int64_t begin, int64_t end, int worker, gpointer data)
       float scale = spec->range / spec->deviation[k];
       const float *from = job->x + y * job->row_stride + k * job->channel_stride;
       int to_x = job->dx;
-      for (int x = 0; x < job->image.width; x++) {
-        to[to_x * job->image.channels + c] = from[x * job->column_stride] * scale;
+      for (int x = 0; x < job->width; x++) {
+        to[to_x * job->image.channels + c] += from[x * job->column_stride] * scale;
         if (++to_x == job->image.width)
           to_x = 0;
       }
@@ -117,11 +117,13 @@ nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec
 }
 
 void
-nn_input_gradient(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
-                  int dy, NnImage *image)
+nn_input_gradient_add(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
+                      int dy, int x, int y, NnImage *image)
 {
-  Job job = make_job(image, spec, tensor, dx, dy);
-  nn_parallel_for(context, image->height, 1 + GRAIN_PX / job.width, gradient_rows, &job);
+  Job job = make_job(image, spec, tensor, dx + x, dy + y);
+  job.width = CLAMP(image->width - x, 0, job.width);
+  job.height = CLAMP(image->height - y, 0, job.height);
+  nn_parallel_for(context, job.height, 1 + GRAIN_PX / MAX(job.width, 1), add_gradient_rows, &job);
 }
 
 int

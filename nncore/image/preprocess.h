@@ -32,23 +32,25 @@ void nn_unpreprocess(const NnTensor *tensor, const NnInputSpec *spec, NnImage *i
 /**
  * nn_preprocess_rolled:
  * @dx, @dy: any integers; pixel (x, y) of the tensor is ((x + dx) mod width, (y + dy) mod height)
- *   of the picture
- * @tensor: 1 x 3 x H x W, not smaller than @image. Where it is larger (NnInputSpec.multiple), the
- *   picture, which the roll has made a torus anyway, goes on periodically.
+ *   of the picture. So the part of a tensor that begins at (x0, y0) is asked for by dx + x0,
+ *   dy + y0
+ * @tensor: 1 x 3 x H x W, of any size: past the picture's end (NnInputSpec.multiple), the picture,
+ *   which the roll has made a torus anyway, goes on periodically.
  */
 void nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
                           int dy, const NnTensor *tensor);
 
 /**
- * nn_input_gradient:
- * @tensor: the gradient to the tensor that nn_preprocess_rolled() filled
- * @image: (out): 3 channels: the gradient to the picture's own R'G'B' values, rolled back. By the
- *   chain rule it is range / deviation[c] times the tensor's: a step along it is the steepest one
- *   in what people see, whatever units the network counts in. Elements past the picture's size
- *   repeat pixels and are left out.
+ * nn_input_gradient_add:
+ * @tensor: the gradient to the part that begins at (@x, @y) of the tensor that
+ *   nn_preprocess_rolled() filled with @dx, @dy
+ * @image: (inout): 3 channels: the gradient to the picture's own R'G'B' values, rolled back, is
+ *   added. By the chain rule it is range / deviation[c] times the tensor's: a step along it is the
+ *   steepest one in what people see, whatever units the network counts in. Elements past the
+ *   picture's size repeat pixels and are left out.
  */
-void nn_input_gradient(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
-                       int dy, NnImage *image);
+void nn_input_gradient_add(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec,
+                           int dx, int dy, int x, int y, NnImage *image);
 
 /** nn_input_size: @size px rounded up to what the network's input may be. */
 int nn_input_size(const NnInputSpec *spec, int size);

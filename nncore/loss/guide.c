@@ -88,10 +88,11 @@ guide_chunk(int64_t begin, int64_t end, int worker, gpointer data)
 }
 
 static double
-guide_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
+guide_evaluate(NnLoss *loss, NnContext *context, const NnPiece *piece, float factor,
                const NnTensor *gradient)
 {
   const GuideLoss *guide = (GuideLoss *)loss;
+  const NnTensor *activation = piece->activation;
   Job job = {.guide = guide, .x = activation->f, .gradient = gradient->f, .factor = factor};
   int64_t channels;
   bool viewed = nn_channel_view(activation, &channels, &job.positions, &job.channel_stride,
@@ -111,7 +112,8 @@ guide_free(NnLoss *loss)
   g_free(guide);
 }
 
-static const NnLossClass guide_class = {"guide", guide_evaluate, guide_free};
+static const NnLossClass guide_class = {
+    .name = "guide", .evaluate = guide_evaluate, .free = guide_free};
 
 NnLoss *
 nn_loss_guide(NnContext *context, const NnTensor *features, GError **error)

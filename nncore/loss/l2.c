@@ -24,9 +24,10 @@ l2_chunk(int64_t begin, int64_t end, int worker, gpointer data)
 }
 
 static double
-l2_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
+l2_evaluate(NnLoss *loss, NnContext *context, const NnPiece *piece, float factor,
             const NnTensor *gradient)
 {
+  const NnTensor *activation = piece->activation;
   Job job = {activation->f, gradient->f, factor};
   return 0.5 * nn_parallel_sum(context, nn_shape_count(&activation->shape), GRAIN, l2_chunk, &job);
 }
@@ -37,7 +38,7 @@ l2_free(NnLoss *loss)
   g_free(loss);
 }
 
-static const NnLossClass l2_class = {"L2", l2_evaluate, l2_free};
+static const NnLossClass l2_class = {.name = "L2", .evaluate = l2_evaluate, .free = l2_free};
 
 NnLoss *
 nn_loss_l2(void)

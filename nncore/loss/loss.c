@@ -3,11 +3,24 @@
  * c * channel_stride + p * position_stride in both layouts. */
 #include "nncore/loss/loss.h"
 
+bool
+nn_loss_has_statistics(const NnLoss *loss)
+{
+  return loss->klass->observe != NULL;
+}
+
 double
 nn_loss_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
                  const NnTensor *gradient)
 {
-  return loss->klass->evaluate(loss, context, activation, factor, gradient);
+  NnPiece piece = nn_piece_whole(activation);
+  double value = 0;
+  if (nn_loss_has_statistics(loss)) {
+    loss->klass->begin(loss);
+    loss->klass->observe(loss, context, &piece);
+    value = loss->klass->close(loss, context);
+  }
+  return value + loss->klass->evaluate(loss, context, &piece, factor, gradient);
 }
 
 void
@@ -32,25 +45,4 @@ nn_channel_view(const NnTensor *tensor, int64_t *channels, int64_t *positions,
   *channel_stride = last ? 1 : *positions;
   *position_stride = last ? *channels : 1;
   return true;
-}
-
-int64_t
-nn_strongest_channel(const NnTensor *activation)
-{
-  int64_t channels, positions, channel_stride, position_stride;
-  bool viewed =
-      nn_channel_view(activation, &channels, &positions, &channel_stride, &position_stride);
-  g_return_val_if_fail(viewed, 0);
-  int64_t strongest = 0;
-  double most = -G_MAXDOUBLE;
-  for (int64_t c = 0; c < channels; c++) {
-    double sum = 0;
-    for (int64_t p = 0; p < positions; p++)
-      sum += activation->f[c * channel_stride + p * position_stride];
-    if (sum > most) {
-      most = sum;
-      strongest = c;
-    }
-  }
-  return strongest;
 }

@@ -1,27 +1,39 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Objectives: what of an activation is to grow. Each is a vtable and its parameters; evaluating
- * one gives its value and writes its gradient to the activation.
+/* Losses: what of an activation is to grow or to shrink. Each is a vtable and its parameters; it
+ * gives a value and its gradient to the activation.
  *
  * Activations are float, of any layout (channels-last as a rule). Those with channels are
  * 1 x C x spatial dimensions; P is the number of positions, the product of the spatial dimensions;
- * scores 1 x C have one position. Sums are taken in double and in an order that does not depend
- * on the number of threads. */
+ * scores 1 x C have one position. They come in pieces (tensor/piece.h): all of it at once, or, of a
+ * picture that is worked on in tiles, box by box. Sums are taken in double and in an order that
+ * does not depend on the number of threads.
+ *
+ * Where the gradient at a position depends on other positions (a Gram matrix), a loss gathers
+ * statistics first: begin, observe every piece, close; then evaluate every piece. Others have
+ * evaluate alone, which also gives the piece's part of the value. */
 #pragma once
 
 #include "nncore/base/context.h"
-#include "nncore/tensor/tensor.h"
+#include "nncore/tensor/piece.h"
 
 typedef struct NnLoss NnLoss;
 
 /**
- * NnLossClass:
- * @evaluate: value of @loss at @activation; writes @factor times its gradient, whole, into
- *   @gradient (same shape and layout). Allocates nothing.
+ * NnLossClass: nothing is allocated by any of these but free.
+ * @begin, @observe, @close: (nullable): of a loss with statistics: forgets those it has; adds a
+ *   piece's; gives the value, and makes what evaluate needs. The numbers of positions are those of
+ *   piece->whole
+ * @evaluate: writes @factor times the gradient to the piece, whole, into @gradient (same shape and
+ *   layout as the piece's activation). Returns the piece's part of the value (without @factor):
+ *   the sum over all pieces is the value; 0 of a loss with statistics
  * @free: frees what the constructor made
  */
 typedef struct {
   const char *name;
-  double (*evaluate)(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
+  void (*begin)(NnLoss *loss);
+  void (*observe)(NnLoss *loss, NnContext *context, const NnPiece *piece);
+  double (*close)(NnLoss *loss, NnContext *context);
+  double (*evaluate)(NnLoss *loss, NnContext *context, const NnPiece *piece, float factor,
                      const NnTensor *gradient);
   void (*free)(NnLoss *loss);
 } NnLossClass;
@@ -31,8 +43,12 @@ struct NnLoss {
   const NnLossClass *klass;
 };
 
-/** nn_loss_evaluate: see NnLossClass. For channel and guide, @activation must be one that
- * nn_channel_view() takes, with that channel or with as many channels as the guide. */
+/** nn_loss_has_statistics: whether all pieces must be observed before the first is evaluated. */
+bool nn_loss_has_statistics(const NnLoss *loss);
+
+/** nn_loss_evaluate: the value at the whole @activation, and @factor times the gradient, written
+ * into @gradient. For channel and guide, @activation must be one that nn_channel_view() takes,
+ * with that channel or with as many channels as the guide. */
 double nn_loss_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
                         const NnTensor *gradient);
 void nn_loss_free(NnLoss *loss);
@@ -69,7 +85,14 @@ NnLoss *nn_loss_guide(NnContext *context, const NnTensor *features, GError **err
 bool nn_channel_view(const NnTensor *tensor, int64_t *channels, int64_t *positions,
                      int64_t *channel_stride, int64_t *position_stride);
 
-/** nn_strongest_channel: the one with the largest mean; @activation as nn_channel_view() takes. */
-int64_t nn_strongest_channel(const NnTensor *activation);
+/**
+ * nn_loss_strongest:
+ * @channels: C of the activations that it will observe
+ *
+ * A loss that only observes; nn_loss_strongest_channel() then is the channel with the largest
+ * mean (the first of equal ones).
+ */
+NnLoss *nn_loss_strongest(int64_t channels, GError **error);
+int64_t nn_loss_strongest_channel(const NnLoss *loss);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnLoss, nn_loss_free)

@@ -46,27 +46,30 @@ channel_chunk(int64_t begin, int64_t end, int worker, gpointer data)
 }
 
 static double
-mean_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
+mean_evaluate(NnLoss *loss, NnContext *context, const NnPiece *piece, float factor,
               const NnTensor *gradient)
 {
-  int64_t count = nn_shape_count(&activation->shape);
-  Job job = {.x = activation->f, .gradient = gradient->f, .each = (float)(factor / (double)count)};
-  return nn_parallel_sum(context, count, GRAIN, mean_chunk, &job) / (double)MAX(count, 1);
+  double all = (double)MAX(nn_shape_count(&piece->whole), 1);
+  Job job = {.x = piece->activation->f, .gradient = gradient->f, .each = (float)(factor / all)};
+  int64_t count = nn_shape_count(&piece->activation->shape);
+  return nn_parallel_sum(context, count, GRAIN, mean_chunk, &job) / all;
 }
 
 static double
-channel_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, float factor,
+channel_evaluate(NnLoss *loss, NnContext *context, const NnPiece *piece, float factor,
                  const NnTensor *gradient)
 {
-  Job job = {
-      .x = activation->f, .gradient = gradient->f, .channel = ((ChannelLoss *)loss)->channel};
+  Job job = {.x = piece->activation->f,
+             .gradient = gradient->f,
+             .channel = ((ChannelLoss *)loss)->channel};
   int64_t positions;
-  bool viewed = nn_channel_view(activation, &job.channels, &positions, &job.channel_stride,
+  bool viewed = nn_channel_view(piece->activation, &job.channels, &positions, &job.channel_stride,
                                 &job.position_stride);
   g_return_val_if_fail(viewed && job.channel < job.channels, 0);
-  job.each = (float)(factor / (double)positions);
+  double all = (double)nn_shape_product(&piece->whole, 2, piece->whole.rank);
+  job.each = (float)(factor / all);
   int64_t grain = 1 + GRAIN / job.channels;
-  return nn_parallel_sum(context, positions, grain, channel_chunk, &job) / (double)positions;
+  return nn_parallel_sum(context, positions, grain, channel_chunk, &job) / all;
 }
 
 static void
@@ -75,8 +78,10 @@ free_loss(NnLoss *loss)
   g_free(loss);
 }
 
-static const NnLossClass mean_class = {"mean", mean_evaluate, free_loss};
-static const NnLossClass channel_class = {"channel", channel_evaluate, free_loss};
+static const NnLossClass mean_class = {
+    .name = "mean", .evaluate = mean_evaluate, .free = free_loss};
+static const NnLossClass channel_class = {
+    .name = "channel", .evaluate = channel_evaluate, .free = free_loss};
 
 NnLoss *
 nn_loss_mean(void)

@@ -88,17 +88,31 @@ test_values(void)
   }
 }
 
+/* of one piece, of two, and of one after starting anew */
 static void
 test_strongest(void)
 {
+  g_autoptr(NnContext) context = nn_context_new(2);
   NnShape shape = NN_SHAPE(1, 5, 3, 4);
   for (int layout = 0; layout < 2; layout++) {
     g_autoptr(NnTensor) plain = noise_new(&shape, NN_LAYOUT_PLAIN, 8);
     g_autoptr(NnTensor) x = noise_new(&shape, (NnLayout)layout, 8);
+    g_autoptr(NnTensor) opposite = noise_new(&shape, (NnLayout)layout, 8);
     for (int i = 0; i < 12; i++)
       plain->f[3 * 12 + i] += 2;
     nn_tensor_copy(plain, x);
-    g_assert_cmpint(nn_strongest_channel(x), ==, 3);
+    for (int i = 0; i < 12; i++)
+      plain->f[3 * 12 + i] -= 10;
+    nn_tensor_copy(plain, opposite);
+    g_autoptr(NnLoss) strongest = nn_loss_strongest(5, NULL);
+    NnPiece first = nn_piece_whole(x), second = nn_piece_whole(opposite);
+    strongest->klass->observe(strongest, context, &first);
+    g_assert_cmpint(nn_loss_strongest_channel(strongest), ==, 3);
+    strongest->klass->observe(strongest, context, &second);
+    g_assert_cmpint(nn_loss_strongest_channel(strongest), !=, 3);
+    strongest->klass->begin(strongest);
+    strongest->klass->observe(strongest, context, &first);
+    g_assert_cmpint(nn_loss_strongest_channel(strongest), ==, 3);
   }
 }
 

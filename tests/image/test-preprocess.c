@@ -70,8 +70,8 @@ test_roll(gconstpointer data)
           g_assert_cmpfloat(input_at(tensor, c, y, x), ==,
                             pixel_at(image, ((x + dx) % 7 + 7) % 7, ((y + dy) % 5 + 5) % 5, c));
     /* what was rolled there comes back unrolled */
-    g_autoptr(NnImage) back = picture_constant(7, 5, 3, -1);
-    nn_input_gradient(context, tensor, &identity, dx, dy, back);
+    g_autoptr(NnImage) back = picture_constant(7, 5, 3, 0);
+    nn_input_gradient_add(context, tensor, &identity, dx, dy, 0, 0, back);
     g_assert_cmpfloat(largest_difference(image, back), ==, 0);
   }
 }
@@ -87,8 +87,8 @@ test_gradient(void)
   g_autoptr(NnTensor) weights = input_new(4, 3, NN_LAYOUT_CHANNELS_LAST);
   for (int i = 0; i < 36; i++)
     weights->f[i] = (float)(i % 7) - 3;
-  g_autoptr(NnImage) gradient = picture_new(4, 3, 3);
-  nn_input_gradient(context, weights, &odd_spec, 1, 2, gradient);
+  g_autoptr(NnImage) gradient = picture_constant(4, 3, 3, 0);
+  nn_input_gradient_add(context, weights, &odd_spec, 1, 2, 0, 0, gradient);
   nn_preprocess_rolled(context, image, &odd_spec, 1, 2, before);
   for (int i = 0; i < 36; i++) {
     float kept = image->data[i];
@@ -100,6 +100,35 @@ test_gradient(void)
       difference += weights->f[k] * ((double)after->f[k] - before->f[k]);
     g_assert_cmpfloat_with_epsilon(difference / 0.25, gradient->data[i], 1e-3);
   }
+}
+
+/* parts of a tensor are those of the whole, filled or added; what overlaps is added twice */
+static void
+test_parts(void)
+{
+  g_autoptr(NnContext) context = nn_context_new(1);
+  g_autoptr(NnImage) image = picture_noise(7, 5, 3, 2);
+  g_autoptr(NnTensor) whole = input_new(9, 8, NN_LAYOUT_CHANNELS_LAST);
+  g_autoptr(NnTensor) part = input_new(4, 3, NN_LAYOUT_CHANNELS_LAST);
+  g_autoptr(NnImage) sum = picture_constant(7, 5, 3, 1);
+  nn_preprocess_rolled(context, image, &odd_spec, 3, -2, whole);
+  for (int y0 = 0; y0 <= 5; y0++)
+    for (int x0 = 0; x0 <= 5; x0++) {
+      nn_preprocess_rolled(context, image, &odd_spec, 3 + x0, -2 + y0, part);
+      for (int i = 0; i < 36; i++)
+        g_assert_cmpfloat(input_at(part, i % 3, i / 12, i / 3 % 4), ==,
+                          input_at(whole, i % 3, y0 + i / 12, x0 + i / 3 % 4));
+      for (int i = 0; i < 36; i++)
+        part->f[i] = 1;
+      nn_input_gradient_add(context, part, &odd_spec, 3, -2, x0, y0, sum);
+    }
+  for (int y = 0; y < 5; y++)
+    for (int x = 0; x < 7; x++) { /* the place in the tensor: how many parts lie over it */
+      int over = MIN(y + 1, 3) * MIN(MIN(x + 1, 4), 9 - x);
+      float added = pixel_at(sum, (x + 3) % 7, (y + 3) % 5, 0) - 1;
+      float each = odd_spec.range / odd_spec.deviation[odd_spec.bgr ? 2 : 0];
+      g_assert_cmpfloat_with_epsilon(added, (float)over * each, 1e-3f * (float)over * each);
+    }
 }
 
 static void
@@ -122,6 +151,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/preprocess/roll/plain", GINT_TO_POINTER(0), test_roll);
   g_test_add_data_func("/preprocess/roll/channels-last", GINT_TO_POINTER(1), test_roll);
   g_test_add_func("/preprocess/gradient", test_gradient);
+  g_test_add_func("/preprocess/parts", test_parts);
   g_test_add_func("/preprocess/size", test_size);
   return g_test_run();
 }

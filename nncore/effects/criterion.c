@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Losses on an evaluator's pieces. A layer's seed is the sum of its terms' gradients: the first
+ * writes it, the others are added through a scratch buffer. */
+#include "nncore/effects/criterion.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/base/sum.h"
+
+#define GRAIN 16384
+
+/**
+ * Term:
+ * @value: of the evaluation at hand or the last one
+ * @squares: of its gradient with factor 1, where it is to be normalised
+ * @factor: of its gradient
+ */
+typedef struct {
+  int layer;
+  NnLoss *loss;
+  double weight, value, squares;
+  float factor;
+} Term;
+
+struct NnCriterion {
+  const NnNetwork *network;
+  NnContext *context;
+  NnProgram *program;
+  GArray *terms;
+  bool normalise;
+  bool (*proceed)(gpointer data, double fraction);
+  gpointer proceed_data;
+  float *scratch; /* a piece's gradient */
+  size_t scratch_elements;
+};
+
+/* one evaluation */
+typedef struct {
+  NnCriterion *criterion;
+  const NnImage *picture;
+  int dx, dy;
+  NnImage *gradient;
+} Run;
+
+static Term *
+term_at(const NnCriterion *criterion, int term)
+{
+  return &g_array_index(criterion->terms, Term, term);
+}
+
+static void
+clear_term(gpointer data)
+{
+  nn_loss_free(((Term *)data)->loss);
+}
+
+NnCriterion *
+nn_criterion_new(const NnNetwork *network, NnContext *context, const char *const *layers,
+                 int n_layers, NnProgramOptions options, GError **error)
+{
+  g_autoptr(NnCriterion) criterion = g_new0(NnCriterion, 1);
+  criterion->network = network;
+  criterion->context = context;
+  criterion->terms = g_array_new(FALSE, TRUE, sizeof(Term));
+  g_array_set_clear_func(criterion->terms, clear_term);
+  criterion->program = nn_program_new(network->model, context, layers, n_layers, options, error);
+  return criterion->program != NULL ? g_steal_pointer(&criterion) : NULL;
+}
+
+void
+nn_criterion_free(NnCriterion *criterion)
+{
+  if (criterion == NULL)
+    return;
+  g_array_unref(criterion->terms);
+  nn_program_unref(criterion->program);
+  nn_free(criterion->scratch);
+  g_free(criterion);
+}
+
+NnProgram *
+nn_criterion_program(const NnCriterion *criterion)
+{
+  return criterion->program;
+}
+
+int
+nn_criterion_add(NnCriterion *criterion, int layer, NnLoss *loss, double weight)
+{
+  Term term = {.layer = layer, .loss = loss, .weight = weight};
+  g_array_append_val(criterion->terms, term);
+  return (int)criterion->terms->len - 1;
+}
+
+NnLoss *
+nn_criterion_loss(const NnCriterion *criterion, int term)
+{
+  return term_at(criterion, term)->loss;
+}
+
+void
+nn_criterion_set_loss(NnCriterion *criterion, int term, NnLoss *loss)
+{
+  nn_loss_free(term_at(criterion, term)->loss);
+  term_at(criterion, term)->loss = loss;
+}
+
+void
+nn_criterion_set_weight(NnCriterion *criterion, int term, double weight)
+{
+  term_at(criterion, term)->weight = weight;
+}
+
+void
+nn_criterion_clear(NnCriterion *criterion)
+{
+  g_array_set_size(criterion->terms, 0);
+}
+
+void
+nn_criterion_normalise(NnCriterion *criterion, bool normalise)
+{
+  criterion->normalise = normalise;
+}
+
+void
+nn_criterion_watch(NnCriterion *criterion, bool (*proceed)(gpointer data, double fraction),
+                   gpointer data)
+{
+  criterion->proceed = proceed;
+  criterion->proceed_data = data;
+}
+
+double
+nn_criterion_value(const NnCriterion *criterion, int term)
+{
+  return term_at(criterion, term)->value;
+}
+
+/* ---- evaluators ---- */
+
+/* a size that is refused may be a matter of the head */
+static void
+explain_head(const NnCriterion *criterion, GError **error)
+{
+  const char *note = nn_program_head_note(criterion->program);
+  if (note != NULL && error != NULL && g_error_matches(*error, NN_ERROR, NN_ERROR_SHAPE))
+    g_prefix_error(error, "%s ", note);
+}
+
+/* room for the largest piece whose gradient is not written straight into the seed */
+static bool
+make_scratch(NnCriterion *criterion, const NnEvaluator *evaluator, GError **error)
+{
+  size_t most = 0;
+  for (guint i = 0; i < criterion->terms->len; i++) {
+    int layer = term_at(criterion, (int)i)->layer;
+    bool alone = !criterion->normalise;
+    for (guint k = 0; k < i; k++)
+      alone = alone && term_at(criterion, (int)k)->layer != layer;
+    if (!alone)
+      most = MAX(most, (size_t)nn_evaluator_piece_elements(evaluator, layer));
+  }
+  if (most <= criterion->scratch_elements)
+    return true;
+  nn_free(criterion->scratch);
+  criterion->scratch_elements = 0;
+  criterion->scratch = nn_alloc(most, sizeof(float), error);
+  if (criterion->scratch != NULL)
+    criterion->scratch_elements = most;
+  return criterion->scratch != NULL;
+}
+
+NnEvaluator *
+nn_criterion_evaluator(NnCriterion *criterion, int width, int height, GError **error)
+{
+  const NnInputSpec *spec = &criterion->network->input;
+  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
+  g_autoptr(NnEvaluator) evaluator =
+      nn_evaluator_new(criterion->program, criterion->context, &shape, 0, error);
+  if (evaluator == NULL)
+    explain_head(criterion, error);
+  else if (make_scratch(criterion, evaluator, error))
+    return g_steal_pointer(&evaluator);
+  return NULL;
+}
+
+/* ---- what an evaluation asks for ---- */
+
+static void
+fill_input(gpointer data, int64_t y, int64_t x, const NnTensor *pixels)
+{
+  const Run *run = data;
+  nn_preprocess_rolled(run->criterion->context, run->picture, &run->criterion->network->input,
+                       run->dx + (int)x, run->dy + (int)y, pixels);
+}
+
+static void
+take_gradient(gpointer data, int64_t y, int64_t x, const NnTensor *gradient)
+{
+  const Run *run = data;
+  nn_input_gradient_add(run->criterion->context, gradient, &run->criterion->network->input, run->dx,
+                        run->dy, (int)x, (int)y, run->gradient);
+}
+
+static bool
+ask_proceed(gpointer data, double fraction)
+{
+  const NnCriterion *criterion = ((Run *)data)->criterion;
+  return criterion->proceed == NULL || criterion->proceed(criterion->proceed_data, fraction);
+}
+
+/* a tensor like @piece's in the scratch buffer */
+static NnTensor
+scratch_like(const NnCriterion *criterion, const NnPiece *piece)
+{
+  NnTensor tensor = *piece->activation;
+  tensor.refs = 0;
+  tensor.f = criterion->scratch;
+  return tensor;
+}
+
+typedef struct {
+  float *to;
+  const float *from;
+} Sum;
+
+static double
+sum_squares(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const float *x = ((const Sum *)data)->from;
+  double sum = 0;
+  for (int64_t i = begin; i < end; i++)
+    sum += (double)x[i] * x[i];
+  return sum;
+}
+
+static void
+add_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Sum *sum = data;
+  for (int64_t i = begin; i < end; i++)
+    sum->to[i] += sum->from[i];
+}
+
+/* the value and the gradient's length, where the latter must be known beforehand */
+static void
+measure(NnCriterion *criterion, Term *term, const NnPiece *piece)
+{
+  NnTensor gradient = scratch_like(criterion, piece);
+  Sum sum = {.from = gradient.f};
+  term->loss->klass->evaluate(term->loss, criterion->context, piece, 1, &gradient);
+  term->squares += nn_parallel_sum(criterion->context, nn_shape_count(&gradient.shape), GRAIN,
+                                   sum_squares, &sum);
+}
+
+static void
+observe(gpointer data, int target, const NnPiece *piece)
+{
+  NnCriterion *criterion = ((Run *)data)->criterion;
+  for (guint i = 0; i < criterion->terms->len; i++) {
+    Term *term = term_at(criterion, (int)i);
+    if (term->layer != target)
+      continue;
+    if (nn_loss_has_statistics(term->loss))
+      term->loss->klass->observe(term->loss, criterion->context, piece);
+    else if (criterion->normalise)
+      measure(criterion, term, piece);
+  }
+}
+
+static void
+close_terms(gpointer data)
+{
+  NnCriterion *criterion = ((Run *)data)->criterion;
+  for (guint i = 0; i < criterion->terms->len; i++) {
+    Term *term = term_at(criterion, (int)i);
+    if (nn_loss_has_statistics(term->loss)) {
+      term->value = term->loss->klass->close(term->loss, criterion->context);
+    } else if (criterion->normalise) {
+      double factor = term->weight / sqrt(term->squares);
+      term->factor =
+          term->squares > 0 && isfinite((float)factor) ? (float)factor : (float)term->weight;
+    }
+  }
+}
+
+static void
+seed(gpointer data, int target, const NnPiece *piece, const NnTensor *seed)
+{
+  NnCriterion *criterion = ((Run *)data)->criterion;
+  bool written = false;
+  for (guint i = 0; i < criterion->terms->len; i++) {
+    Term *term = term_at(criterion, (int)i);
+    if (term->layer != target)
+      continue;
+    NnTensor own = scratch_like(criterion, piece);
+    term->value += term->loss->klass->evaluate(term->loss, criterion->context, piece, term->factor,
+                                               written ? &own : seed);
+    Sum sum = {seed->f, own.f};
+    if (written)
+      nn_parallel_for(criterion->context, nn_shape_count(&seed->shape), GRAIN, add_chunk, &sum);
+    written = true;
+  }
+  if (!written)
+    memset(seed->data, 0, nn_tensor_bytes(seed));
+}
+
+/* returns whether anything must be observed before the seeds */
+static bool
+begin_terms(NnCriterion *criterion)
+{
+  bool statistics = criterion->normalise;
+  for (guint i = 0; i < criterion->terms->len; i++) {
+    Term *term = term_at(criterion, (int)i);
+    term->value = term->squares = 0;
+    term->factor = (float)term->weight;
+    if (!nn_loss_has_statistics(term->loss))
+      continue;
+    statistics = true;
+    if (term->loss->klass->begin != NULL)
+      term->loss->klass->begin(term->loss);
+  }
+  return statistics;
+}
+
+bool
+nn_criterion_observe(NnCriterion *criterion, NnEvaluator *evaluator, const NnImage *picture,
+                     GError **error)
+{
+  NnEvaluation evaluation = {.input = fill_input, .observe = observe, .proceed = ask_proceed};
+  Run run = {.criterion = criterion, .picture = picture};
+  begin_terms(criterion);
+  return nn_evaluator_forward(evaluator, &evaluation, &run, error);
+}
+
+bool
+nn_criterion_evaluate(NnCriterion *criterion, NnEvaluator *evaluator, const NnImage *picture,
+                      int dx, int dy, NnImage *gradient, double *value, GError **error)
+{
+  NnEvaluation evaluation = {
+      .input = fill_input, .seed = seed, .gradient = take_gradient, .proceed = ask_proceed};
+  Run run = {criterion, picture, dx, dy, gradient};
+  if (begin_terms(criterion)) {
+    evaluation.observe = observe;
+    evaluation.observed = close_terms;
+  }
+  memset(gradient->data, 0, nn_image_samples(gradient) * sizeof(float));
+  if (!nn_evaluator_run(evaluator, &evaluation, &run, error))
+    return false;
+  *value = 0;
+  for (guint i = 0; i < criterion->terms->len; i++)
+    *value += term_at(criterion, (int)i)->weight * term_at(criterion, (int)i)->value;
+  return true;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A criterion: a weighted sum of losses (loss/loss.h) on layers of a network, as a function of a
+ * picture: its value, and its gradient to the picture's own R'G'B' values. Pictures of any size:
+ * evaluators (plan/evaluator.h) keep to the context's memory budget. */
+#pragma once
+
+#include "nncore/effects/network.h"
+#include "nncore/image/image.h"
+#include "nncore/loss/loss.h"
+#include "nncore/plan/evaluator.h"
+
+typedef struct NnCriterion NnCriterion;
+
+/**
+ * nn_criterion_new:
+ * @network, @context: must outlive the criterion
+ * @layers: tensors of the file, none twice; losses name them by their place in this list
+ *
+ * Makes the program of these layers (plan/program.h), which takes its time; errors are its.
+ */
+NnCriterion *nn_criterion_new(const NnNetwork *network, NnContext *context,
+                              const char *const *layers, int n_layers, NnProgramOptions options,
+                              GError **error);
+void nn_criterion_free(NnCriterion *criterion);
+
+/** nn_criterion_program: (transfer none) */
+NnProgram *nn_criterion_program(const NnCriterion *criterion);
+
+/**
+ * nn_criterion_add:
+ * @loss: (transfer full): on layer @layer; any number may be on the same one
+ *
+ * Returns: the term's number.
+ */
+int nn_criterion_add(NnCriterion *criterion, int layer, NnLoss *loss, double weight);
+
+/** nn_criterion_loss: (transfer none): a term's. */
+NnLoss *nn_criterion_loss(const NnCriterion *criterion, int term);
+
+/** nn_criterion_set_loss: (transfer full): another one in its place. */
+void nn_criterion_set_loss(NnCriterion *criterion, int term, NnLoss *loss);
+
+/** nn_criterion_set_weight: of a term; 0 leaves its gradient out. */
+void nn_criterion_set_weight(NnCriterion *criterion, int term, double weight);
+
+/** nn_criterion_clear: drops all terms. */
+void nn_criterion_clear(NnCriterion *criterion);
+
+/**
+ * nn_criterion_normalise:
+ * Each term's gradient (to its layer) is brought to the length of its weight, so that a weight
+ * means the same at every depth: activations near the input are larger and many times as many. Not
+ * for losses with statistics.
+ */
+void nn_criterion_normalise(NnCriterion *criterion, bool normalise);
+
+/**
+ * nn_criterion_watch:
+ * @proceed: (nullable): as NnEvaluation.proceed
+ */
+void nn_criterion_watch(NnCriterion *criterion, bool (*proceed)(gpointer data, double fraction),
+                        gpointer data);
+
+/**
+ * nn_criterion_evaluator:
+ * @width, @height: of the pictures, in px; the network sees nn_input_size() of them
+ *
+ * Returns: (transfer full): for evaluations of pictures of this size, to be made after the last
+ *   term has been added. Errors as nn_evaluator_new(); one about the size begins with the program's
+ *   nn_program_head_note(), if there is one.
+ */
+NnEvaluator *nn_criterion_evaluator(NnCriterion *criterion, int width, int height, GError **error);
+
+/**
+ * nn_criterion_observe:
+ * @picture: RGB or RGBA (alpha is left out), of the evaluator's size
+ *
+ * Has all losses with statistics observe the picture, and closes none: what they make of it is
+ * theirs (the Gram matrix of a style). Errors as nn_evaluator_forward().
+ */
+bool nn_criterion_observe(NnCriterion *criterion, NnEvaluator *evaluator, const NnImage *picture,
+                          GError **error);
+
+/**
+ * nn_criterion_evaluate:
+ * @dx, @dy: the network sees the picture rolled (nn_preprocess_rolled())
+ * @gradient: (out): RGB, of the picture's size
+ * @value: (out): the weighted sum of the losses
+ */
+bool nn_criterion_evaluate(NnCriterion *criterion, NnEvaluator *evaluator, const NnImage *picture,
+                           int dx, int dy, NnImage *gradient, double *value, GError **error);
+
+/** nn_criterion_value: of the term, not weighted, in the last evaluation. */
+double nn_criterion_value(const NnCriterion *criterion, int term);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnCriterion, nn_criterion_free)
