@@ -112,3 +112,11 @@ bool nn_pass_fuse_activations(NnGraph *graph, const NnValueId *targets, int n_ta
  * permuted at once. Graph inputs of rank 3 to 5 become channels-last. Types must be known.
  */
 bool nn_pass_layout(NnGraph *graph, GError **error);
+
+/**
+ * nn_pass_split_norms:
+ * InstanceNormalization of pictures, taken apart into means and what is done place by place. On a
+ * lowered graph (layouts chosen); other nodes and all values stay as they are, and so do their ids.
+ * The new values' types are not known yet.
+ */
+bool nn_pass_split_norms(NnGraph *graph, GError **error);

@@ -47,6 +47,12 @@ average_pool_backward(const NnOpRun *run)
                            run->grad_in[0].f);
 }
 
+static NnWindow *
+average_pool_window(void *params)
+{
+  return &((AveragePool *)params)->window;
+}
+
 static void
 average_pool_reach(const NnInfer *infer, int input, NnReach *reach)
 {
@@ -70,6 +76,7 @@ const NnOp nn_op_average_pool = {
     .params_bytes = sizeof(AveragePool),
     .parse = average_pool_parse,
     .infer = average_pool_infer,
+    .window = average_pool_window,
     .reach = average_pool_reach,
     .operations = average_pool_operations,
     .forward = average_pool_forward,

@@ -127,6 +127,12 @@ backward(const NnOpRun *run)
   nn_conv_back(&back);
 }
 
+static NnWindow *
+find_window(void *params)
+{
+  return &((NnConvParams *)params)->window;
+}
+
 static void
 reach(const NnInfer *infer, int input, NnReach *out)
 {
@@ -160,6 +166,7 @@ const NnOp nn_op_conv = {
     .prepare = prepare,
     .free_prepared = free_prepared,
     .scratch_bytes = scratch_bytes,
+    .window = find_window,
     .reach = reach,
     .operations = operations,
     .forward = forward,

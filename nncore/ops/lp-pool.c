@@ -62,6 +62,12 @@ lp_pool_backward(const NnOpRun *run)
               nn_shape_count(&run->in[0].shape));
 }
 
+static NnWindow *
+lp_pool_window(void *params)
+{
+  return &((LpPool *)params)->window;
+}
+
 static void
 lp_pool_reach(const NnInfer *infer, int input, NnReach *reach)
 {
@@ -86,6 +92,7 @@ const NnOp nn_op_lp_pool = {
     .parse = lp_pool_parse,
     .infer = lp_pool_infer,
     .scratch_bytes = lp_pool_scratch_bytes,
+    .window = lp_pool_window,
     .reach = lp_pool_reach,
     .operations = lp_pool_operations,
     .keeps = lp_pool_keeps,

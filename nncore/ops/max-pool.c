@@ -54,6 +54,12 @@ max_pool_backward(const NnOpRun *run)
   nn_max_pool_backward(run->context, &pooling, run->aux, run->grad_out[0].f, run->grad_in[0].f);
 }
 
+static NnWindow *
+max_pool_window(void *params)
+{
+  return &((MaxPool *)params)->window;
+}
+
 static void
 max_pool_reach(const NnInfer *infer, int input, NnReach *reach)
 {
@@ -78,6 +84,7 @@ const NnOp nn_op_max_pool = {
     .parse = max_pool_parse,
     .infer = max_pool_infer,
     .aux_bytes = max_pool_aux_bytes,
+    .window = max_pool_window,
     .reach = max_pool_reach,
     .operations = max_pool_operations,
     .forward = max_pool_forward,

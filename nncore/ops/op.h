@@ -11,6 +11,7 @@
 
 #include "nncore/base/context.h"
 #include "nncore/kernels/activation.h"
+#include "nncore/kernels/window.h"
 #include "nncore/ops/attributes.h"
 #include "nncore/tensor/tensor.h"
 
@@ -169,6 +170,14 @@ typedef struct NnOp {
   /* optional, everywhere by default: where @input's elements reach the outputs from. Shapes of
    * @infer->out are filled in. */
   void (*reach)(const NnInfer *infer, int input, NnReach *reach);
+
+  /* optional: the sliding window among params (kernels/window.h), for passes that settle its pads */
+  NnWindow *(*window)(void *params);
+
+  /* optional: whether, with these params, each channel of the result is @scale times the sum of
+   * that channel of input 0 over all spatial positions (GlobalAveragePool, ReduceMean over them),
+   * whatever dimensions of 1 the result has: sums over parts of a picture can then be added up */
+  bool (*sums_space)(const NnInfer *infer, double *scale);
 
   /* optional, one an output element by default: multiply-adds (or what costs as much) of forward.
    * Shapes of @infer->out are filled in. */

@@ -73,6 +73,16 @@ nn_reduce_count(const NnOpRun *run)
   return nn_shape_count(&run->in[0].shape) / MAX(nn_shape_count(&run->out[0].shape), 1);
 }
 
+bool
+nn_reduce_over_space(const NnInfer *infer)
+{
+  int64_t axes[2 * NN_MAX_RANK];
+  int count, rank = infer->in[0].shape.rank;
+  if (rank < 3 || !nn_constant_ints(infer, 1, axes, &count, NULL))
+    return false;
+  return mask_of(infer->params, axes, count, rank) == (1u << rank) - 1 - 3;
+}
+
 static int64_t
 integer_fold(NnReduce reduce, int64_t sum, int64_t x)
 {

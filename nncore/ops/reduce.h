@@ -24,6 +24,9 @@ NnTensor nn_reduce_view(const NnOpRun *run, const NnTensor *result);
 /** nn_reduce_count: elements that go into one. */
 int64_t nn_reduce_count(const NnOpRun *run);
 
+/** nn_reduce_over_space: whether the axes are those after N and C, all of them, and no others. */
+bool nn_reduce_over_space(const NnInfer *infer);
+
 /** nn_reduce_integers: of shape arithmetic. */
 void nn_reduce_integers(const NnOpRun *run, NnReduce reduce);
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The whole picture as one plan. */
+/* The whole picture as one plan where the budget allows it, else in tiles (tiled.h). */
 #include "nncore/plan/evaluator.h"
 
 #include "nncore/base/error.h"
 #include "nncore/base/progress.h"
+#include "nncore/plan/tiled.h"
 #include "nncore/plan/workspace.h"
 
+/* either @plan and @workspace, or @tiled */
 struct NnEvaluator {
   NnPlan *plan;
   NnWorkspace *workspace;
+  NnTiled *tiled;
   int n_targets;
 };
 
@@ -16,13 +19,17 @@ NnEvaluator *
 nn_evaluator_new(NnProgram *program, NnContext *context, const NnShape *shape, size_t budget_bytes,
                  GError **error)
 {
-  (void)budget_bytes;
   g_autoptr(NnEvaluator) evaluator = g_new0(NnEvaluator, 1);
   evaluator->n_targets = nn_program_n_targets(program);
   evaluator->plan = nn_plan_new(program, shape, 1, error);
-  if (evaluator->plan != NULL)
+  if (evaluator->plan == NULL)
+    return NULL;
+  if (budget_bytes == 0 || nn_plan_bytes(evaluator->plan) <= budget_bytes)
     evaluator->workspace = nn_workspace_new(evaluator->plan, context, error);
-  return evaluator->workspace != NULL ? g_steal_pointer(&evaluator) : NULL;
+  else
+    evaluator->tiled = nn_tiled_new(program, context, shape, budget_bytes, error);
+  bool made = evaluator->workspace != NULL || evaluator->tiled != NULL;
+  return made ? g_steal_pointer(&evaluator) : NULL;
 }
 
 void
@@ -30,6 +37,7 @@ nn_evaluator_free(NnEvaluator *evaluator)
 {
   if (evaluator == NULL)
     return;
+  nn_tiled_free(evaluator->tiled);
   nn_workspace_free(evaluator->workspace);
   nn_plan_unref(evaluator->plan);
   g_free(evaluator);
@@ -38,14 +46,16 @@ nn_evaluator_free(NnEvaluator *evaluator)
 size_t
 nn_evaluator_bytes(const NnEvaluator *evaluator)
 {
-  return nn_plan_bytes(evaluator->plan);
+  return evaluator->tiled != NULL ? nn_tiled_bytes(evaluator->tiled)
+                                  : nn_plan_bytes(evaluator->plan);
 }
 
 void
 nn_evaluator_grid(const NnEvaluator *evaluator, int *rows, int *columns)
 {
-  (void)evaluator;
   *rows = *columns = 1;
+  if (evaluator->tiled != NULL)
+    nn_tiled_grid(evaluator->tiled, rows, columns);
 }
 
 NnShape
@@ -58,7 +68,8 @@ int64_t
 nn_evaluator_piece_elements(const NnEvaluator *evaluator, int target)
 {
   NnShape shape = nn_plan_target_shape(evaluator->plan, target);
-  return nn_shape_count(&shape);
+  return evaluator->tiled != NULL ? nn_tiled_piece_elements(evaluator->tiled, target)
+                                  : nn_shape_count(&shape);
 }
 
 static bool
@@ -88,7 +99,8 @@ bool
 nn_evaluator_forward(NnEvaluator *evaluator, const NnEvaluation *evaluation, gpointer data,
                      GError **error)
 {
-  return forward_whole(evaluator, evaluation, data, error);
+  return evaluator->tiled != NULL ? nn_tiled_forward(evaluator->tiled, evaluation, data, error)
+                                  : forward_whole(evaluator, evaluation, data, error);
 }
 
 bool
@@ -96,6 +108,8 @@ nn_evaluator_run(NnEvaluator *evaluator, const NnEvaluation *evaluation, gpointe
                  GError **error)
 {
   NnWorkspace *workspace = evaluator->workspace;
+  if (evaluator->tiled != NULL)
+    return nn_tiled_run(evaluator->tiled, evaluation, data, error);
   if (!forward_whole(evaluator, evaluation, data, error))
     return false;
   for (int t = 0; t < evaluator->n_targets; t++) {

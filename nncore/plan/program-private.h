@@ -6,6 +6,7 @@
 
 struct NnProgram {
   gint refs;
+  NnProgram *whole; /* (nullable): of a part: the program whose prepared weights it shares */
   NnModel *model;
   NnContext *context;
   NnGraph *graph;      /* lowered */
@@ -15,3 +16,11 @@ struct NnProgram {
   NnProgramOptions options;
   char *head_note; /* nullable */
 };
+
+/**
+ * nn_program_part:
+ * @whole: (transfer none): the program that it is a part of
+ * @graph: (transfer full): lowered; a node whose first output is one of @whole's graph is its node
+ */
+NnProgram *nn_program_part(NnProgram *whole, NnGraph *graph, const NnValueId *targets,
+                           int n_targets, bool gradient, GError **error);

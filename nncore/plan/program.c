@@ -227,6 +227,52 @@ nn_program_new(NnModel *model, NnContext *context, const char *const *targets, i
   return program;
 }
 
+/* what the whole has prepared for the nodes of its part */
+static bool
+share_prepared(NnProgram *part, GError **error)
+{
+  const NnProgram *whole = part->whole;
+  int *makers = nn_alloc(part->graph->n_values, sizeof *makers, error);
+  part->prepared = makers != NULL ? nn_alloc0(part->graph->n_nodes, sizeof(void *), error) : NULL;
+  bool ok = part->prepared != NULL;
+  for (size_t v = 0; ok && v < part->graph->n_values; v++)
+    makers[v] = -1;
+  for (size_t i = 0; ok && i < whole->graph->n_nodes; i++)
+    makers[whole->graph->nodes[i].outputs[0]] = (int)i;
+  for (size_t i = 0; ok && i < part->graph->n_nodes; i++) {
+    const NnNode *node = &part->graph->nodes[i];
+    int maker = makers[node->outputs[0]];
+    if (maker >= 0 && whole->graph->nodes[maker].op == node->op)
+      part->prepared[i] = whole->prepared[maker];
+  }
+  nn_free(makers);
+  return ok;
+}
+
+NnProgram *
+nn_program_part(NnProgram *whole, NnGraph *graph, const NnValueId *targets, int n_targets,
+                bool gradient, GError **error)
+{
+  NnProgram *part = g_new0(NnProgram, 1);
+  *part = (NnProgram){
+      .refs = 1,
+      .whole = nn_program_ref(whole),
+      .model = nn_model_ref(whole->model),
+      .context = whole->context,
+      .graph = graph,
+      .n_targets = n_targets,
+      .options = whole->options,
+  };
+  part->options.gradient = gradient;
+  part->targets = nn_alloc((size_t)n_targets, sizeof(NnValueId), error);
+  if (part->targets == NULL || !share_prepared(part, error)) {
+    nn_program_unref(part);
+    return NULL;
+  }
+  memcpy(part->targets, targets, (size_t)n_targets * sizeof(NnValueId));
+  return part;
+}
+
 NnProgram *
 nn_program_ref(NnProgram *program)
 {
@@ -239,13 +285,15 @@ nn_program_unref(NnProgram *program)
 {
   if (program == NULL || !g_atomic_int_dec_and_test(&program->refs))
     return;
-  for (size_t i = 0; program->prepared != NULL && i < program->graph->n_nodes; i++)
+  bool own = program->prepared != NULL && program->whole == NULL;
+  for (size_t i = 0; own && i < program->graph->n_nodes; i++)
     if (program->prepared[i] != NULL)
       program->graph->nodes[i].op->free_prepared(program->prepared[i]);
   nn_free(program->prepared);
   nn_free(program->targets);
   g_free(program->head_note);
   nn_graph_free(program->graph);
+  nn_program_unref(program->whole);
   nn_model_unref(program->model);
   g_free(program);
 }

@@ -17,6 +17,7 @@ struct NnWorkspace {
   NnPlan *plan;
   NnContext *context;
   char *memory;
+  bool borrowed; /* the memory */
   Step *steps;
   NnTensor *inputs, *input_gradients, *targets, *seeds; /* views */
 };
@@ -158,13 +159,20 @@ new_ends(NnWorkspace *workspace, GError **error)
 NnWorkspace *
 nn_workspace_new(NnPlan *plan, NnContext *context, GError **error)
 {
+  return nn_workspace_new_in(plan, context, NULL, error);
+}
+
+NnWorkspace *
+nn_workspace_new_in(NnPlan *plan, NnContext *context, void *memory, GError **error)
+{
   /* the plan's scratch was measured for so many workers */
   g_return_val_if_fail(nn_context_threads(context) == nn_context_threads(plan->program->context),
                        NULL);
   NnWorkspace *workspace = g_new0(NnWorkspace, 1);
   workspace->plan = nn_plan_ref(plan);
   workspace->context = context;
-  workspace->memory = nn_alloc(1, plan->bytes, error);
+  workspace->borrowed = memory != NULL;
+  workspace->memory = memory != NULL ? memory : nn_alloc(1, plan->bytes, error);
   if (workspace->memory != NULL)
     workspace->steps = nn_alloc0(plan->graph->n_nodes, sizeof(Step), error);
   bool ok = workspace->steps != NULL && new_ends(workspace, error);
@@ -186,7 +194,8 @@ nn_workspace_free(NnWorkspace *workspace)
     nn_free(workspace->steps[i].views);
   nn_free(workspace->steps);
   nn_free(workspace->inputs);
-  nn_free(workspace->memory);
+  if (!workspace->borrowed)
+    nn_free(workspace->memory);
   nn_plan_unref(workspace->plan);
   g_free(workspace);
 }

@@ -13,6 +13,10 @@ typedef struct NnWorkspace NnWorkspace;
 NnWorkspace *nn_workspace_new(NnPlan *plan, NnContext *context, GError **error);
 void nn_workspace_free(NnWorkspace *workspace);
 
+/** nn_workspace_new_in: in memory of the caller's: nn_plan_bytes(), aligned to %NN_ALIGNMENT, which
+ * must outlive it. Several may share the same memory, if each is done before the next begins. */
+NnWorkspace *nn_workspace_new_in(NnPlan *plan, NnContext *context, void *memory, GError **error);
+
 /**
  * nn_workspace_input:
  * Returns: (transfer none): input @index, to be written before forward; N, C, H, W inputs are

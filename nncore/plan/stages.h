@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How a program can be run on a picture part by part. Most operators look at a window of their
+ * input: what they make (maps) can be made tile by tile. Those that look at all of it stand between
+ * stages: sums over space are added up while the tiles of one stage go by, and what cannot be cut
+ * is run as a whole, on whole maps. The tiles of the next stage then find its results ready.
+ *
+ *   stage 0: tiles of the picture -> sums, maps wanted whole -> operators run as a whole ->
+ *   stage 1: tiles again, which may use those results -> ...
+ */
+#pragma once
+
+#include "nncore/plan/program-private.h"
+
+/**
+ * NnValueKind:
+ * @NN_VALUE_FIXED: a constant, or known from the size of the picture
+ * @NN_VALUE_MAP: positions that lie over the picture's pixels in a regular grid
+ * @NN_VALUE_WHOLE: anything else that depends on the picture
+ */
+typedef enum { NN_VALUE_FIXED, NN_VALUE_MAP, NN_VALUE_WHOLE } NnValueKind;
+
+/**
+ * NnValuePlace: of a value.
+ * @stage: of a map, the first whose tiles can make it; of a whole value, the first whose tiles can
+ *   use it
+ * @stride: of a map: pixels of the picture from one position to the next, along H and W
+ */
+typedef struct {
+  NnValueKind kind;
+  int stage;
+  double stride[2];
+} NnValuePlace;
+
+/**
+ * NnNodeKind:
+ * @NN_NODE_FIXED: nothing to run
+ * @NN_NODE_TILED: maps from maps
+ * @NN_NODE_SUM: each channel of the result is a factor times the sum over a map's positions
+ * @NN_NODE_WHOLE: run once, between stages
+ */
+typedef enum { NN_NODE_FIXED, NN_NODE_TILED, NN_NODE_SUM, NN_NODE_WHOLE } NnNodeKind;
+
+/**
+ * NnStages:
+ * @graph: the program's, with instance normalisation taken apart, pads that depend on the size
+ *   settled, and the types of the whole picture
+ * @values, @kinds, @scales: by value; by node; factors of NN_NODE_SUM by node
+ * @alignment_px: tiles begin at multiples of it: a whole number of positions of every map, and a
+ *   multiple of four
+ * @n_stages: at least 1
+ */
+typedef struct {
+  NnProgram *program;
+  NnGraph *graph;
+  NnValuePlace *values;
+  NnNodeKind *kinds;
+  double *scales;
+  int64_t alignment_px;
+  int n_stages;
+} NnStages;
+
+/**
+ * nn_stages_new:
+ * @shape: of the picture, 1 x 3 x H x W
+ *
+ * Returns: (transfer full): errors as nn_plan_new().
+ */
+NnStages *nn_stages_new(NnProgram *program, const NnShape *shape, GError **error);
+void nn_stages_free(NnStages *stages);
+
+/** nn_stages_input: the picture. */
+NnValueId nn_stages_input(const NnStages *stages);
+
+/** nn_stages_operations: multiply-adds of a node on the whole picture. */
+int64_t nn_stages_operations(const NnStages *stages, size_t node);
+
+/**
+ * nn_stages_reach:
+ * @graph: the stages', or one with the same value ids and the types of a part of the picture
+ *
+ * Where a tiled node looks through input @k; false where that is a fixed value or one that is the
+ * same at every position.
+ */
+bool nn_stages_reach(const NnStages *stages, const NnGraph *graph, const NnNode *node, int k,
+                     NnReach *reach);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnStages, nn_stages_free)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Stages of tiles laid out (tiled.c), and run (tiled-run.c). */
+#pragma once
+
+#include "nncore/plan/part.h"
+#include "nncore/plan/store.h"
+#include "nncore/plan/tiled.h"
+#include "nncore/plan/workspace.h"
+
+/** NnTile: @owned: by output of the part: the positions that are this tile's and no other's. */
+typedef struct {
+  NnTileView view;
+  NnBox *owned;
+  NnWorkspace *workspace; /* the plan's, in the memory that all share */
+} NnTile;
+
+/** NnTilePass: a stage's tiles, for one direction. @part is %NULL where nothing is to be done. */
+typedef struct {
+  NnPart *part;
+  GPtrArray *plans, *workspaces; /* in parallel */
+  NnTile *tiles;
+  int n_tiles;
+} NnTilePass;
+
+/**
+ * NnTileStage:
+ * @needed: its forward pass makes something that others wait for, not only targets to look at
+ * @between: (nullable): what is run as a whole after it, with a workspace that keeps its memory from
+ *   forward to backward
+ */
+typedef struct {
+  NnTilePass forward, backward;
+  bool needed;
+  NnPart *between;
+  NnWorkspace *workspace;
+} NnTileStage;
+
+/**
+ * NnTiled: all by value of the stages' graph, %NULL where there is none:
+ * @maps, @map_gradients: maps kept whole
+ * @wholes, @whole_gradients: values that are no maps
+ * @sums: of a sum over space, each channel's so far
+ * and
+ * @memory: of the tiles' workspaces, one after the other
+ * @piece, @piece_gradient: what targets are shown and asked for; @scratch: a third of that size,
+ *   where a map's gradient is read from a store
+ */
+struct NnTiled {
+  NnContext *context;
+  NnStages *stages;
+  bool gradient;
+  NnTileStage *stage; /* stages->n_stages of them */
+  NnStore **maps, **map_gradients;
+  NnTensor **wholes, **whole_gradients;
+  double **sums;
+  int rows, columns;
+  int64_t high_px, wide_px; /* of a tile */
+  char *memory;
+  float *piece, *piece_gradient, *scratch;
+  int64_t piece_elements;
+  size_t bytes;
+};
+
+/** nn_tile_rows: rows of a piece of a map's box: as many as PIECE_ELEMENTS hold, at least one. */
+int64_t nn_tile_piece_rows(const NnShape *whole, const NnBox *box);

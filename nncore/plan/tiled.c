@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Laying out: which maps are kept whole, what each stage makes, and how large the tiles may be.
+ *
+ * A map that a later stage reads is either kept (in memory, or in a file) or made again from the
+ * picture by that stage's tiles. Keeping costs moving its bytes, making again costs operations; the
+ * cheaper of the two ways is taken for all. What is done place by place on kept maps is made again in
+ * any case.
+ *
+ * All tiles' workspaces share one block of memory. Its size is that of the largest plan, which is
+ * found by planning: from one tile on, tiles shrink until everything fits. */
+#include "nncore/plan/tiled.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/plan/tiled-private.h"
+
+#define PIECE_ELEMENTS (INT64_C(1) << 21) /* 8 MiB */
+#define OPERATIONS_A_BYTE 4 /* that moving a kept map's byte there and back costs */
+#define PLACEWISE_OPERATIONS 8 /* an element, at most, of what is cheaper made again than kept */
+#define PLACEWISE_DEPTH 4      /* nodes, at most */
+
+/* ---- which maps are kept ---- */
+
+static size_t
+n_values(const NnTiled *tiled)
+{
+  return tiled->stages->graph->n_values;
+}
+
+static const NnValuePlace *
+place_of(const NnTiled *tiled, NnValueId id)
+{
+  return &tiled->stages->values[id];
+}
+
+static bool
+is_map(const NnTiled *tiled, NnValueId id)
+{
+  return id != NN_NO_VALUE && place_of(tiled, id)->kind == NN_VALUE_MAP;
+}
+
+/* each element from those at the same place, for next to nothing */
+static bool
+is_placewise(const NnTiled *tiled, int node)
+{
+  const NnNode *at = &tiled->stages->graph->nodes[node];
+  int64_t elements = nn_shape_count(&tiled->stages->graph->values[at->outputs[0]].type.shape);
+  if (nn_stages_operations(tiled->stages, (size_t)node) > PLACEWISE_OPERATIONS * elements)
+    return false;
+  for (int k = 0; k < at->n_inputs; k++) {
+    NnReach reach;
+    if (!nn_stages_reach(tiled->stages, tiled->stages->graph, at, k, &reach))
+      continue;
+    for (int a = 0; a < 2; a++)
+      if (reach.stride[a] != 1 || reach.first[a] != 0 || reach.last[a] != 0)
+        return false;
+  }
+  return true;
+}
+
+static void
+keep_map(const NnTiled *tiled, NnValueId id, int depth, bool *kept)
+{
+  int producer = tiled->stages->graph->values[id].producer;
+  if (!is_map(tiled, id) || producer < 0)
+    return;
+  if (depth >= PLACEWISE_DEPTH || !is_placewise(tiled, producer)) {
+    kept[id] = true;
+    return;
+  }
+  const NnNode *node = &tiled->stages->graph->nodes[producer];
+  for (int k = 0; k < node->n_inputs; k++)
+    if (node->inputs[k] != NN_NO_VALUE)
+      keep_map(tiled, node->inputs[k], depth + 1, kept);
+}
+
+/* @all: what later stages read too, not only what is read as a whole */
+static void
+mark_kept(const NnTiled *tiled, bool all, bool *kept)
+{
+  const NnStages *stages = tiled->stages;
+  for (size_t i = 0; i < stages->graph->n_nodes; i++) {
+    const NnNode *node = &stages->graph->nodes[i];
+    for (int k = 0; k < node->n_inputs; k++) {
+      NnValueId id = node->inputs[k];
+      if (!is_map(tiled, id) || id == nn_stages_input(stages))
+        continue;
+      if (stages->kinds[i] == NN_NODE_WHOLE)
+        kept[id] = true;
+      else if (all && stages->kinds[i] == NN_NODE_TILED &&
+               place_of(tiled, id)->stage < place_of(tiled, node->outputs[0])->stage)
+        keep_map(tiled, id, 0, kept);
+    }
+  }
+}
+
+/* ---- what is wanted ---- */
+
+static bool
+is_target(const NnTiled *tiled, NnValueId id)
+{
+  const NnProgram *program = tiled->stages->program;
+  for (int t = 0; t < program->n_targets; t++)
+    if (program->targets[t] == id)
+      return true;
+  return false;
+}
+
+static bool
+is_summed(const NnTiled *tiled, NnValueId id)
+{
+  const NnGraph *graph = tiled->stages->graph;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    if (tiled->stages->kinds[i] == NN_NODE_SUM && graph->nodes[i].inputs[0] == id)
+      return true;
+  return false;
+}
+
+/* whether a node beyond those run after stage @stage reads it */
+static bool
+is_read_later(const NnTiled *tiled, NnValueId id, int stage)
+{
+  const NnGraph *graph = tiled->stages->graph;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
+      NnValueId out = graph->nodes[i].outputs[0];
+      if (graph->nodes[i].inputs[k] == id && tiled->stages->kinds[i] != NN_NODE_FIXED &&
+          (is_map(tiled, out) || place_of(tiled, out)->stage > stage + 1))
+        return true;
+    }
+  return false;
+}
+
+static bool
+is_made_whole(const NnTiled *tiled, NnValueId id, int stage)
+{
+  const NnValuePlace *place = place_of(tiled, id);
+  int producer = tiled->stages->graph->values[id].producer;
+  return place->kind == NN_VALUE_WHOLE && place->stage == stage + 1 && producer >= 0 &&
+         tiled->stages->kinds[producer] == NN_NODE_WHOLE &&
+         (is_target(tiled, id) || is_read_later(tiled, id, stage));
+}
+
+/* (transfer full): values that a stage's tiles (or what is run after it) must make */
+static NnValueId *
+wanted_of(const NnTiled *tiled, int stage, bool between, const bool *kept, int *count, bool *needed,
+          GError **error)
+{
+  NnValueId *ids = nn_alloc(n_values(tiled), sizeof *ids, error);
+  *count = 0;
+  *needed = false;
+  for (size_t v = 0; ids != NULL && v < n_values(tiled); v++) {
+    NnValueId id = (NnValueId)v;
+    bool here = is_map(tiled, id) && place_of(tiled, id)->stage == stage;
+    bool waited =
+        between ? is_made_whole(tiled, id, stage) : here && (kept[v] || is_summed(tiled, id));
+    if (waited || (!between && here && is_target(tiled, id)))
+      ids[(*count)++] = id;
+    *needed = *needed || waited;
+  }
+  return ids;
+}
+
+/* by value: what a stage's tiles, or what is run after them, find ready */
+static void
+mark_ready(const NnTiled *tiled, int stage, bool between, const bool *kept, bool *ready)
+{
+  for (size_t v = 0; v < n_values(tiled); v++) {
+    const NnValuePlace *place = place_of(tiled, (NnValueId)v);
+    int producer = tiled->stages->graph->values[v].producer;
+    bool sum = producer >= 0 && tiled->stages->kinds[producer] == NN_NODE_SUM;
+    bool whole = place->kind == NN_VALUE_WHOLE && place->stage <= stage + (between && sum ? 1 : 0);
+    bool map = place->kind == NN_VALUE_MAP && kept[v] && place->stage < stage + (between ? 1 : 0);
+    ready[v] = whole || map || (NnValueId)v == nn_stages_input(tiled->stages);
+  }
+}
+
+/* (transfer full): %NULL without an error where nothing is to be made */
+static NnPart *
+new_part(const NnTiled *tiled, int stage, bool between, bool gradient, const bool *kept,
+         bool *needed, GError **error)
+{
+  int count;
+  NnPart *part = NULL;
+  NnValueId *wanted = wanted_of(tiled, stage, between, kept, &count, needed, error);
+  bool *ready = wanted != NULL ? nn_alloc(n_values(tiled), sizeof *ready, error) : NULL;
+  if (ready != NULL && count > 0) {
+    mark_ready(tiled, stage, between, kept, ready);
+    part = nn_part_new(tiled->stages, ready, wanted, count, gradient, error);
+  }
+  nn_free(wanted);
+  nn_free(ready);
+  return part;
+}
+
+/* ---- parts ---- */
+
+static void
+clear_pass(NnTilePass *pass)
+{
+  for (int i = 0; pass->tiles != NULL && i < pass->n_tiles; i++)
+    nn_free(pass->tiles[i].owned);
+  nn_free(pass->tiles);
+  pass->tiles = NULL;
+  pass->n_tiles = 0;
+  g_clear_pointer(&pass->workspaces, g_ptr_array_unref);
+  g_clear_pointer(&pass->plans, g_ptr_array_unref);
+}
+
+static void
+free_parts(NnTiled *tiled)
+{
+  for (int s = 0; tiled->stage != NULL && s < tiled->stages->n_stages; s++) {
+    NnTileStage *stage = &tiled->stage[s];
+    clear_pass(&stage->forward);
+    clear_pass(&stage->backward);
+    nn_workspace_free(stage->workspace);
+    nn_part_free(stage->forward.part);
+    nn_part_free(stage->backward.part);
+    nn_part_free(stage->between);
+    *stage = (NnTileStage){0};
+  }
+}
+
+static bool
+make_parts(NnTiled *tiled, const bool *kept, GError **error)
+{
+  for (int s = 0; s < tiled->stages->n_stages; s++) {
+    NnTileStage *stage = &tiled->stage[s];
+    GError *failed = NULL;
+    bool needed;
+    stage->forward.part = new_part(tiled, s, false, false, kept, &stage->needed, &failed);
+    if (failed == NULL && tiled->gradient)
+      stage->backward.part = new_part(tiled, s, false, true, kept, &needed, &failed);
+    if (failed == NULL)
+      stage->between = new_part(tiled, s, true, tiled->gradient, kept, &needed, &failed);
+    if (failed != NULL) {
+      g_propagate_error(error, failed);
+      return false;
+    }
+  }
+  return true;
+}
+
+static double
+operations_of(const NnTiled *tiled)
+{
+  double sum = 0;
+  for (int s = 0; s < tiled->stages->n_stages; s++) {
+    const NnTileStage *stage = &tiled->stage[s];
+    if (stage->needed && stage->forward.part != NULL)
+      sum += nn_part_operations(stage->forward.part);
+    if (stage->backward.part != NULL)
+      sum += 3 * nn_part_operations(stage->backward.part);
+  }
+  return sum;
+}
+
+static double
+bytes_of_maps(const NnTiled *tiled, const bool *kept)
+{
+  double sum = 0;
+  for (size_t v = 0; v < n_values(tiled); v++)
+    if (kept[v])
+      sum += (double)nn_shape_count(&tiled->stages->graph->values[v].type.shape) * sizeof(float);
+  return tiled->gradient ? 2 * sum : sum;
+}
+
+/* decides what is kept, into @kept, and makes the parts */
+static bool
+choose_kept(NnTiled *tiled, bool *kept, GError **error)
+{
+  bool *all = nn_alloc0(n_values(tiled), sizeof *all, error);
+  bool ok = all != NULL;
+  if (ok) {
+    mark_kept(tiled, false, kept);
+    mark_kept(tiled, true, all);
+    ok = make_parts(tiled, all, error);
+  }
+  if (ok && tiled->stages->n_stages > 1) {
+    double kept_cost = operations_of(tiled) + OPERATIONS_A_BYTE * bytes_of_maps(tiled, all);
+    free_parts(tiled);
+    ok = make_parts(tiled, kept, error);
+    double again_cost = operations_of(tiled) + OPERATIONS_A_BYTE * bytes_of_maps(tiled, kept);
+    if (ok && kept_cost < again_cost) {
+      free_parts(tiled);
+      ok = make_parts(tiled, all, error);
+      memcpy(kept, all, n_values(tiled) * sizeof *kept);
+    }
+  }
+  nn_free(all);
+  return ok;
+}
+
+/* ---- values that are not made in tiles ---- */
+
+static NnTensor *
+tensor_like(const NnTiled *tiled, size_t v, GError **error)
+{
+  const NnValue *value = &tiled->stages->graph->values[v];
+  NnTensor *tensor = nn_tensor_new(value->type.dtype, &value->type.shape, error);
+  if (tensor != NULL)
+    tensor->layout = value->layout;
+  return tensor;
+}
+
+static bool
+make_whole(NnTiled *tiled, size_t v, GError **error)
+{
+  const NnValue *value = &tiled->stages->graph->values[v];
+  int producer = value->producer;
+  tiled->wholes[v] = tensor_like(tiled, v, error);
+  if (tiled->wholes[v] == NULL)
+    return false;
+  size_t bytes = nn_tensor_bytes(tiled->wholes[v]);
+  tiled->bytes += bytes;
+  if (producer >= 0 && tiled->stages->kinds[producer] == NN_NODE_SUM) {
+    tiled->sums[v] = nn_alloc0((size_t)nn_shape_count(&value->type.shape), sizeof(double), error);
+    if (tiled->sums[v] == NULL)
+      return false;
+  }
+  if (!tiled->gradient || value->type.dtype != NN_DTYPE_FLOAT)
+    return true;
+  tiled->whole_gradients[v] = tensor_like(tiled, v, error);
+  tiled->bytes += bytes;
+  return tiled->whole_gradients[v] != NULL;
+}
+
+static bool
+make_map(NnTiled *tiled, size_t v, bool in_file, GError **error)
+{
+  const NnValue *value = &tiled->stages->graph->values[v];
+  tiled->maps[v] = nn_store_new(&value->type.shape, value->layout, in_file, error);
+  if (tiled->maps[v] != NULL && tiled->gradient)
+    tiled->map_gradients[v] = nn_store_new(&value->type.shape, value->layout, in_file, error);
+  return tiled->maps[v] != NULL && (!tiled->gradient || tiled->map_gradients[v] != NULL);
+}
+
+/* whether a part or a target uses the value as a whole one */
+static bool
+is_whole_used(const NnTiled *tiled, NnValueId id)
+{
+  int producer = tiled->stages->graph->values[id].producer;
+  bool sum = producer >= 0 && tiled->stages->kinds[producer] == NN_NODE_SUM;
+  const NnValuePlace *place = place_of(tiled, id);
+  return place->kind == NN_VALUE_WHOLE && (sum || is_made_whole(tiled, id, place->stage - 1));
+}
+
+static bool
+make_kept(NnTiled *tiled, const bool *kept, size_t budget_bytes, GError **error)
+{
+  double bytes = bytes_of_maps(tiled, kept);
+  bool in_file = bytes > (double)budget_bytes / 2;
+  tiled->bytes += in_file ? 0 : (size_t)bytes;
+  for (size_t v = 0; v < n_values(tiled); v++) {
+    if (is_whole_used(tiled, (NnValueId)v) && !make_whole(tiled, v, error))
+      return false;
+    if (kept[v] && !make_map(tiled, v, in_file, error))
+      return false;
+  }
+  return true;
+}
+
+/* what is run between stages, on whole values */
+static bool
+make_between(NnTiled *tiled, NnTileStage *stage, GError **error)
+{
+  const NnPart *part = stage->between;
+  if (part == NULL)
+    return true;
+  NnShape *shapes = nn_alloc((size_t)part->n_inputs, sizeof *shapes, error);
+  for (int i = 0; shapes != NULL && i < part->n_inputs; i++)
+    shapes[i] = nn_part_shape(part, part->inputs[i]);
+  g_autoptr(NnPlan) plan =
+      shapes != NULL ? nn_plan_new(part->program, shapes, part->n_inputs, error) : NULL;
+  nn_free(shapes);
+  if (plan != NULL)
+    stage->workspace = nn_workspace_new(plan, tiled->context, error);
+  if (stage->workspace != NULL)
+    tiled->bytes += nn_plan_bytes(plan);
+  return stage->workspace != NULL;
+}
+
+/* ---- tiles ---- */
+
+int64_t
+nn_tile_piece_rows(const NnShape *whole, const NnBox *box)
+{
+  int64_t row = MAX(whole->dim[1] * nn_box_size(box, 1), 1);
+  return CLAMP(PIECE_ELEMENTS / row, 1, MAX(nn_box_size(box, 0), 1));
+}
+
+/* the positions of @id that tile (row, column) owns */
+static NnBox
+owned_box(const NnTiled *tiled, const NnPart *part, NnValueId id, int row, int column)
+{
+  NnShape shape = nn_part_shape(part, id);
+  const int at[2] = {row, column}, count[2] = {tiled->rows, tiled->columns};
+  const int64_t size_px[2] = {tiled->high_px, tiled->wide_px};
+  NnBox box;
+  for (int a = 0; a < 2; a++) {
+    double stride = place_of(tiled, id)->stride[a];
+    int64_t dim = shape.dim[2 + a];
+    box.begin[a] = MIN((int64_t)round((double)(at[a] * size_px[a]) / stride), dim);
+    box.end[a] = at[a] + 1 == count[a]
+                     ? dim
+                     : MIN((int64_t)round((double)((at[a] + 1) * size_px[a]) / stride), dim);
+  }
+  return box;
+}
+
+static bool
+place_tile(NnTiled *tiled, NnTilePass *pass, int row, int column, NnBox *boxes, GError **error)
+{
+  NnTile *tile = &pass->tiles[pass->n_tiles];
+  bool empty = true;
+  tile->owned = nn_alloc((size_t)pass->part->n_outputs, sizeof(NnBox), error);
+  if (tile->owned == NULL)
+    return false;
+  pass->n_tiles++;
+  memset(boxes, 0, n_values(tiled) * sizeof *boxes);
+  for (int o = 0; o < pass->part->n_outputs; o++) {
+    NnValueId id = pass->part->outputs[o];
+    NnShape shape = nn_part_shape(pass->part, id);
+    tile->owned[o] = boxes[id] = owned_box(tiled, pass->part, id, row, column);
+    int64_t elements =
+        shape.dim[1] * nn_tile_piece_rows(&shape, &boxes[id]) * MAX(nn_box_size(&boxes[id], 1), 0);
+    tiled->piece_elements = MAX(tiled->piece_elements, elements);
+    empty = empty && nn_box_is_empty(&boxes[id]);
+  }
+  if (!empty)
+    return nn_part_view(pass->part, boxes, pass->plans, &tile->view, error);
+  nn_free(tile->owned); /* the end of the picture leaves nothing for it */
+  pass->n_tiles--;
+  return true;
+}
+
+static bool
+place_tiles(NnTiled *tiled, NnTilePass *pass, GError **error)
+{
+  clear_pass(pass);
+  if (pass->part == NULL)
+    return true;
+  pass->plans = g_ptr_array_new_with_free_func((GDestroyNotify)nn_plan_unref);
+  pass->tiles = nn_alloc0((size_t)tiled->rows * (size_t)tiled->columns, sizeof(NnTile), error);
+  NnBox *boxes = pass->tiles != NULL ? nn_alloc(n_values(tiled), sizeof *boxes, error) : NULL;
+  bool ok = boxes != NULL;
+  for (int r = 0; ok && r < tiled->rows; r++)
+    for (int c = 0; ok && c < tiled->columns; c++)
+      ok = place_tile(tiled, pass, r, c, boxes, error);
+  nn_free(boxes);
+  return ok;
+}
+
+static size_t
+largest_plan(const NnTilePass *pass)
+{
+  size_t bytes = 0;
+  for (guint i = 0; pass->plans != NULL && i < pass->plans->len; i++)
+    bytes = MAX(bytes, nn_plan_bytes(g_ptr_array_index(pass->plans, i)));
+  return bytes;
+}
+
+/* lays out tiles of about @tile_px; @bytes: (out): that they need together */
+static bool
+lay_out(NnTiled *tiled, int64_t tile_px, size_t *block_bytes, size_t *bytes, GError **error)
+{
+  NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
+  int64_t alignment = tiled->stages->alignment_px, height = picture.dim[2], width = picture.dim[3];
+  tiled->rows = (int)((height + tile_px - 1) / tile_px);
+  tiled->columns = (int)((width + tile_px - 1) / tile_px);
+  tiled->high_px = (height / tiled->rows + alignment) / alignment * alignment;
+  tiled->wide_px = (width / tiled->columns + alignment) / alignment * alignment;
+  tiled->rows = (int)((height + tiled->high_px - 1) / tiled->high_px);
+  tiled->columns = (int)((width + tiled->wide_px - 1) / tiled->wide_px);
+  tiled->piece_elements = 0;
+  *block_bytes = 0;
+  for (int s = 0; s < tiled->stages->n_stages; s++) {
+    NnTileStage *stage = &tiled->stage[s];
+    if (!place_tiles(tiled, &stage->forward, error) || !place_tiles(tiled, &stage->backward, error))
+      return false;
+    *block_bytes =
+        MAX(*block_bytes, MAX(largest_plan(&stage->forward), largest_plan(&stage->backward)));
+  }
+  *bytes = *block_bytes + 3 * (size_t)tiled->piece_elements * sizeof(float);
+  return true;
+}
+
+static bool
+set_budget_error(size_t needed, size_t budget_bytes, GError **error)
+{
+  g_autofree char *more = g_format_size(needed), *given = g_format_size(budget_bytes);
+  g_set_error(
+      error, NN_ERROR, NN_ERROR_MEMORY,
+      _("At this size the network needs at least %s of memory, and the memory budget is %s. "
+        "Raise the budget, choose a smaller working size, or a layer nearer to the input."),
+      more, given);
+  return false;
+}
+
+/* the largest tiles that fit; memory grows about as their area */
+static bool
+fit_tiles(NnTiled *tiled, size_t budget_bytes, size_t *block_bytes, GError **error)
+{
+  NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
+  int64_t alignment = tiled->stages->alignment_px;
+  int64_t tile_px = MAX(picture.dim[2], picture.dim[3]);
+  size_t bytes, left = budget_bytes > tiled->bytes ? budget_bytes - tiled->bytes : 0;
+  for (;;) {
+    if (!lay_out(tiled, tile_px, block_bytes, &bytes, error))
+      return false;
+    if (bytes <= left) {
+      tiled->bytes += bytes;
+      return true;
+    }
+    if (tile_px <= alignment)
+      return set_budget_error(tiled->bytes + bytes, budget_bytes, error);
+    double shrunk = (double)MAX(tiled->high_px, tiled->wide_px) *
+                    sqrt((double)left / (double)bytes) / (double)alignment;
+    int64_t smaller = (MIN(tile_px, MAX(tiled->high_px, tiled->wide_px)) - 1) / alignment;
+    tile_px = MAX(MIN((int64_t)shrunk, smaller), 1) * alignment;
+  }
+}
+
+static NnWorkspace *
+workspace_of(const NnTilePass *pass, const NnPlan *plan)
+{
+  for (guint i = 0; i < pass->plans->len; i++)
+    if (g_ptr_array_index(pass->plans, i) == plan)
+      return g_ptr_array_index(pass->workspaces, i);
+  return NULL;
+}
+
+static bool
+make_workspaces(NnTiled *tiled, NnTilePass *pass, GError **error)
+{
+  if (pass->part == NULL)
+    return true;
+  pass->workspaces = g_ptr_array_new_with_free_func((GDestroyNotify)nn_workspace_free);
+  for (guint i = 0; i < pass->plans->len; i++) {
+    NnWorkspace *workspace = nn_workspace_new_in(g_ptr_array_index(pass->plans, i), tiled->context,
+                                                 tiled->memory, error);
+    if (workspace == NULL)
+      return false;
+    g_ptr_array_add(pass->workspaces, workspace);
+  }
+  for (int t = 0; t < pass->n_tiles; t++)
+    pass->tiles[t].workspace = workspace_of(pass, pass->tiles[t].view.plan);
+  return true;
+}
+
+static bool
+allocate(NnTiled *tiled, size_t block_bytes, GError **error)
+{
+  size_t piece = (size_t)tiled->piece_elements;
+  tiled->memory = nn_alloc(1, block_bytes, error);
+  if (tiled->memory != NULL)
+    tiled->piece = nn_alloc(piece, sizeof(float), error);
+  if (tiled->piece != NULL)
+    tiled->piece_gradient = nn_alloc(piece, sizeof(float), error);
+  if (tiled->piece_gradient != NULL)
+    tiled->scratch = nn_alloc(piece, sizeof(float), error);
+  bool ok = tiled->scratch != NULL;
+  for (int s = 0; ok && s < tiled->stages->n_stages; s++)
+    ok = make_workspaces(tiled, &tiled->stage[s].forward, error) &&
+         make_workspaces(tiled, &tiled->stage[s].backward, error);
+  return ok;
+}
+
+static bool
+make_tables(NnTiled *tiled, GError **error)
+{
+  void ***tables[] = {(void ***)&tiled->maps, (void ***)&tiled->map_gradients,
+                      (void ***)&tiled->wholes, (void ***)&tiled->whole_gradients,
+                      (void ***)&tiled->sums};
+  for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+    *tables[i] = nn_alloc0(n_values(tiled), sizeof(void *), error);
+    if (*tables[i] == NULL)
+      return false;
+  }
+  tiled->stage = nn_alloc0((size_t)tiled->stages->n_stages, sizeof(NnTileStage), error);
+  return tiled->stage != NULL;
+}
+
+static bool
+make_everything(NnTiled *tiled, size_t budget_bytes, GError **error)
+{
+  bool *kept = nn_alloc0(n_values(tiled), sizeof *kept, error);
+  bool ok = kept != NULL && make_tables(tiled, error) && choose_kept(tiled, kept, error) &&
+            make_kept(tiled, kept, budget_bytes, error);
+  size_t block_bytes;
+  nn_free(kept);
+  for (int s = 0; ok && s < tiled->stages->n_stages; s++)
+    ok = make_between(tiled, &tiled->stage[s], error);
+  return ok && fit_tiles(tiled, budget_bytes, &block_bytes, error) &&
+         allocate(tiled, block_bytes, error);
+}
+
+NnTiled *
+nn_tiled_new(NnProgram *program, NnContext *context, const NnShape *shape, size_t budget_bytes,
+             GError **error)
+{
+  NnTiled *tiled = g_new0(NnTiled, 1);
+  tiled->context = context;
+  tiled->gradient = program->options.gradient;
+  tiled->stages = nn_stages_new(program, shape, error);
+  if (tiled->stages != NULL && make_everything(tiled, budget_bytes, error))
+    return tiled;
+  nn_tiled_free(tiled);
+  return NULL;
+}
+
+void
+nn_tiled_free(NnTiled *tiled)
+{
+  if (tiled == NULL)
+    return;
+  free_parts(tiled);
+  for (size_t v = 0; tiled->stage != NULL && v < n_values(tiled); v++) {
+    nn_store_free(tiled->maps[v]);
+    nn_store_free(tiled->map_gradients[v]);
+    nn_tensor_unref(tiled->wholes[v]);
+    nn_tensor_unref(tiled->whole_gradients[v]);
+    nn_free(tiled->sums[v]);
+  }
+  nn_free(tiled->maps);
+  nn_free(tiled->map_gradients);
+  nn_free(tiled->wholes);
+  nn_free(tiled->whole_gradients);
+  nn_free(tiled->sums);
+  nn_free(tiled->stage);
+  nn_free(tiled->memory);
+  nn_free(tiled->piece);
+  nn_free(tiled->piece_gradient);
+  nn_free(tiled->scratch);
+  nn_stages_free(tiled->stages);
+  g_free(tiled);
+}
+
+size_t
+nn_tiled_bytes(const NnTiled *tiled)
+{
+  return tiled->bytes;
+}
+
+void
+nn_tiled_grid(const NnTiled *tiled, int *rows, int *columns)
+{
+  *rows = tiled->rows;
+  *columns = tiled->columns;
+}
+
+int64_t
+nn_tiled_piece_elements(const NnTiled *tiled, int target)
+{
+  NnValueId id = tiled->stages->program->targets[target];
+  NnShape shape = tiled->stages->graph->values[id].type.shape;
+  return is_map(tiled, id) ? MIN(tiled->piece_elements, nn_shape_count(&shape))
+                           : nn_shape_count(&shape);
+}
