@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* InstanceNormalization in terms of means over space and what is done place by place, so that the
+/* InstanceNormalization in terms of sums over space and what is done place by place, so that the
  * parts of a picture can be worked on one after the other (plan/stages.h):
  *
- *   m = mean x,  d = x - m,  v = mean d^2,  y = d (scale / sqrt (v + epsilon)) + shift
+ *   m, r = moments x,  y = ((x - m) r) scale + shift
  */
 #include <string.h>
 
@@ -41,57 +41,65 @@ add_constant(NnGraph *graph, const float *elements, int64_t count, GError **erro
   return id;
 }
 
-/* appends @op of one or two inputs; @output: NN_NO_VALUE for a new value. Returns its output;
- * NN_NO_VALUE on error, also where an input already is. */
-static NnValueId
-append(NnGraph *graph, const char *op, const char *name, NnValueId a, NnValueId b, int n_inputs,
-       NnValueId output, GError **error)
+/* appends a node; its outputs are channels-last */
+static NnNode *
+append(NnGraph *graph, const NnOp *op, const NnNode *norm, const NnValueId *inputs, int n_inputs,
+       const NnValueId *outputs, int n_outputs, GError **error)
 {
-  if (a == NN_NO_VALUE || (n_inputs > 1 && b == NN_NO_VALUE))
-    return NN_NO_VALUE;
-  if (output == NN_NO_VALUE)
-    output = nn_graph_add_value(graph, "", error);
-  if (output == NN_NO_VALUE)
-    return output;
-  graph->values[output].layout = NN_LAYOUT_CHANNELS_LAST;
-  NnNode *node = nn_graph_add_node(graph, nn_op_find(op), name, n_inputs, 1, error);
   NnAttributes none = {0};
-  if (node == NULL || (node->op->parse != NULL && !node->op->parse(&none, node->params, error)))
-    return NN_NO_VALUE;
-  node->inputs[0] = a;
-  if (n_inputs > 1)
-    node->inputs[1] = b;
-  node->outputs[0] = output;
-  return output;
+  NnNode *node = nn_graph_add_node(graph, op, norm->name, n_inputs, n_outputs, error);
+  if (node == NULL || (op->parse != NULL && !op->parse(&none, node->params, error)))
+    return NULL;
+  memcpy(node->inputs, inputs, (size_t)n_inputs * sizeof *inputs);
+  memcpy(node->outputs, outputs, (size_t)n_outputs * sizeof *outputs);
+  for (int o = 0; o < n_outputs; o++)
+    graph->values[outputs[o]].layout = NN_LAYOUT_CHANNELS_LAST;
+  return node;
+}
+
+/* values that the parts need: those of N_NEW without an element */
+enum { MEAN, INVERSE, DISTANCE, NORMED, SCALED, N_NEW, SCALE = N_NEW, SHIFT, N_VALUES };
+
+static bool
+add_values(NnGraph *graph, const NnNode *norm, NnValueId *ids, GError **error)
+{
+  const NnTensor *scale = graph->values[norm->inputs[NN_NORMED_SCALE]].constant;
+  const NnTensor *shift = graph->values[norm->inputs[NN_NORMED_SHIFT]].constant;
+  for (int i = 0; i < N_NEW; i++) {
+    ids[i] = nn_graph_add_value(graph, "", error);
+    if (ids[i] == NN_NO_VALUE)
+      return false;
+  }
+  ids[SCALE] = add_constant(graph, scale->f, nn_shape_count(&scale->shape), error);
+  if (ids[SCALE] != NN_NO_VALUE)
+    ids[SHIFT] = add_constant(graph, shift->f, nn_shape_count(&shift->shape), error);
+  return ids[SCALE] != NN_NO_VALUE && ids[SHIFT] != NN_NO_VALUE;
 }
 
 static bool
 append_split(NnGraph *graph, const NnNode *norm, GError **error)
 {
-  const NnGrouped *params = norm->params;
-  const NnTensor *scale = graph->values[norm->inputs[NN_NORMED_SCALE]].constant;
-  const NnTensor *shift = graph->values[norm->inputs[NN_NORMED_SHIFT]].constant;
-  NnValueId x = norm->inputs[NN_NORMED_X];
-  NnValueId factor = add_constant(graph, scale->f, nn_shape_count(&scale->shape), error);
-  NnValueId offset = factor == NN_NO_VALUE
-                         ? factor
-                         : add_constant(graph, shift->f, nn_shape_count(&shift->shape), error);
-  NnValueId epsilon =
-      offset == NN_NO_VALUE ? offset : add_constant(graph, &params->epsilon, 1, error);
-  if (epsilon == NN_NO_VALUE)
+  const NnOp *sub = nn_op_find("Sub"), *mul = nn_op_find("Mul"), *add = nn_op_find("Add");
+  NnValueId x = norm->inputs[NN_NORMED_X], v[N_VALUES];
+  if (!add_values(graph, norm, v, error))
     return false;
-#define APPEND(op, a, b, n) append(graph, op, norm->name, a, b, n, NN_NO_VALUE, error)
-  NnValueId mean = APPEND("GlobalAveragePool", x, NN_NO_VALUE, 1);
-  NnValueId distance = APPEND("Sub", x, mean, 2);
-  NnValueId square = APPEND("Mul", distance, distance, 2);
-  NnValueId variance = APPEND("GlobalAveragePool", square, NN_NO_VALUE, 1);
-  NnValueId sum = APPEND("Add", variance, epsilon, 2);
-  NnValueId deviation = APPEND("Sqrt", sum, NN_NO_VALUE, 1);
-  NnValueId quotient = APPEND("Div", factor, deviation, 2);
-  NnValueId scaled = APPEND("Mul", distance, quotient, 2);
-#undef APPEND
-  return append(graph, "Add", norm->name, scaled, offset, 2, norm->outputs[0], error) !=
-         NN_NO_VALUE;
+  NnNode *moments = append(graph, &nn_op_moments, norm, &x, 1, &v[MEAN], 2, error);
+  if (moments == NULL)
+    return false;
+  ((NnMomentsParams *)moments->params)->epsilon = ((const NnGrouped *)norm->params)->epsilon;
+  const struct {
+    const NnOp *op;
+    NnValueId inputs[2], output;
+  } steps[] = {
+      {sub, {x, v[MEAN]}, v[DISTANCE]},
+      {mul, {v[DISTANCE], v[INVERSE]}, v[NORMED]},
+      {mul, {v[NORMED], v[SCALE]}, v[SCALED]},
+      {add, {v[SCALED], v[SHIFT]}, norm->outputs[0]},
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS(steps); i++)
+    if (append(graph, steps[i].op, norm, steps[i].inputs, 2, &steps[i].output, 1, error) == NULL)
+      return false;
+  return true;
 }
 
 bool

@@ -44,12 +44,10 @@ global_average_pool_backward(const NnOpRun *run)
   nn_broadcast_scaled(run->context, &run->grad_out[0], share(&run->in[0].shape), &run->grad_in[0]);
 }
 
-static bool
-global_average_pool_sums_space(const NnInfer *infer, double *scale)
+static const NnSpaceSums *
+global_average_pool_space_sums(const NnInfer *infer)
 {
-  const NnShape *shape = &infer->in[0].shape;
-  *scale = 1.0 / (double)nn_shape_product(shape, 2, shape->rank);
-  return true;
+  return &nn_space_mean;
 }
 
 const NnOp nn_op_global_average_pool = {
@@ -59,7 +57,7 @@ const NnOp nn_op_global_average_pool = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .infer = global_average_pool_infer,
-    .sums_space = global_average_pool_sums_space,
+    .space_sums = global_average_pool_space_sums,
     .operations = nn_operations_input,
     .forward = global_average_pool_forward,
     .backward = global_average_pool_backward,

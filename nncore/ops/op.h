@@ -13,6 +13,7 @@
 #include "nncore/kernels/activation.h"
 #include "nncore/kernels/window.h"
 #include "nncore/ops/attributes.h"
+#include "nncore/ops/space-sums.h"
 #include "nncore/tensor/tensor.h"
 
 #define NN_MAX_INPUTS 1024 /* of one node (Concat of a DenseNet has many) */
@@ -174,10 +175,9 @@ typedef struct NnOp {
   /* optional: the sliding window among params (kernels/window.h), for passes that settle its pads */
   NnWindow *(*window)(void *params);
 
-  /* optional: whether, with these params, each channel of the result is @scale times the sum of
-   * that channel of input 0 over all spatial positions (GlobalAveragePool, ReduceMean over them),
-   * whatever dimensions of 1 the result has: sums over parts of a picture can then be added up */
-  bool (*sums_space)(const NnInfer *infer, double *scale);
+  /* optional: how the results follow from sums over space (space-sums.h), where, with these params
+   * and types, they do; else NULL */
+  const NnSpaceSums *(*space_sums)(const NnInfer *infer);
 
   /* optional, one an output element by default: multiply-adds (or what costs as much) of forward.
    * Shapes of @infer->out are filled in. */
@@ -211,3 +211,14 @@ extern const NnOp nn_op_layout;
 
 /** nn_layout_raise: @shape with leading dimensions of 1 up to @rank. */
 NnShape nn_layout_raise(const NnShape *shape, int rank);
+
+/**
+ * nn_op_moments:
+ * The internal operator into which graph/ takes normalisation apart: two outputs, 1 x C x 1 x 1:
+ * mean and 1 / sqrt (variance + epsilon) of each channel over space; not in the table.
+ */
+typedef struct {
+  float epsilon;
+} NnMomentsParams;
+
+extern const NnOp nn_op_moments;

@@ -18,12 +18,10 @@ reduce_mean_backward(const NnOpRun *run)
   nn_broadcast_scaled(run->context, &gradient, share, &run->grad_in[0]);
 }
 
-static bool
-reduce_mean_sums_space(const NnInfer *infer, double *scale)
+static const NnSpaceSums *
+reduce_mean_space_sums(const NnInfer *infer)
 {
-  const NnShape *shape = &infer->in[0].shape;
-  *scale = 1.0 / (double)nn_shape_product(shape, MIN(2, shape->rank), shape->rank);
-  return nn_reduce_over_space(infer);
+  return nn_reduce_over_space(infer) ? &nn_space_mean : NULL;
 }
 
 const NnOp nn_op_reduce_mean = {
@@ -37,7 +35,7 @@ const NnOp nn_op_reduce_mean = {
     .parse = nn_reduce_parse,
     .infer = nn_reduce_infer,
     .reach = nn_reach_pointwise,
-    .sums_space = reduce_mean_sums_space,
+    .space_sums = reduce_mean_space_sums,
     .operations = nn_operations_input,
     .forward = reduce_mean_forward,
     .backward = reduce_mean_backward,

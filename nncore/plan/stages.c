@@ -117,16 +117,18 @@ makes_maps(const NnStages *stages, const NnGraph *larger, const NnNode *node, do
   return true;
 }
 
-static bool
-sums_space(const NnStages *stages, const NnNode *node, double *scale)
+/* (nullable) */
+static const NnSpaceSums *
+find_sums(const NnStages *stages, const NnNode *node)
 {
-  if (node->op->sums_space == NULL || is_fixed(stages->graph, node->inputs[0]) ||
+  if (node->op->space_sums == NULL || is_fixed(stages->graph, node->inputs[0]) ||
       stages->values[node->inputs[0]].kind != NN_VALUE_MAP)
-    return false;
+    return NULL;
   NnNodeTypes types;
-  bool sums = nn_node_types_init(&types, stages->graph, node, NULL) &&
-              node->activation.kind == NN_ACTIVATION_NONE &&
-              node->op->sums_space(&types.infer, scale);
+  const NnSpaceSums *sums = NULL;
+  if (nn_node_types_init(&types, stages->graph, node, NULL) &&
+      node->activation.kind == NN_ACTIVATION_NONE)
+    sums = node->op->space_sums(&types.infer);
   nn_node_types_clear(&types);
   return sums;
 }
@@ -145,7 +147,8 @@ classify(NnStages *stages, const NnGraph *larger, size_t i)
     place.kind = NN_VALUE_MAP;
     stages->kinds[i] = NN_NODE_TILED;
   } else {
-    stages->kinds[i] = sums_space(stages, node, &stages->scales[i]) ? NN_NODE_SUM : NN_NODE_WHOLE;
+    stages->sums[i] = find_sums(stages, node);
+    stages->kinds[i] = stages->sums[i] != NULL ? NN_NODE_SUM : NN_NODE_WHOLE;
   }
   for (int k = 0; k < node->n_inputs; k++) {
     if (is_fixed(stages->graph, node->inputs[k]))
@@ -237,8 +240,8 @@ nn_stages_new(NnProgram *program, const NnShape *shape, GError **error)
   if (stages->values != NULL)
     stages->kinds = nn_alloc0(larger->n_nodes, sizeof(NnNodeKind), error);
   if (stages->kinds != NULL)
-    stages->scales = nn_alloc0(larger->n_nodes, sizeof(double), error);
-  if (stages->scales == NULL)
+    stages->sums = nn_alloc0(larger->n_nodes, sizeof(NnSpaceSums *), error);
+  if (stages->sums == NULL)
     return NULL;
   stages->values[nn_stages_input(stages)] = (NnValuePlace){.kind = NN_VALUE_MAP, .stride = {1, 1}};
   for (size_t i = 0; i < stages->graph->n_nodes; i++)
@@ -256,6 +259,6 @@ nn_stages_free(NnStages *stages)
   nn_program_unref(stages->program);
   nn_free(stages->values);
   nn_free(stages->kinds);
-  nn_free(stages->scales);
+  nn_free(stages->sums);
   g_free(stages);
 }

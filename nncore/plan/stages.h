@@ -35,7 +35,7 @@ typedef struct {
  * NnNodeKind:
  * @NN_NODE_FIXED: nothing to run
  * @NN_NODE_TILED: maps from maps
- * @NN_NODE_SUM: each channel of the result is a factor times the sum over a map's positions
+ * @NN_NODE_SUM: its results follow from sums over a map's positions (NnOp.space_sums)
  * @NN_NODE_WHOLE: run once, between stages
  */
 typedef enum { NN_NODE_FIXED, NN_NODE_TILED, NN_NODE_SUM, NN_NODE_WHOLE } NnNodeKind;
@@ -44,7 +44,7 @@ typedef enum { NN_NODE_FIXED, NN_NODE_TILED, NN_NODE_SUM, NN_NODE_WHOLE } NnNode
  * NnStages:
  * @graph: the program's, with instance normalisation taken apart, pads that depend on the size
  *   settled, and the types of the whole picture
- * @values, @kinds, @scales: by value; by node; factors of NN_NODE_SUM by node
+ * @values, @kinds, @sums: by value; by node; of NN_NODE_SUM, by node
  * @alignment_px: tiles begin at multiples of it: a whole number of positions of every map, and a
  *   multiple of four
  * @n_stages: at least 1
@@ -54,7 +54,7 @@ typedef struct {
   NnGraph *graph;
   NnValuePlace *values;
   NnNodeKind *kinds;
-  double *scales;
+  const NnSpaceSums **sums;
   int64_t alignment_px;
   int n_stages;
 } NnStages;

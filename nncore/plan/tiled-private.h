@@ -39,8 +39,9 @@ typedef struct {
  * NnTiled: all by value of the stages' graph, %NULL where there is none:
  * @maps, @map_gradients: maps kept whole
  * @wholes, @whole_gradients: values that are no maps
- * @sums: of a sum over space, each channel's so far
  * and
+ * @sums: by node: of NN_NODE_SUM, what has gone by so far (ops/space-sums.h)
+ * @slopes: by node: of its gradient: C of a, C of b
  * @memory: of the tiles' workspaces, one after the other
  * @piece, @piece_gradient: what targets are shown and asked for; @scratch: a third of that size,
  *   where a map's gradient is read from a store
@@ -53,6 +54,7 @@ struct NnTiled {
   NnStore **maps, **map_gradients;
   NnTensor **wholes, **whole_gradients;
   double **sums;
+  float **slopes;
   int rows, columns;
   int64_t high_px, wide_px; /* of a tile */
   char *memory;

@@ -138,67 +138,113 @@ next_rows(const NnShape *whole, const NnBox *owned, NnBox *rows)
 
 typedef struct {
   double *sums;
-  const NnTensor *map;
+  const float *slopes; /* NULL forward */
+  const NnTensor *map, *seed;
+  bool squares;
+  int64_t channels, positions, channel_step, step;
 } SumJob;
+
+static SumJob
+sum_job(const NnTensor *map)
+{
+  bool last = map->layout == NN_LAYOUT_CHANNELS_LAST;
+  int64_t channels = map->shape.dim[1], positions = map->shape.dim[2] * map->shape.dim[3];
+  return (SumJob){.map = map,
+                  .channels = channels,
+                  .positions = positions,
+                  .channel_step = last ? 1 : positions,
+                  .step = last ? channels : 1};
+}
 
 static void
 sum_channels(int64_t begin, int64_t end, int worker, gpointer data)
 {
   const SumJob *job = data;
-  int64_t channels = job->map->shape.dim[1];
-  int64_t positions = job->map->shape.dim[2] * job->map->shape.dim[3];
-  bool last = job->map->layout == NN_LAYOUT_CHANNELS_LAST;
-  int64_t channel_step = last ? 1 : positions, step = last ? channels : 1;
-  for (int64_t p = 0; p < positions; p++)
-    for (int64_t c = begin; c < end; c++)
-      job->sums[c] += job->map->f[p * step + c * channel_step];
+  double *squares = job->sums + job->channels;
+  for (int64_t p = 0; p < job->positions; p++)
+    for (int64_t c = begin; c < end; c++) {
+      double x = (double)job->map->f[p * job->step + c * job->channel_step];
+      job->sums[c] += x;
+      if (job->squares)
+        squares[c] += x * x;
+    }
+}
+
+/* a + b x to the seed of each position */
+static void
+spread_channels(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const SumJob *job = data;
+  const float *a = job->slopes, *b = job->slopes + job->channels;
+  for (int64_t p = 0; p < job->positions; p++)
+    for (int64_t c = begin; c < end; c++) {
+      int64_t at = p * job->step + c * job->channel_step;
+      job->seed->f[at] += a[c] + b[c] * job->map->f[at];
+    }
+}
+
+static bool
+is_summed_by(const NnTiled *tiled, size_t node, NnValueId id)
+{
+  return tiled->stages->kinds[node] == NN_NODE_SUM &&
+         tiled->stages->graph->nodes[node].inputs[0] == id;
 }
 
 static void
 add_sums(NnTiled *tiled, NnValueId id, const NnTensor *map)
 {
-  const NnGraph *graph = tiled->stages->graph;
-  for (size_t i = 0; i < graph->n_nodes; i++) {
-    if (tiled->stages->kinds[i] != NN_NODE_SUM || graph->nodes[i].inputs[0] != id)
+  SumJob job = sum_job(map);
+  for (size_t i = 0; i < tiled->stages->graph->n_nodes; i++) {
+    if (!is_summed_by(tiled, i, id))
       continue;
-    SumJob job = {tiled->sums[graph->nodes[i].outputs[0]], map};
-    nn_parallel_for(tiled->context, map->shape.dim[1], CHANNELS, sum_channels, &job);
+    job.sums = tiled->sums[i];
+    job.squares = tiled->stages->sums[i]->squares;
+    nn_parallel_for(tiled->context, job.channels, CHANNELS, sum_channels, &job);
   }
 }
 
-/* each position's gradient is that of its channel's sum */
 static void
-spread_sum(const NnTensor *gradient, double scale, const NnTensor *seed)
+spread_sums(NnTiled *tiled, NnValueId id, const NnTensor *map, const NnTensor *seed)
 {
-  int64_t channels = seed->shape.dim[1], positions = seed->shape.dim[2] * seed->shape.dim[3];
-  bool last = seed->layout == NN_LAYOUT_CHANNELS_LAST;
-  int64_t channel_step = last ? 1 : positions, step = last ? channels : 1;
-  for (int64_t p = 0; p < positions; p++)
-    for (int64_t c = 0; c < channels; c++)
-      seed->f[p * step + c * channel_step] += (float)scale * gradient->f[c];
-}
-
-static void
-spread_sums(NnTiled *tiled, NnValueId id, const NnTensor *seed)
-{
-  const NnGraph *graph = tiled->stages->graph;
-  for (size_t i = 0; i < graph->n_nodes; i++)
-    if (tiled->stages->kinds[i] == NN_NODE_SUM && graph->nodes[i].inputs[0] == id)
-      spread_sum(tiled->whole_gradients[graph->nodes[i].outputs[0]], tiled->stages->scales[i],
-                 seed);
-}
-
-/* each sum of @stage's tiles becomes the value that it is for */
-static void
-close_sums(NnTiled *tiled, int stage)
-{
-  const NnGraph *graph = tiled->stages->graph;
-  for (size_t i = 0; i < graph->n_nodes; i++) {
-    NnValueId id = graph->nodes[i].outputs[0];
-    if (tiled->stages->kinds[i] != NN_NODE_SUM || tiled->stages->values[id].stage != stage + 1)
+  SumJob job = sum_job(map);
+  job.seed = seed;
+  for (size_t i = 0; i < tiled->stages->graph->n_nodes; i++) {
+    if (!is_summed_by(tiled, i, id))
       continue;
-    for (int64_t c = 0; c < nn_shape_count(&tiled->wholes[id]->shape); c++)
-      tiled->wholes[id]->f[c] = (float)(tiled->stages->scales[i] * tiled->sums[id][c]);
+    job.slopes = tiled->slopes[i];
+    nn_parallel_for(tiled->context, job.channels, CHANNELS, spread_channels, &job);
+  }
+}
+
+/* views of a sum's results, or of the gradients to them */
+static void
+view_results(const NnTiled *tiled, const NnNode *node, NnTensor *const *tensors, NnTensor views[2])
+{
+  for (int o = 0; o < 2; o++) {
+    NnValueId id = o < node->n_outputs ? node->outputs[o] : NN_NO_VALUE;
+    views[o] = id != NN_NO_VALUE && tensors[id] != NULL ? *tensors[id] : (NnTensor){0};
+  }
+}
+
+/* the sums over @stage's tiles become results, or the gradients to these become slopes */
+static void
+settle_sums(NnTiled *tiled, int stage, bool backward)
+{
+  const NnStages *stages = tiled->stages;
+  for (size_t i = 0; i < stages->graph->n_nodes; i++) {
+    const NnNode *node = &stages->graph->nodes[i];
+    NnTensor out[2], gradients[2];
+    if (stages->kinds[i] != NN_NODE_SUM || stages->values[node->outputs[0]].stage != stage + 1)
+      continue;
+    const NnShape *shape = &stages->graph->values[node->inputs[0]].type.shape;
+    int64_t channels = shape->dim[1], count = shape->dim[2] * shape->dim[3];
+    view_results(tiled, node, tiled->wholes, out);
+    view_results(tiled, node, tiled->whole_gradients, gradients);
+    if (backward)
+      stages->sums[i]->slope(node->params, count, channels, out, gradients, tiled->slopes[i],
+                             tiled->slopes[i] + channels);
+    else
+      stages->sums[i]->close(node->params, count, channels, tiled->sums[i], out);
   }
 }
 
@@ -280,9 +326,12 @@ forward_between(Run *run, NnTileStage *stage)
 static void
 clear_sums(NnTiled *tiled)
 {
-  for (size_t v = 0; v < tiled->stages->graph->n_values; v++)
-    if (tiled->sums[v] != NULL)
-      memset(tiled->sums[v], 0, (size_t)nn_shape_count(&tiled->wholes[v]->shape) * sizeof(double));
+  const NnGraph *graph = tiled->stages->graph;
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    if (tiled->sums[i] != NULL)
+      memset(tiled->sums[i], 0,
+             2 * (size_t)graph->values[graph->nodes[i].inputs[0]].type.shape.dim[1] *
+                 sizeof(double));
 }
 
 /* targets that are no maps are shown at the end */
@@ -314,7 +363,7 @@ forward_all(Run *run)
     NnTileStage *stage = &tiled->stage[s];
     if (is_run_forward(run, stage) && !forward_tiles(run, &stage->forward))
       return false;
-    close_sums(tiled, s);
+    settle_sums(tiled, s, false);
     if (!forward_between(run, stage))
       return false;
   }
@@ -387,7 +436,7 @@ fill_seed(Run *run, NnValueId id, const View *view, const NnTensor *seed)
     run->evaluation->seed(run->data, target, &view->piece, seed);
   else
     memset(seed->data, 0, nn_tensor_bytes(seed));
-  spread_sums(tiled, id, seed);
+  spread_sums(tiled, id, view->piece.activation, seed);
   if (tiled->map_gradients[id] == NULL)
     return true;
   NnTensor later = *seed;
@@ -458,8 +507,10 @@ backward_all(Run *run)
   seed_wholes(run);
   for (int s = tiled->stages->n_stages - 1; s >= 0; s--) {
     NnTileStage *stage = &tiled->stage[s];
-    if (!backward_between(run, stage) ||
-        (stage->backward.part != NULL && !backward_tiles(run, &stage->backward)))
+    if (!backward_between(run, stage))
+      return false;
+    settle_sums(tiled, s, true);
+    if (stage->backward.part != NULL && !backward_tiles(run, &stage->backward))
       return false;
   }
   return true;

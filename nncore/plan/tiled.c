@@ -312,17 +312,11 @@ static bool
 make_whole(NnTiled *tiled, size_t v, GError **error)
 {
   const NnValue *value = &tiled->stages->graph->values[v];
-  int producer = value->producer;
   tiled->wholes[v] = tensor_like(tiled, v, error);
   if (tiled->wholes[v] == NULL)
     return false;
   size_t bytes = nn_tensor_bytes(tiled->wholes[v]);
   tiled->bytes += bytes;
-  if (producer >= 0 && tiled->stages->kinds[producer] == NN_NODE_SUM) {
-    tiled->sums[v] = nn_alloc0((size_t)nn_shape_count(&value->type.shape), sizeof(double), error);
-    if (tiled->sums[v] == NULL)
-      return false;
-  }
   if (!tiled->gradient || value->type.dtype != NN_DTYPE_FLOAT)
     return true;
   tiled->whole_gradients[v] = tensor_like(tiled, v, error);
@@ -338,6 +332,23 @@ make_map(NnTiled *tiled, size_t v, bool in_file, GError **error)
   if (tiled->maps[v] != NULL && tiled->gradient)
     tiled->map_gradients[v] = nn_store_new(&value->type.shape, value->layout, in_file, error);
   return tiled->maps[v] != NULL && (!tiled->gradient || tiled->map_gradients[v] != NULL);
+}
+
+static bool
+make_sums(NnTiled *tiled, GError **error)
+{
+  const NnGraph *graph = tiled->stages->graph;
+  for (size_t i = 0; i < graph->n_nodes; i++) {
+    if (tiled->stages->kinds[i] != NN_NODE_SUM)
+      continue;
+    size_t channels = (size_t)graph->values[graph->nodes[i].inputs[0]].type.shape.dim[1];
+    tiled->sums[i] = nn_alloc0(2 * channels, sizeof(double), error);
+    if (tiled->sums[i] != NULL)
+      tiled->slopes[i] = nn_alloc0(2 * channels, sizeof(float), error);
+    if (tiled->slopes[i] == NULL)
+      return false;
+  }
+  return true;
 }
 
 /* whether a part or a target uses the value as a whole one */
@@ -362,7 +373,7 @@ make_kept(NnTiled *tiled, const bool *kept, size_t budget_bytes, GError **error)
     if (kept[v] && !make_map(tiled, v, in_file, error))
       return false;
   }
-  return true;
+  return make_sums(tiled, error);
 }
 
 /* what is run between stages, on whole values */
@@ -574,11 +585,12 @@ allocate(NnTiled *tiled, size_t block_bytes, GError **error)
 static bool
 make_tables(NnTiled *tiled, GError **error)
 {
-  void ***tables[] = {(void ***)&tiled->maps, (void ***)&tiled->map_gradients,
+  void ***tables[] = {(void ***)&tiled->maps,   (void ***)&tiled->map_gradients,
                       (void ***)&tiled->wholes, (void ***)&tiled->whole_gradients,
-                      (void ***)&tiled->sums};
+                      (void ***)&tiled->sums,   (void ***)&tiled->slopes};
   for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
-    *tables[i] = nn_alloc0(n_values(tiled), sizeof(void *), error);
+    size_t count = i < 4 ? n_values(tiled) : tiled->stages->graph->n_nodes;
+    *tables[i] = nn_alloc0(count, sizeof(void *), error);
     if (*tables[i] == NULL)
       return false;
   }
@@ -625,13 +637,17 @@ nn_tiled_free(NnTiled *tiled)
     nn_store_free(tiled->map_gradients[v]);
     nn_tensor_unref(tiled->wholes[v]);
     nn_tensor_unref(tiled->whole_gradients[v]);
-    nn_free(tiled->sums[v]);
+  }
+  for (size_t i = 0; tiled->stage != NULL && i < tiled->stages->graph->n_nodes; i++) {
+    nn_free(tiled->sums[i]);
+    nn_free(tiled->slopes[i]);
   }
   nn_free(tiled->maps);
   nn_free(tiled->map_gradients);
   nn_free(tiled->wholes);
   nn_free(tiled->whole_gradients);
   nn_free(tiled->sums);
+  nn_free(tiled->slopes);
   nn_free(tiled->stage);
   nn_free(tiled->memory);
   nn_free(tiled->piece);
