@@ -142,6 +142,9 @@ write_result(SomMade *made, GimpImage *image, const SomTarget *target, const NnR
   case NN_PLACE_NEW_IMAGE:
     g_ptr_array_add(made->images, write_new_image(image, result));
     break;
+  case NN_PLACE_SELECTION:
+  case NN_PLACE_MASK:
+    break;
   case NN_PLACE_TEXT:
     if (made->text->len)
       g_string_append_c(made->text, '\n');
