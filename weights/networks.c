@@ -2,12 +2,12 @@
 /* Finding networks: every *.onnx in a list of folders, by name. */
 #include "weights/networks.h"
 
-#include <gio/gio.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "nncore/base/error.h"
 #include "weights/describe.h"
+#include "weights/file-key.h"
 
 #define DEFAULT_NETWORK "somnium-base"
 #define EXTENSION ".onnx"
@@ -108,28 +108,6 @@ find_path(const SomNetworks *networks, const char *name, GError **error)
   return path;
 }
 
-/* the path of the key is to be freed; empty where the file has gone meanwhile */
-static NnFileKey
-key_of(const char *path)
-{
-  g_autoptr(GFile) file = g_file_new_for_path(path);
-  g_autoptr(GFileInfo) info =
-      g_file_query_info(file,
-                        G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_TIME_MODIFIED
-                                                       "," G_FILE_ATTRIBUTE_TIME_MODIFIED_USEC,
-                        G_FILE_QUERY_INFO_NONE, NULL, NULL);
-  g_autoptr(GDateTime) modified =
-      info != NULL ? g_file_info_get_modification_date_time(info) : NULL;
-  if (modified == NULL)
-    return (NnFileKey){0};
-  return (NnFileKey){
-      .path = g_file_get_path(file),
-      .bytes = g_file_info_get_size(info),
-      .modified_us =
-          g_date_time_to_unix(modified) * G_USEC_PER_SEC + g_date_time_get_microsecond(modified),
-  };
-}
-
 static NnNetwork *
 open_file(const char *path, bool certain, GError **error)
 {
@@ -143,7 +121,7 @@ open_file(const char *path, bool certain, GError **error)
   if (g_str_has_suffix(name, EXTENSION))
     name[strlen(name) - strlen(EXTENSION)] = '\0';
   g_autoptr(NnNetwork) network = nn_network_new(model, name);
-  network->file = key_of(path);
+  som_file_key_take(path, &network->file, NULL); /* stays empty where the file has just gone */
   return som_describe(network, path, certain, error) ? g_steal_pointer(&network) : NULL;
 }
 
