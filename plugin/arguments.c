@@ -5,16 +5,14 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "plugin/pictures.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
 
+/* Takes @image. */
 static bool
-read_drawable(SomArguments *self, GimpDrawable *drawable, NnArgument *value, GError **error)
+keep_image(SomArguments *self, NnImage *image, NnArgument *value)
 {
-  GeglBuffer *buffer = gimp_drawable_get_buffer(drawable);
-  NnImage *image = som_pixels_read(buffer, gegl_buffer_get_extent(buffer), error);
-
-  g_object_unref(buffer);
   if (!image)
     return false;
   g_ptr_array_add(self->images, image);
@@ -22,70 +20,57 @@ read_drawable(SomArguments *self, GimpDrawable *drawable, NnArgument *value, GEr
   return true;
 }
 
-static void
-set_file_error(GError **error, GFile *file, const char *reason)
+/* (transfer full) (nullable): scripts say "" for no file */
+static GFile *
+get_file(GimpProcedureConfig *config, const char *key)
 {
-  g_autofree char *name = g_file_get_parse_name(file);
+  g_autoptr(GFile) file = NULL;
 
-  g_set_error(error, NN_ERROR, NN_ERROR_READ,
-              _("The picture “%s” cannot be opened: %s. Choose a file that GIMP can open."), name,
-              reason);
-}
-
-/* GIMP itself opens the file, so every format that it knows will do. Its error is not shown by
- * itself, but becomes a part of ours. */
-static GimpImage *
-load_image(GFile *file, GError **error)
-{
-  GimpPlugIn *plug_in = gimp_get_plug_in();
-  GimpImage *image;
-
-  if (!g_file_query_exists(file, NULL)) {
-    set_file_error(error, file, _("there is no such file"));
-    return NULL;
-  }
-  gimp_plug_in_set_pdb_error_handler(plug_in, GIMP_PDB_ERROR_HANDLER_PLUGIN);
-  image = gimp_file_load(GIMP_RUN_NONINTERACTIVE, file);
-  if (!image) {
-    g_autofree char *reason = g_strdup(gimp_pdb_get_last_error(gimp_get_pdb()));
-    set_file_error(error, file, g_strstrip(reason));
-  }
-  gimp_plug_in_set_pdb_error_handler(plug_in, GIMP_PDB_ERROR_HANDLER_INTERNAL);
-  return image;
+  g_object_get(config, key, &file, NULL);
+  g_autofree char *uri = file ? g_file_get_uri(file) : NULL;
+  return uri && *uri ? g_steal_pointer(&file) : NULL;
 }
 
 static bool
-read_file(SomArguments *self, GFile *file, NnArgument *value, GError **error)
+read_file(SomArguments *self, const NnParam *param, GimpProcedureConfig *config, NnArgument *value,
+          GError **error)
 {
-  GimpImage *image = load_image(file, error);
-  GimpLayer *layer;
-  bool done = false;
+  g_autoptr(GFile) file = get_file(config, param->key);
 
-  if (!image)
-    return false;
-  layer = gimp_image_merge_visible_layers(image, GIMP_CLIP_TO_IMAGE);
-  if (layer)
-    done = read_drawable(self, GIMP_DRAWABLE(layer), value, error);
-  else
-    set_file_error(error, file, _("it has no visible layer"));
-  gimp_image_delete(image);
-  return done;
+  return !file || keep_image(self, som_picture_of_file(file, error), value);
 }
 
 static bool
-read_object(SomArguments *self, const NnParam *param, GimpProcedureConfig *config,
+read_folder(SomArguments *self, const NnParam *param, GimpProcedureConfig *config,
             NnArgument *value, GError **error)
 {
-  g_autoptr(GObject) object = NULL;
+  g_autoptr(GFile) folder = get_file(config, param->key);
+  SomImageList *list;
 
-  g_object_get(config, param->key, &object, NULL);
-  if (!object)
+  if (!folder && !param->open_images)
     return true;
-  if (param->kind == NN_PARAM_DRAWABLE)
-    return read_drawable(self, GIMP_DRAWABLE(object), value, error);
-  /* scripts say "" for no file */
-  g_autofree char *uri = g_file_get_uri(G_FILE(object));
-  return !uri || !*uri || read_file(self, G_FILE(object), value, error);
+  list = folder ? som_image_list_new_folder(folder, error) : som_image_list_new_open();
+  if (!list)
+    return false;
+  g_ptr_array_add(self->lists, list);
+  value->source = som_image_list_source(list);
+  return true;
+}
+
+static bool
+read_drawable(SomArguments *self, const NnParam *param, GimpProcedureConfig *config, int index,
+              GError **error)
+{
+  g_autoptr(GimpDrawable) drawable = NULL;
+
+  g_object_get(config, param->key, &drawable, NULL);
+  if (!drawable)
+    return true;
+  if (param->kind == NN_PARAM_REGION) {
+    self->regions[index] = g_steal_pointer(&drawable);
+    return true;
+  }
+  return keep_image(self, som_picture_of_drawable(drawable, error), &self->values[index]);
 }
 
 static void
@@ -118,9 +103,10 @@ som_arguments_read_choice(const NnParam *param, GimpProcedureConfig *config, int
 }
 
 static bool
-read_value(SomArguments *self, const NnParam *param, GimpProcedureConfig *config, NnArgument *value,
-           GError **error)
+read_value(SomArguments *self, int index, GimpProcedureConfig *config, GError **error)
 {
+  const NnParam *param = &self->effect->params[index];
+  NnArgument *value = &self->values[index];
   int number;
   gboolean flag;
 
@@ -140,8 +126,12 @@ read_value(SomArguments *self, const NnParam *param, GimpProcedureConfig *config
   case NN_PARAM_CHOICE:
     return som_arguments_read_choice(param, config, &value->i, error);
   case NN_PARAM_DRAWABLE:
+  case NN_PARAM_REGION:
+    return read_drawable(self, param, config, index, error);
   case NN_PARAM_FILE:
-    return read_object(self, param, config, value, error);
+    return read_file(self, param, config, value, error);
+  case NN_PARAM_FOLDER:
+    return read_folder(self, param, config, value, error);
   default:
     read_text(self, param, config, value);
     return true;
@@ -157,8 +147,11 @@ som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config, GError **
   self->values = nn_effect_arguments(effect);
   self->texts = g_ptr_array_new_with_free_func(g_free);
   self->images = g_ptr_array_new_with_free_func((GDestroyNotify)nn_image_free);
+  self->masks = g_ptr_array_new_with_free_func((GDestroyNotify)nn_image_free);
+  self->lists = g_ptr_array_new_with_free_func((GDestroyNotify)som_image_list_free);
+  self->regions = g_new0(GimpDrawable *, nn_effect_n_params(effect) + 1);
   for (int i = 0; effect->params[i].key; i++) {
-    if (!read_value(self, &effect->params[i], config, &self->values[i], error))
+    if (!read_value(self, i, config, error))
       return NULL;
   }
   return g_steal_pointer(&self);
@@ -170,8 +163,45 @@ som_arguments_free(SomArguments *arguments)
   g_free(arguments->values);
   g_ptr_array_unref(arguments->texts);
   g_ptr_array_unref(arguments->images);
+  g_ptr_array_unref(arguments->masks);
+  g_ptr_array_unref(arguments->lists);
+  for (int i = 0; arguments->effect->params[i].key; i++)
+    g_clear_object(&arguments->regions[i]);
+  g_free(arguments->regions);
   g_clear_pointer(&arguments->networks, g_ptr_array_unref);
   g_free(arguments);
+}
+
+bool
+som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError **error)
+{
+  int layer_x = 0, layer_y = 0;
+
+  g_ptr_array_set_size(arguments->masks, 0);
+  if (target)
+    gimp_drawable_get_offsets(GIMP_DRAWABLE(target->layer), &layer_x, &layer_y);
+  for (int i = 0; arguments->effect->params[i].key; i++) {
+    GimpDrawable *drawable = arguments->regions[i];
+    int x, y;
+
+    if (!drawable)
+      continue;
+    arguments->values[i].image = NULL;
+    if (!target)
+      continue;
+    gimp_drawable_get_offsets(drawable, &x, &y);
+    g_autoptr(GeglBuffer) buffer = gimp_drawable_get_buffer(drawable);
+    GeglRectangle seen = target->region;
+    seen.x += layer_x - x;
+    seen.y += layer_y - y;
+    NnImage *mask =
+        som_pixels_read_mask(buffer, &seen, gimp_item_is_layer(GIMP_ITEM(drawable)), error);
+    if (!mask)
+      return false;
+    g_ptr_array_add(arguments->masks, mask);
+    arguments->values[i].image = mask;
+  }
+  return true;
 }
 
 bool

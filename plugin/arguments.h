@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The values of a procedure's arguments as the engine takes them: pictures read, networks opened. */
+/* The values of a procedure's arguments as the engine takes them: pictures read, folders listed,
+ * networks opened. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,23 +8,37 @@
 #include <libgimp/gimp.h>
 
 #include "nncore/effects/effect.h"
+#include "plugin/image-list.h"
+#include "plugin/targets.h"
 #include "weights/networks.h"
 
-/** SomArguments: @values is parallel to the effect's params; the rest owns what they point to. */
+/**
+ * SomArguments: @values is parallel to the effect's params; the rest owns what they point to.
+ * @lists: (element-type SomImageList)
+ * @regions: (nullable items): parallel to the params: the drawable of each region
+ * @masks: what regions are over the current target
+ */
 typedef struct {
   const NnEffect *effect;
   NnArgument *values;
-  GPtrArray *texts, *images, *networks;
+  GPtrArray *texts, *images, *networks, *lists;
+  GimpDrawable **regions;
+  GPtrArray *masks;
 } SomArguments;
 
 /**
  * som_arguments_new: on the main thread, since it asks GIMP for pixels.
  *
- * Returns: (transfer full): everything but the networks, which take time: see below.
+ * Returns: (transfer full): everything but the networks, which take time, and regions, which
+ *   depend on the layer: see below.
  */
 SomArguments *som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config,
                                 GError **error);
 void som_arguments_free(SomArguments *arguments);
+
+/** som_arguments_aim: on the main thread: reads the regions as they lie over @target; %NULL where
+ * there is no layer to lie over. */
+bool som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError **error);
 
 /**
  * som_arguments_complete: on any thread; opens the networks and checks all values. Does nothing

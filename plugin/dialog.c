@@ -63,17 +63,19 @@ collect_sections(const NnEffect *effect)
   GPtrArray *section = NULL;
   const char *title = NULL;
 
-  for (const NnParam *param = effect->params;; param++) {
-    const NnParam *shown = param->key ? param : &som_param_output;
-    if (!section || g_strcmp0(title, shown->section) != 0) {
+  const NnParam *param;
+
+  for (int i = 0; (param = som_param_at(effect, i)); i++) {
+    if (param == &som_param_memory)
+      continue;
+    if (!section || g_strcmp0(title, param->section) != 0) {
       section = g_ptr_array_new();
       g_ptr_array_add(sections, section);
-      title = shown->section;
+      title = param->section;
     }
-    g_ptr_array_add(section, (gpointer)shown);
-    if (!param->key)
-      return sections;
+    g_ptr_array_add(section, (gpointer)param);
   }
+  return sections;
 }
 
 GtkWidget *

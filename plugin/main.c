@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The plug-in as GIMP meets it: one procedure for every row of the effect table. */
+/* The plug-in as GIMP meets it: one procedure for every row of the effect table, and one for the
+ * preferences. */
 #include <libgimp/gimp.h>
 
+#include "plugin/preferences-procedure.h"
 #include "plugin/procedure.h"
 
 #define SOM_TYPE_PLUG_IN (som_plug_in_get_type())
@@ -22,6 +24,7 @@ som_plug_in_query_procedures(GimpPlugIn *plug_in)
 
   for (int i = 0; (effect = nn_effect_at(i)); i++)
     names = g_list_prepend(names, som_procedure_name(effect));
+  names = g_list_prepend(names, g_strdup(SOM_PREFERENCES_PROCEDURE));
   return g_list_reverse(names);
 }
 
@@ -30,6 +33,8 @@ som_plug_in_create_procedure(GimpPlugIn *plug_in, const char *name)
 {
   const NnEffect *effect;
 
+  if (g_str_equal(name, SOM_PREFERENCES_PROCEDURE))
+    return som_preferences_procedure_new(plug_in);
   for (int i = 0; (effect = nn_effect_at(i)); i++) {
     g_autofree char *effect_name = som_procedure_name(effect);
     if (g_str_equal(effect_name, name))

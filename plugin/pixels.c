@@ -19,6 +19,58 @@ som_pixels_read(GeglBuffer *buffer, const GeglRectangle *rectangle, GError **err
   return image;
 }
 
+/* The numbers of a channel or mask as they are: GIMP keeps channels of 8-bit images under sRGB's
+ * curve and masks in linear light, yet takes one's numbers for the other's. */
+static const Babl *
+number_format(GeglBuffer *buffer)
+{
+  const Babl *native = gegl_buffer_get_format(buffer);
+  BablModelFlag flags = babl_get_model_flags(babl_format_get_model(native));
+  const char *name = "Y float";
+
+  if (flags & BABL_MODEL_FLAG_NONLINEAR)
+    name = "Y' float";
+  else if (flags & BABL_MODEL_FLAG_PERCEPTUAL)
+    name = "Y~ float";
+  return babl_format_with_space(name, native);
+}
+
+NnImage *
+som_pixels_read_mask(GeglBuffer *buffer, const GeglRectangle *rectangle, bool is_picture,
+                     GError **error)
+{
+  g_autoptr(NnImage) image =
+      nn_image_new(rectangle->width, rectangle->height, is_picture ? 2 : 1, error);
+  NnImage *mask = image ? nn_image_new(rectangle->width, rectangle->height, 1, error) : NULL;
+  int step = is_picture ? 2 : 1;
+
+  if (!mask)
+    return NULL;
+  gegl_buffer_get(buffer, rectangle, 1.0,
+                  is_picture ? babl_format("Y'A float") : number_format(buffer), image->data,
+                  GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+  for (size_t i = 0; i < nn_image_samples(mask); i++) {
+    const float *pixel = image->data + step * i;
+    mask->data[i] = CLAMP(is_picture ? pixel[0] * pixel[1] : pixel[0], 0, 1);
+  }
+  return mask;
+}
+
+static void
+read_selection(const SomMask *mask, const GeglRectangle *rows, float *values)
+{
+  size_t pixels = (size_t)rows->width * rows->height;
+
+  if (!mask->buffer) {
+    for (size_t i = 0; i < pixels; i++)
+      values[i] = 1;
+    return;
+  }
+  gegl_buffer_get(mask->buffer,
+                  GEGL_RECTANGLE(rows->x + mask->x, rows->y + mask->y, rows->width, rows->height),
+                  1.0, babl_format("Y float"), values, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+}
+
 /* Memory and conversions of one strip. */
 typedef struct {
   int rows; /* that the arrays have room for */
@@ -87,21 +139,6 @@ strip_load_picture(Strip *strip, const NnImage *picture, int x, int y, int width
 }
 
 static void
-strip_load_mask(Strip *strip, const SomMask *mask, const GeglRectangle *rows)
-{
-  size_t pixels = (size_t)rows->width * rows->height;
-
-  if (!mask->buffer) {
-    for (size_t i = 0; i < pixels; i++)
-      strip->mask[i] = 1;
-    return;
-  }
-  gegl_buffer_get(mask->buffer,
-                  GEGL_RECTANGLE(rows->x + mask->x, rows->y + mask->y, rows->width, rows->height),
-                  1.0, babl_format("Y float"), strip->mask, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
-}
-
-static void
 strip_blend(Strip *strip, size_t pixels)
 {
   for (size_t i = 0; i < pixels; i++) {
@@ -151,11 +188,64 @@ som_pixels_compose(GeglBuffer *source, GeglBuffer *destination, const GeglRectan
     babl_process(strip.from_native, strip.before, strip.source, (long)pixels);
     strip_load_picture(&strip, picture, rows.x - picture_x, rows.y - picture_y, rows.width,
                        rows.height);
-    strip_load_mask(&strip, mask, &rows);
+    read_selection(mask, &rows, strip.mask);
     strip_blend(&strip, pixels);
     babl_process(strip.to_native, strip.picture, strip.after, (long)pixels);
     strip_restore(&strip, pixels);
     gegl_buffer_set(destination, &rows, 0, strip.native, strip.after, GEGL_AUTO_ROWSTRIDE);
   }
   strip_clear(&strip);
+}
+
+/* A row of what is written, seen from @bounds. */
+typedef void (*RowFunc)(const float *picture, const float *mask, float *out, int width);
+
+static void
+lay_row(const float *picture, const float *mask, float *out, int width)
+{
+  memcpy(out, picture, (size_t)width * 4 * sizeof(float));
+  for (int i = 0; i < width; i++)
+    out[4 * i + 3] = CLAMP(picture[4 * i + 3], 0, 1) * mask[i];
+}
+
+static void
+blend_row(const float *picture, const float *mask, float *out, int width)
+{
+  for (int i = 0; i < width; i++)
+    out[i] += mask[i] * (CLAMP(picture[i], 0, 1) - out[i]);
+}
+
+static void
+write_rows(GeglBuffer *destination, const GeglRectangle *bounds, const NnImage *picture, int x,
+           int y, const SomMask *mask, const Babl *format, RowFunc func)
+{
+  g_autofree float *selected = g_new(float, bounds->width);
+  g_autofree float *out = g_new(float, (gsize)bounds->width * picture->channels);
+
+  for (int row = bounds->y; row < bounds->y + bounds->height; row++) {
+    GeglRectangle line = {bounds->x, row, bounds->width, 1};
+    const float *in =
+        picture->data + ((size_t)(row - y) * picture->width + (bounds->x - x)) * picture->channels;
+
+    read_selection(mask, &line, selected);
+    gegl_buffer_get(destination, &line, 1.0, format, out, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+    func(in, selected, out, bounds->width);
+    gegl_buffer_set(destination, &line, 0, format, out, GEGL_AUTO_ROWSTRIDE);
+  }
+}
+
+void
+som_pixels_lay(GeglBuffer *destination, const GeglRectangle *bounds, const NnImage *picture,
+               int picture_x, int picture_y, const SomMask *mask)
+{
+  write_rows(destination, bounds, picture, picture_x, picture_y, mask, babl_format("R'G'B'A float"),
+             lay_row);
+}
+
+void
+som_pixels_blend_mask(GeglBuffer *destination, const GeglRectangle *bounds, const NnImage *picture,
+                      int picture_x, int picture_y, const SomMask *mask)
+{
+  write_rows(destination, bounds, picture, picture_x, picture_y, mask, number_format(destination),
+             blend_row);
 }

@@ -14,6 +14,16 @@
 NnImage *som_pixels_read(GeglBuffer *buffer, const GeglRectangle *rectangle, GError **error);
 
 /**
+ * som_pixels_read_mask:
+ * @rectangle: may reach beyond @buffer, where all is 0
+ * @is_picture: of a layer the perceptual luminance times alpha; else the values of a channel or mask
+ *
+ * Returns: (transfer full): one channel, 0..1
+ */
+NnImage *som_pixels_read_mask(GeglBuffer *buffer, const GeglRectangle *rectangle, bool is_picture,
+                              GError **error);
+
+/**
  * SomMask: a selection as seen from a buffer.
  * @buffer: (nullable): the selection's pixels; %NULL where everything is selected
  * @x, @y: the place in it of the layer's pixel 0, 0
@@ -36,3 +46,14 @@ typedef struct {
  */
 void som_pixels_compose(GeglBuffer *source, GeglBuffer *destination, const GeglRectangle *bounds,
                         const NnImage *picture, int picture_x, int picture_y, const SomMask *mask);
+
+/** som_pixels_lay: @picture (RGBA) with its own alpha, times @mask, into @bounds of @destination; else
+ * as som_pixels_compose(). */
+void som_pixels_lay(GeglBuffer *destination, const GeglRectangle *bounds, const NnImage *picture,
+                    int picture_x, int picture_y, const SomMask *mask);
+
+/** som_pixels_blend_mask: @picture (one channel) into @bounds of the layer mask or channel
+ * @destination, by as much as @mask says; else as som_pixels_compose(). */
+void som_pixels_blend_mask(GeglBuffer *destination, const GeglRectangle *bounds,
+                           const NnImage *picture, int picture_x, int picture_y,
+                           const SomMask *mask);

@@ -9,24 +9,17 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "nncore/base/error.h"
 #include "plugin/run.h"
 
 #define NAME_PREFIX "plug-in-somnium-"
 
-static const NnChoice outputs[] = {
-    [SOM_OUTPUT_NEW_LAYER] = {"new-layer", N_("New layer above")},
-    [SOM_OUTPUT_IN_PLACE] = {"in-place", N_("In place")},
-    {NULL, NULL},
-};
-
-const NnParam som_param_output = {
-    .key = "output",
-    .label = N_("O_utput"),
-    .help = N_("Where the picture goes: to a new layer above the chosen one, or into the layer "
-               "itself"),
-    .section = N_("Result"),
-    .kind = NN_PARAM_CHOICE,
-    .choices = outputs,
+/* In the order of NnMenuGroup. GIMP sorts submenus by name, whatever their order here. */
+static const char *const groups[] = {
+    N_("_Dream"),
+    N_("_Style"),
+    N_("_Explain"),
+    N_("_Look Inside"),
 };
 
 char *
@@ -56,6 +49,17 @@ som_param_label(const NnParam *param)
   /* Translators: a label and its unit */
   g_autofree char *text = g_strdup_printf(_("%s (%s)"), words, _(param->unit));
   return g_strconcat(text, label + length - suffix, NULL);
+}
+
+bool
+som_has_display(GError **error)
+{
+  if (gimp_display_name() || g_getenv("DISPLAY") || g_getenv("WAYLAND_DISPLAY"))
+    return true;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("There is no screen to show the dialog on; call the procedure with the run mode "
+                "RUN-NONINTERACTIVE."));
+  return false;
 }
 
 int
@@ -133,40 +137,60 @@ add_argument(GimpProcedure *procedure, const NnParam *param)
                                        G_PARAM_READWRITE);
     break;
   case NN_PARAM_DRAWABLE:
+  case NN_PARAM_REGION:
     /* GIMP cannot write drawables into its file of last values: see plugin/remember.h */
     gimp_procedure_add_drawable_argument(procedure, key, label, help, TRUE,
                                          G_PARAM_READWRITE | GIMP_PARAM_DONT_SERIALIZE);
     break;
   case NN_PARAM_FILE:
+  case NN_PARAM_FOLDER:
     gimp_procedure_add_file_argument(procedure, key, label, help, GIMP_FILE_CHOOSER_ACTION_ANY,
                                      TRUE, NULL, G_PARAM_READWRITE);
     break;
-  case NN_PARAM_FOLDER:
-  case NN_PARAM_REGION:
-    g_error("the parameter %s is of a kind that the plug-in has no argument for", key);
   }
 }
 
 static void
 add_arguments(GimpProcedure *procedure, const NnEffect *effect)
 {
-  for (const NnParam *param = effect->params; param->key; param++)
+  const NnParam *param;
+
+  for (int i = 0; (param = som_param_at(effect, i)); i++)
     add_argument(procedure, param);
-  add_argument(procedure, &som_param_output);
 }
 
 /* The same for all effects, so that scripts can rely on it. */
 static void
 add_return_values(GimpProcedure *procedure)
 {
-  gimp_procedure_add_core_object_array_return_value(
-      procedure, "layers", _("Layers"), _("The layers that were made, or changed in place"),
-      GIMP_TYPE_LAYER, G_PARAM_READWRITE);
+  gimp_procedure_add_core_object_array_return_value(procedure, "layers", _("Layers"),
+                                                    _("The layers that were made or changed"),
+                                                    GIMP_TYPE_LAYER, G_PARAM_READWRITE);
   gimp_procedure_add_core_object_array_return_value(procedure, "images", _("Images"),
                                                     _("The images that were made"), GIMP_TYPE_IMAGE,
                                                     G_PARAM_READWRITE);
   gimp_procedure_add_string_return_value(
       procedure, "text", _("Text"), _("What was found out, line by line"), "", G_PARAM_READWRITE);
+}
+
+void
+som_procedure_set_attribution(GimpProcedure *procedure)
+{
+  gimp_procedure_set_attribution(procedure, "The Somnium developers", "The Somnium developers",
+                                 "2026");
+}
+
+/* Where GIMP lets it be run from. */
+static void
+set_sensitivity(GimpProcedure *procedure, const NnEffect *effect)
+{
+  int mask = GIMP_PROCEDURE_SENSITIVE_DRAWABLE | GIMP_PROCEDURE_SENSITIVE_DRAWABLES;
+
+  if (effect->content != NN_CONTENT_REQUIRED)
+    mask |= GIMP_PROCEDURE_SENSITIVE_NO_DRAWABLES | GIMP_PROCEDURE_SENSITIVE_NO_IMAGE;
+  gimp_procedure_set_image_types(procedure,
+                                 effect->content == NN_CONTENT_NONE ? "*" : "RGB*, GRAY*");
+  gimp_procedure_set_sensitivity_mask(procedure, mask);
 }
 
 GimpProcedure *
@@ -176,15 +200,14 @@ som_procedure_new(GimpPlugIn *plug_in, const NnEffect *effect)
   GimpProcedure *procedure = gimp_image_procedure_new(plug_in, name, GIMP_PDB_PROC_TYPE_PLUGIN,
                                                       som_run, (gpointer)effect, NULL);
 
-  gimp_procedure_set_image_types(procedure, "RGB*, GRAY*");
-  gimp_procedure_set_sensitivity_mask(procedure, GIMP_PROCEDURE_SENSITIVE_DRAWABLE |
-                                                     GIMP_PROCEDURE_SENSITIVE_DRAWABLES);
+  g_autofree char *path = g_strconcat(SOM_MENU "/", _(groups[effect->group]), NULL);
+
+  set_sensitivity(procedure, effect);
   gimp_procedure_set_menu_label(procedure, _(effect->label));
-  gimp_procedure_add_menu_path(procedure, "<Image>/Filters/Somnium");
+  gimp_procedure_add_menu_path(procedure, path);
   /* no help id: the manual has no page, so there should be no button that opens it */
   gimp_procedure_set_documentation(procedure, _(effect->blurb), _(effect->help), NULL);
-  gimp_procedure_set_attribution(procedure, "The Somnium developers", "The Somnium developers",
-                                 "2026");
+  som_procedure_set_attribution(procedure);
   add_arguments(procedure, effect);
   add_return_values(procedure);
   return procedure;

@@ -7,10 +7,9 @@
 #include <libgimp/gimp.h>
 
 #include "nncore/effects/effect.h"
+#include "plugin/host-params.h"
 
-/* What the plug-in adds to every effect's own arguments: a choice with these values. */
-extern const NnParam som_param_output;
-enum { SOM_OUTPUT_NEW_LAYER, SOM_OUTPUT_IN_PLACE };
+#define SOM_MENU "<Image>/Filters/Somnium"
 
 /* Places of the return values, after the status. */
 enum { SOM_RETURN_LAYERS = 1, SOM_RETURN_IMAGES, SOM_RETURN_TEXT };
@@ -20,6 +19,9 @@ char *som_procedure_name(const NnEffect *effect);
 
 /** som_procedure_new: (transfer full): ready to be registered and run. */
 GimpProcedure *som_procedure_new(GimpPlugIn *plug_in, const NnEffect *effect);
+
+/** som_has_display: whether a window can be shown; an error that says what to do if not. */
+bool som_has_display(GError **error);
 
 /** som_param_label: (transfer full): translated, with its unit and mnemonic. */
 char *som_param_label(const NnParam *param);
@@ -32,3 +34,6 @@ char *som_param_choice_nicks(const NnParam *param);
 
 /** som_label_plain: (transfer full): a menu label, translated, without mnemonic and ellipsis. */
 char *som_label_plain(const char *label);
+
+/** som_procedure_set_attribution: who made it. */
+void som_procedure_set_attribution(GimpProcedure *procedure);

@@ -28,14 +28,15 @@ som_remember_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureCo
     g_autoptr(GObject) drawable = NULL;
     GimpParasite *parasite;
 
-    if (param->kind != NN_PARAM_DRAWABLE)
+    if (!som_param_is_item(param))
       continue;
     g_object_get(config, param->key, &drawable, NULL);
     g_autofree char *name = parasite_name(effect, param);
     g_autofree char *text =
         g_strdup_printf("%d", drawable ? gimp_item_get_id(GIMP_ITEM(drawable)) : -1);
     parasite = gimp_parasite_new(name, PARASITE_FLAGS, strlen(text) + 1, text);
-    gimp_image_attach_parasite(image, parasite);
+    if (image)
+      gimp_image_attach_parasite(image, parasite);
     gimp_attach_parasite(parasite);
     gimp_parasite_free(parasite);
   }
@@ -45,7 +46,7 @@ som_remember_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureCo
 static int
 recall_id(const char *name, GimpImage *image)
 {
-  GimpParasite *parasite = gimp_image_get_parasite(image, name);
+  GimpParasite *parasite = image ? gimp_image_get_parasite(image, name) : NULL;
   const char *data;
   guint32 size;
 
@@ -67,7 +68,7 @@ som_recall_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureConf
     g_autoptr(GObject) drawable = NULL;
     int id;
 
-    if (param->kind != NN_PARAM_DRAWABLE)
+    if (!som_param_is_item(param))
       continue;
     g_object_get(config, param->key, &drawable, NULL);
     g_autofree char *name = parasite_name(effect, param);

@@ -9,7 +9,7 @@
 
 #include "nncore/effects/effect.h"
 
-/** som_remember_drawables: after a run from the dialog. */
+/** som_remember_drawables: after a run from the dialog. @image may be %NULL, here and below. */
 void som_remember_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureConfig *config);
 
 /**

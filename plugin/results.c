@@ -3,18 +3,25 @@
  * buffer, which GIMP itself blends by the selection. */
 #include "plugin/results.h"
 
-#include "nncore/effects/effect.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
 
-/* The selection as seen from @layer; unref its buffer. */
+/* What is being written. */
+typedef struct {
+  SomMade *made;
+  const NnEffect *effect;
+  GimpImage *image;       /* (nullable) */
+  bool selection_written; /* several add up */
+} Writer;
+
+/* What of a result counts, as seen from @layer; unref its buffer. */
 static SomMask
-mask_for(GimpImage *image, GimpLayer *layer)
+mask_for(const Writer *writer, GimpLayer *layer)
 {
   SomMask mask = {0};
 
-  if (!gimp_selection_is_empty(image)) {
-    GimpSelection *selection = gimp_image_get_selection(image);
+  if (writer->effect->selection == NN_SELECTION_LIMITS && !gimp_selection_is_empty(writer->image)) {
+    GimpSelection *selection = gimp_image_get_selection(writer->image);
     mask.buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(selection));
     gimp_drawable_get_offsets(GIMP_DRAWABLE(layer), &mask.x, &mask.y);
   }
@@ -51,39 +58,85 @@ insert_above(GimpImage *image, GimpLayer *source, GimpLayer *layer)
                           gimp_image_get_item_position(image, GIMP_ITEM(source)));
 }
 
+/* As @source, with alpha where the result brings its own. */
+static GimpImageType
+type_for(GimpDrawable *source, const NnResult *result)
+{
+  GimpImageType type = gimp_drawable_type(source);
+
+  if (!result->own_alpha)
+    return type;
+  return gimp_drawable_is_gray(source) ? GIMP_GRAYA_IMAGE : GIMP_RGBA_IMAGE;
+}
+
+static void
+fill_layer(const Writer *writer, const SomTarget *target, const NnResult *result, GimpLayer *layer)
+{
+  g_autoptr(GeglBuffer) before = gimp_drawable_get_buffer(GIMP_DRAWABLE(target->layer));
+  g_autoptr(GeglBuffer) after = gimp_drawable_get_buffer(GIMP_DRAWABLE(layer));
+  SomMask mask = mask_for(writer, target->layer);
+
+  if (result->own_alpha) {
+    gegl_buffer_clear(after, NULL);
+    som_pixels_lay(after, &target->bounds, result->image, target->region.x, target->region.y,
+                   &mask);
+  } else {
+    gegl_buffer_copy(before, NULL, GEGL_ABYSS_NONE, after, NULL);
+    som_pixels_compose(before, after, &target->bounds, result->image, target->region.x,
+                       target->region.y, &mask);
+  }
+  g_clear_object(&mask.buffer);
+}
+
 static GimpLayer *
-write_new_layer(GimpImage *image, const SomTarget *target, const NnResult *result)
+write_new_layer(const Writer *writer, const SomTarget *target, const NnResult *result)
 {
   GimpDrawable *source = GIMP_DRAWABLE(target->layer);
-  int width = gimp_drawable_get_width(source), height = gimp_drawable_get_height(source);
-  GimpLayer *layer = gimp_layer_new(image, result->label, width, height, gimp_drawable_type(source),
-                                    100, GIMP_LAYER_MODE_NORMAL);
-  GeglBuffer *before = gimp_drawable_get_buffer(source);
-  GeglBuffer *after = gimp_drawable_get_buffer(GIMP_DRAWABLE(layer));
-  SomMask mask = mask_for(image, target->layer);
+  GimpLayer *layer = gimp_layer_new(writer->image, result->label, gimp_drawable_get_width(source),
+                                    gimp_drawable_get_height(source), type_for(source, result),
+                                    100 * CLAMP(result->opacity, 0, 1), GIMP_LAYER_MODE_NORMAL);
   int x, y;
 
   gimp_drawable_get_offsets(source, &x, &y);
   gimp_layer_set_offsets(layer, x, y);
-  gegl_buffer_copy(before, NULL, GEGL_ABYSS_NONE, after, NULL);
-  som_pixels_compose(before, after, &target->bounds, result->image, target->region.x,
-                     target->region.y, &mask);
-  g_object_unref(after);
-  g_object_unref(before);
-  g_clear_object(&mask.buffer);
+  fill_layer(writer, target, result, layer);
   copy_layer_mask(target->layer, layer);
-  insert_above(image, target->layer, layer);
+  insert_above(writer->image, target->layer, layer);
   return layer;
 }
 
+/* GIMP's merge of the shadow buffer obeys the selection; where that only informs the effect, it is
+ * put aside meanwhile: (nullable). */
+static GimpChannel *
+put_selection_aside(const Writer *writer)
+{
+  GimpChannel *saved;
+
+  if (writer->effect->selection == NN_SELECTION_LIMITS || gimp_selection_is_empty(writer->image))
+    return NULL;
+  saved = GIMP_CHANNEL(gimp_selection_save(writer->image));
+  gimp_selection_none(writer->image);
+  return saved;
+}
+
+static void
+bring_selection_back(const Writer *writer, GimpChannel *saved)
+{
+  if (!saved)
+    return;
+  gimp_image_select_item(writer->image, GIMP_CHANNEL_OP_REPLACE, GIMP_ITEM(saved));
+  gimp_image_remove_channel(writer->image, saved);
+}
+
 static GimpLayer *
-write_in_place(const SomTarget *target, const NnResult *result)
+write_in_place(const Writer *writer, const SomTarget *target, const NnResult *result)
 {
   GimpDrawable *drawable = GIMP_DRAWABLE(target->layer);
   const GeglRectangle *bounds = &target->bounds;
   GeglBuffer *before = gimp_drawable_get_buffer(drawable);
   GeglBuffer *shadow = gimp_drawable_get_shadow_buffer(drawable);
   SomMask everything = {0}; /* the merge looks at the selection */
+  GimpChannel *saved = put_selection_aside(writer);
 
   som_pixels_compose(before, shadow, bounds, result->image, target->region.x, target->region.y,
                      &everything);
@@ -91,28 +144,107 @@ write_in_place(const SomTarget *target, const NnResult *result)
   g_object_unref(before);
   gimp_drawable_merge_shadow(drawable, TRUE);
   gimp_drawable_update(drawable, bounds->x, bounds->y, bounds->width, bounds->height);
+  bring_selection_back(writer, saved);
   return target->layer;
 }
 
-/* An image of its own, of the source's precision. */
+static GimpLayer *
+write_mask(const Writer *writer, const SomTarget *target, const NnResult *result)
+{
+  GimpLayer *layer = target->layer;
+  GimpLayerMask *mask = gimp_layer_get_mask(layer);
+  GeglBuffer *before, *shadow;
+  GimpChannel *saved;
+
+  if (!mask) {
+    mask = gimp_layer_create_mask(layer, GIMP_ADD_MASK_WHITE);
+    gimp_layer_add_mask(layer, mask);
+    gimp_layer_set_edit_mask(layer, FALSE);
+  }
+  saved = put_selection_aside(writer);
+  before = gimp_drawable_get_buffer(GIMP_DRAWABLE(mask));
+  shadow = gimp_drawable_get_shadow_buffer(GIMP_DRAWABLE(mask));
+  gegl_buffer_copy(before, NULL, GEGL_ABYSS_NONE, shadow, NULL);
+  /* the merge looks at the selection, and blends as is wanted here */
+  som_pixels_blend_mask(shadow, &target->bounds, result->image, target->region.x, target->region.y,
+                        &(SomMask){0});
+  g_object_unref(shadow);
+  g_object_unref(before);
+  gimp_drawable_merge_shadow(GIMP_DRAWABLE(mask), TRUE);
+  gimp_drawable_update(GIMP_DRAWABLE(mask), target->bounds.x, target->bounds.y,
+                       target->bounds.width, target->bounds.height);
+  bring_selection_back(writer, saved);
+  return layer;
+}
+
+/* By way of a channel, which alone can bring soft edges. */
+static void
+write_selection(Writer *writer, const SomTarget *target, const NnResult *result)
+{
+  GimpImage *image = writer->image;
+  g_autofree GimpLayer **chosen = gimp_image_get_selected_layers(image);
+  int width = gimp_image_get_width(image), height = gimp_image_get_height(image);
+  GeglColor *black = gegl_color_new("black");
+  GimpChannel *channel = gimp_channel_new(image, result->label, width, height, 100, black);
+  GeglBuffer *buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(channel));
+  GeglRectangle canvas = {0, 0, width, height}, bounds = target->bounds;
+  SomMask mask = mask_for(writer, target->layer);
+  int x, y;
+
+  gimp_drawable_get_offsets(GIMP_DRAWABLE(target->layer), &x, &y);
+  bounds.x += x;
+  bounds.y += y;
+  mask.x = mask.y = 0; /* a channel lies over the selection */
+  gegl_buffer_clear(buffer, NULL);
+  if (gegl_rectangle_intersect(&bounds, &bounds, &canvas))
+    som_pixels_blend_mask(buffer, &bounds, result->image, target->region.x + x,
+                          target->region.y + y, &mask);
+  g_object_unref(buffer);
+  g_clear_object(&mask.buffer);
+  g_object_unref(black);
+  gimp_image_insert_channel(image, channel, NULL, 0);
+  gimp_image_select_item(image,
+                         writer->selection_written ? GIMP_CHANNEL_OP_ADD : GIMP_CHANNEL_OP_REPLACE,
+                         GIMP_ITEM(channel));
+  gimp_image_remove_channel(image, channel);
+  gimp_image_set_selected_layers(image, (const GimpLayer **)chosen);
+  writer->selection_written = true;
+}
+
+/* Empty, as a picture that was made from @source (nullable). */
+static GimpImage *
+image_like(GimpImage *source, const NnImage *picture)
+{
+  GimpImageBaseType type = picture->channels == 1 ? GIMP_GRAY : GIMP_RGB;
+  GimpImage *image = gimp_image_new_with_precision(picture->width, picture->height, type,
+                                                   source ? gimp_image_get_precision(source)
+                                                          : GIMP_PRECISION_U8_NON_LINEAR);
+  GimpColorProfile *profile = NULL;
+
+  gimp_image_undo_disable(image);
+  if (source && type == GIMP_RGB && gimp_image_get_base_type(source) == GIMP_RGB)
+    profile = gimp_image_get_color_profile(source);
+  if (profile) {
+    gimp_image_set_color_profile(image, profile);
+    g_object_unref(profile);
+  }
+  return image;
+}
+
 static GimpImage *
 write_new_image(GimpImage *source, const NnResult *result)
 {
-  int width = result->image->width, height = result->image->height;
-  GeglRectangle whole = {0, 0, width, height};
-  GimpImage *image =
-      gimp_image_new_with_precision(width, height, GIMP_RGB, gimp_image_get_precision(source));
-  GimpLayer *layer;
-  GeglBuffer *buffer;
-  const char *format[] = {"Y' float", NULL, "R'G'B' float", "R'G'B'A float"};
+  static const char *const formats[] = {"Y' float", "Y'A float", "R'G'B' float", "R'G'B'A float"};
+  static const GimpImageType types[] = {GIMP_GRAY_IMAGE, GIMP_GRAYA_IMAGE, GIMP_RGB_IMAGE,
+                                        GIMP_RGBA_IMAGE};
+  const NnImage *picture = result->image;
+  GimpImage *image = image_like(source, picture);
+  GimpLayer *layer = gimp_layer_new(image, result->label, picture->width, picture->height,
+                                    types[picture->channels - 1], 100, GIMP_LAYER_MODE_NORMAL);
+  GeglBuffer *buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(layer));
 
-  gimp_image_undo_disable(image);
-  layer = gimp_layer_new(image, result->label, width, height,
-                         result->image->channels == 4 ? GIMP_RGBA_IMAGE : GIMP_RGB_IMAGE, 100,
-                         GIMP_LAYER_MODE_NORMAL);
-  buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(layer));
-  gegl_buffer_set(buffer, &whole, 0, babl_format(format[result->image->channels - 1]),
-                  result->image->data, GEGL_AUTO_ROWSTRIDE);
+  gegl_buffer_set(buffer, GEGL_RECTANGLE(0, 0, picture->width, picture->height), 0,
+                  babl_format(formats[picture->channels - 1]), picture->data, GEGL_AUTO_ROWSTRIDE);
   g_object_unref(buffer);
   gimp_image_insert_layer(image, layer, NULL, 0);
   gimp_image_undo_enable(image);
@@ -121,56 +253,123 @@ write_new_image(GimpImage *source, const NnResult *result)
 
 /* GIMP selects what was inserted last; a run on several layers leaves all that it made selected. */
 static void
-select_layers(GimpImage *image, GPtrArray *layers)
+select_layers(GimpImage *image, GPtrArray *layers, guint first)
 {
-  g_autofree const GimpLayer **list = g_new0(const GimpLayer *, layers->len + 1);
+  g_autofree const GimpLayer **list = g_new0(const GimpLayer *, layers->len - first + 1);
 
-  for (guint i = 0; i < layers->len; i++)
-    list[i] = g_ptr_array_index(layers, i);
+  for (guint i = first; i < layers->len; i++)
+    list[i - first] = g_ptr_array_index(layers, i);
   gimp_image_set_selected_layers(image, list);
 }
 
+/* A layer that changed in two ways is one layer. */
 static void
-write_result(SomMade *made, GimpImage *image, const SomTarget *target, const NnResult *result,
-             bool in_place)
+add_once(GPtrArray *layers, GimpLayer *layer)
 {
+  if (!g_ptr_array_find(layers, layer, NULL))
+    g_ptr_array_add(layers, layer);
+}
+
+static void
+write_result(Writer *writer, const SomTarget *target, const NnResult *result, bool in_place)
+{
+  SomMade *made = writer->made;
+
   switch (result->place) {
   case NN_PLACE_LAYER:
-    g_ptr_array_add(made->layers, in_place ? write_in_place(target, result)
-                                           : write_new_layer(image, target, result));
+    add_once(made->layers, in_place && !result->own_alpha
+                               ? write_in_place(writer, target, result)
+                               : write_new_layer(writer, target, result));
     break;
   case NN_PLACE_NEW_IMAGE:
-    g_ptr_array_add(made->images, write_new_image(image, result));
+    g_ptr_array_add(made->images, write_new_image(writer->image, result));
+    break;
+  case NN_PLACE_SELECTION:
+    write_selection(writer, target, result);
+    break;
+  case NN_PLACE_MASK:
+    add_once(made->layers, write_mask(writer, target, result));
     break;
   case NN_PLACE_TEXT:
-    if (made->text->len)
-      g_string_append_c(made->text, '\n');
-    g_string_append(made->text, result->label);
+    som_made_add_text(made, result->label);
     break;
   }
 }
 
+/* @target: (nullable): an effect that has none puts nothing over it */
+static void
+write_list(Writer *writer, const SomTarget *target, GArray *list, bool in_place)
+{
+  for (guint k = 0; k < list->len; k++) {
+    const NnResult *result = &g_array_index(list, NnResult, k);
+    bool is_layer = result->place == NN_PLACE_LAYER && !result->own_alpha;
+
+    if (!target && result->place != NN_PLACE_NEW_IMAGE && result->place != NN_PLACE_TEXT) {
+      g_warning("%s put a result over a layer that it never saw", writer->effect->id);
+      continue;
+    }
+    write_result(writer, target, result, in_place);
+    if (is_layer)
+      in_place = false; /* each goes right above the source, so the first ends up on top */
+  }
+}
+
+/* GIMP would make an undo step of an empty group. */
+static bool
+touches_image(GPtrArray *results)
+{
+  for (guint i = 0; i < results->len; i++) {
+    GArray *list = g_ptr_array_index(results, i);
+
+    for (guint k = 0; k < list->len; k++) {
+      NnPlace place = g_array_index(list, NnResult, k).place;
+      if (place != NN_PLACE_NEW_IMAGE && place != NN_PLACE_TEXT)
+        return true;
+    }
+  }
+  return false;
+}
+
+void
+som_results_write(SomMade *made, const NnEffect *effect, const SomBatch *batch, GPtrArray *results,
+                  bool in_place)
+{
+  Writer writer = {.made = made, .effect = effect, .image = batch->image};
+  guint layers_before = made->layers->len;
+  bool one_step = batch->image && touches_image(results);
+
+  if (one_step)
+    gimp_image_undo_group_start(batch->image);
+  for (guint i = 0; i < results->len; i++) {
+    const SomTarget *target =
+        i < batch->targets->len ? &g_array_index(batch->targets, SomTarget, i) : NULL;
+    write_list(&writer, target, g_ptr_array_index(results, i), in_place);
+  }
+  if (made->layers->len > layers_before + 1)
+    select_layers(batch->image, made->layers, layers_before);
+  if (one_step)
+    gimp_image_undo_group_end(batch->image);
+}
+
 SomMade *
-som_results_write(GimpImage *image, GArray *targets, GPtrArray *results, bool in_place)
+som_made_new(void)
 {
   SomMade *made = g_new0(SomMade, 1);
 
   made->layers = g_ptr_array_new();
   made->images = g_ptr_array_new();
   made->text = g_string_new(NULL);
-  gimp_image_undo_group_start(image);
-  for (guint i = 0; i < results->len; i++) {
-    const SomTarget *target = &g_array_index(targets, SomTarget, i);
-    GArray *list = g_ptr_array_index(results, i);
-
-    /* each goes right above the source, so the first ends up on top; only it may go in place */
-    for (guint k = 0; k < list->len; k++)
-      write_result(made, image, target, &g_array_index(list, NnResult, k), in_place && k == 0);
-  }
-  if (made->layers->len > 1)
-    select_layers(image, made->layers);
-  gimp_image_undo_group_end(image);
   return made;
+}
+
+void
+som_made_add_text(SomMade *made, const char *line)
+{
+  if (!*line)
+    return;
+  if (made->text->len)
+    g_string_append_c(made->text, '\n');
+  g_string_append(made->text, line);
 }
 
 void

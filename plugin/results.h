@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From the engine's results to layers and images. */
+/* From the engine's results to layers, masks, selections and images. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,16 +13,31 @@ typedef struct {
   GString *text;
 } SomMade;
 
+/** som_made_new: (transfer full): nothing yet. */
+SomMade *som_made_new(void);
+void som_made_free(SomMade *made);
+
+/** som_made_add_text: a line; empty ones are nothing. */
+void som_made_add_text(SomMade *made, const char *line);
+
 /**
  * som_results_write:
- * @results: (element-type GArray): parallel to the first of @targets
+ * @results: (element-type GArray): parallel to the first of @batch's targets
+ * @in_place: whether the first picture over each source goes into it
  *
- * Writes everything as one undo step. A new layer lies right above its source, in normal mode,
- * with the source's size, offsets, precision, alpha and mask; outside the selection it is a copy
- * of the source, so that it can also be shown alone.
+ * Adds to @made. Writes everything as one undo step.
+ *
+ * - A new layer lies right above its source, in normal mode, with the source's size, offsets,
+ *   precision, alpha and mask; outside the selection it is a copy of the source, so that it can
+ *   also be shown alone. One with an alpha of its own is transparent there. In a greyscale image it
+ *   is grey.
+ * - A new image has the precision and, unless it is grey, the colour profile of the source; without
+ *   a source, 8 bits and sRGB. One channel makes it greyscale.
+ * - A mask is blended into the one that the source has, else into a white one.
+ * - A selection takes the place of the one before or, where that limits the effect, is its part.
  */
-SomMade *som_results_write(GimpImage *image, GArray *targets, GPtrArray *results, bool in_place);
-void som_made_free(SomMade *made);
+void som_results_write(SomMade *made, const NnEffect *effect, const SomBatch *batch,
+                       GPtrArray *results, bool in_place);
 
 /** som_made_return: (transfer full): success and the return values that stand for @made. */
 GimpValueArray *som_made_return(const SomMade *made, GimpProcedure *procedure);

@@ -24,33 +24,94 @@ typedef struct {
   const NnEffect *effect;
   GimpProcedure *procedure;
   GimpProcedureConfig *config;
-  GimpImage *image;
+  GimpImage *image;         /* (nullable), as are the drawables */
   GimpDrawable **drawables;
 } Call;
 
+/* The plug-in's own arguments. */
+typedef struct {
+  bool in_place;
+  gboolean all_images;
+  int memory_mb;
+} Options;
+
+static bool
+read_options(const Call *call, Options *options, GError **error)
+{
+  int64_t output = SOM_OUTPUT_NEW_LAYER;
+
+  *options = (Options){0};
+  if (som_param_applies(call->effect, &som_param_all_images))
+    g_object_get(call->config, som_param_all_images.key, &options->all_images, NULL);
+  g_object_get(call->config, som_param_memory.key, &options->memory_mb, NULL);
+  if (som_param_applies(call->effect, &som_param_output) &&
+      !som_arguments_read_choice(&som_param_output, call->config, &output, error))
+    return false;
+  options->in_place = output == SOM_OUTPUT_IN_PLACE;
+  return true;
+}
+
+/* Of several images, one that cannot be worked on is left out, unless none can. */
+static bool
+execute_batches(const Call *call, const Options *options, GArray *batches, SomWork *work,
+                const SomView *view, SomMade *made, GString *left_out, GError **error)
+{
+  guint failed = 0;
+
+  for (guint i = 0; i < batches->len && !som_work_stopped(work); i++) {
+    const SomBatch *batch = &g_array_index(batches, SomBatch, i);
+    GError *failure = NULL;
+    g_autoptr(GPtrArray) results = som_work_run(work, batch, view, &failure);
+
+    if (results) {
+      som_results_write(made, call->effect, batch, results, options->in_place);
+    } else if (!options->all_images || ++failed == batches->len ||
+               g_error_matches(failure, NN_ERROR, NN_ERROR_CANCELLED)) {
+      g_propagate_error(error, failure);
+      return false;
+    } else {
+      som_name_left_out(left_out, batch->image, failure);
+      g_error_free(failure);
+    }
+  }
+  return true;
+}
+
+static int
+count_jobs(GArray *batches)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < batches->len; i++)
+    n += MAX(g_array_index(batches, SomBatch, i).targets->len, 1);
+  return (int)n;
+}
+
 /* Computes, then writes. NULL with @error set. */
 static SomMade *
-execute(const Call *call, void (*before)(const NnImage *content, gpointer data), SomWatch watch,
-        gpointer data, GError **error)
+execute(const Call *call, const SomView *view, GError **error)
 {
-  g_autoptr(GArray) targets = NULL;
+  g_autoptr(GString) left_out = g_string_new(NULL);
+  g_autoptr(GArray) batches = NULL;
   g_autoptr(SomArguments) arguments = NULL;
-  g_autoptr(GPtrArray) results = NULL;
-  int64_t output;
+  g_autoptr(SomWork) work = NULL;
+  g_autoptr(SomMade) made = som_made_new();
+  Options options;
 
-  if (!som_arguments_read_choice(&som_param_output, call->config, &output, error))
+  if (!read_options(call, &options, error))
     return NULL;
-  bool in_place = output == SOM_OUTPUT_IN_PLACE;
-  targets = som_targets_new(call->image, call->drawables, in_place, error);
-  if (!targets)
+  batches = som_batches_new(call->effect, call->image, call->drawables, options.all_images,
+                            options.in_place, left_out, error);
+  if (!batches)
     return NULL;
   arguments = som_arguments_new(call->effect, call->config, error);
   if (!arguments)
     return NULL;
-  results = som_work(arguments, targets, before, watch, data, error);
-  if (!results)
+  work = som_work_new(arguments, count_jobs(batches), options.memory_mb);
+  if (!execute_batches(call, &options, batches, work, view, made, left_out, error))
     return NULL;
-  return som_results_write(call->image, targets, results, in_place);
+  som_made_add_text(made, left_out->str);
+  return g_steal_pointer(&made);
 }
 
 /* The answer to GIMP; takes @error. */
@@ -68,7 +129,7 @@ return_error(const Call *call, GError *error)
   return gimp_procedure_new_return_values(call->procedure, status, error);
 }
 
-/* A SomWatch without a window. */
+/* SomView.watch without a window. */
 static void
 watch_with_gimp_progress(SomRunJob *job, gpointer data)
 {
@@ -96,12 +157,13 @@ watch_with_gimp_progress(SomRunJob *job, gpointer data)
 static GimpValueArray *
 run_directly(const Call *call)
 {
+  const SomView view = {.watch = watch_with_gimp_progress};
   g_autofree char *title = som_label_plain(call->effect->label);
   g_autoptr(SomMade) made = NULL;
   GError *error = NULL;
 
   gimp_progress_init(title);
-  made = execute(call, NULL, watch_with_gimp_progress, NULL, &error);
+  made = execute(call, &view, &error);
   gimp_progress_end();
   return made ? som_made_return(made, call->procedure) : return_error(call, error);
 }
@@ -115,7 +177,8 @@ static void
 open_window(const NnImage *content, gpointer data)
 {
   Watched *watched = data;
-  cairo_surface_t *surface = som_image_surface_new(content, BEFORE_SIZE_PX, BEFORE_SIZE_PX);
+  cairo_surface_t *surface =
+      content ? som_image_surface_new(content, BEFORE_SIZE_PX, BEFORE_SIZE_PX) : NULL;
 
   watched->window = som_run_window_new(watched->title, surface);
   gimp_window_set_transient(GTK_WINDOW(watched->window));
@@ -148,12 +211,13 @@ static SomMade *
 execute_in_window(const Call *call, GtkWidget *dialog, GError **error)
 {
   Watched watched = {.title = gtk_window_get_title(GTK_WINDOW(dialog))};
+  const SomView view = {open_window, watch_with_window, &watched};
   SomMade *made;
   int x, y;
 
   gtk_window_get_position(GTK_WINDOW(dialog), &x, &y);
   gtk_widget_hide(dialog);
-  made = execute(call, open_window, watch_with_window, &watched, error);
+  made = execute(call, &view, error);
   if (watched.window)
     gtk_widget_destroy(watched.window);
   gtk_window_move(GTK_WINDOW(dialog), x, y); /* should it be shown again */
@@ -183,31 +247,22 @@ run_dialog(const Call *call, GtkWidget *dialog)
   return gimp_procedure_new_return_values(call->procedure, GIMP_PDB_CANCEL, NULL);
 }
 
-static bool
-has_display(GError **error)
-{
-  if (gimp_display_name() || g_getenv("DISPLAY") || g_getenv("WAYLAND_DISPLAY"))
-    return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-              _("There is no screen to show the dialog on; call the procedure with the run mode "
-                "RUN-NONINTERACTIVE."));
-  return false;
-}
-
 static GimpValueArray *
 run_interactively(const Call *call)
 {
   GError *error = NULL;
-  g_autoptr(GArray) targets = NULL;
+  g_autoptr(GString) left_out = g_string_new(NULL);
+  g_autoptr(GArray) batches = NULL;
   GimpValueArray *values;
   GtkWidget *dialog;
 
-  if (!has_display(&error))
+  if (!som_has_display(&error))
     return return_error(call, error);
   gimp_ui_init("somnium");
   /* what no setting can cure is said before the dialog opens */
-  targets = som_targets_new(call->image, call->drawables, FALSE, &error);
-  if (!targets)
+  batches =
+      som_batches_new(call->effect, call->image, call->drawables, false, false, left_out, &error);
+  if (!batches)
     return return_error(call, error);
   som_recall_drawables(call->effect, call->image, call->config, FALSE, NULL);
   dialog = som_dialog_new(call->effect, call->procedure, call->config);

@@ -4,6 +4,8 @@
 
 #include <libgimp/gimp.h>
 
+#include "plugin/preferences.h"
+
 static void
 add_list(GStrvBuilder *builder, const char *list)
 {
@@ -18,6 +20,7 @@ add_list(GStrvBuilder *builder, const char *list)
 SomNetworks *
 som_networks_new_for_gimp(void)
 {
+  g_autoptr(SomPreferences) preferences = som_preferences_load();
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_autofree char *binary_folder = g_path_get_dirname(gimp_get_progname());
   g_autofree char *own = g_build_filename(binary_folder, "networks", NULL);
@@ -28,6 +31,7 @@ som_networks_new_for_gimp(void)
   g_strv_builder_add_many(builder, own, users, NULL);
   add_list(builder, g_getenv("SOMNIUM_NETWORK_PATH"));
   add_list(builder, more);
+  add_list(builder, preferences->folders);
   folders = g_strv_builder_end(builder);
   return som_networks_new((const char *const *)folders);
 }

@@ -9,6 +9,7 @@
  *
  * Returns: (transfer full): the networks in, best first: networks/ beside the plug-in; somnium/
  *   networks in the user's GIMP folder; the folders of the environment variable
- *   SOMNIUM_NETWORK_PATH; those of somnium-network-path in gimprc (both lists separated as PATH).
+ *   SOMNIUM_NETWORK_PATH; those of somnium-network-path in gimprc; those of the preferences (all of
+ *   these lists are separated as PATH).
  */
 SomNetworks *som_networks_new_for_gimp(void);

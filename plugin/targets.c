@@ -12,7 +12,7 @@
 static bool
 check_image(GimpImage *image, GimpDrawable **drawables, GError **error)
 {
-  if (!drawables || !drawables[0]) {
+  if (!image || !drawables || !drawables[0]) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                 _("There is no layer to work on; choose one or more layers and run this again."));
     return false;
@@ -83,7 +83,7 @@ check_in_place(GimpItem *item, GError **error)
 }
 
 static bool
-find_bounds(GimpDrawable *drawable, SomTarget *target, GError **error)
+find_bounds(const NnEffect *effect, GimpDrawable *drawable, SomTarget *target, GError **error)
 {
   GeglRectangle whole = {0, 0, gimp_drawable_get_width(drawable),
                          gimp_drawable_get_height(drawable)};
@@ -99,6 +99,10 @@ find_bounds(GimpDrawable *drawable, SomTarget *target, GError **error)
                 name);
     return false;
   }
+  if (effect->selection == NN_SELECTION_INFORMS) {
+    *bounds = target->region = whole;
+    return true;
+  }
   wide.x = bounds->x - CONTEXT_PX;
   wide.y = bounds->y - CONTEXT_PX;
   wide.width = bounds->width + 2 * CONTEXT_PX;
@@ -107,11 +111,15 @@ find_bounds(GimpDrawable *drawable, SomTarget *target, GError **error)
   return true;
 }
 
-GArray *
-som_targets_new(GimpImage *image, GimpDrawable **drawables, bool in_place, GError **error)
+static GArray *
+targets_new(const NnEffect *effect, GimpImage *image, GimpDrawable **drawables, bool in_place,
+            GError **error)
 {
   g_autoptr(GArray) targets = g_array_new(FALSE, TRUE, sizeof(SomTarget));
 
+  if (effect->content == NN_CONTENT_NONE ||
+      (effect->content == NN_CONTENT_OPTIONAL && (!image || !drawables || !drawables[0])))
+    return g_steal_pointer(&targets);
   if (!check_image(image, drawables, error))
     return NULL;
   for (int i = 0; drawables[i]; i++) {
@@ -119,10 +127,81 @@ som_targets_new(GimpImage *image, GimpDrawable **drawables, bool in_place, GErro
     SomTarget target = {0};
 
     if (!check_is_layer(image, item, error) || (in_place && !check_in_place(item, error)) ||
-        !find_bounds(drawables[i], &target, error))
+        !find_bounds(effect, drawables[i], &target, error))
       return NULL;
     target.layer = GIMP_LAYER(item);
     g_array_append_val(targets, target);
   }
   return g_steal_pointer(&targets);
+}
+
+static void
+batch_clear(gpointer data)
+{
+  g_array_unref(((SomBatch *)data)->targets);
+}
+
+static bool
+add_batch(GArray *batches, const NnEffect *effect, GimpImage *image, GimpDrawable **drawables,
+          bool in_place, GError **error)
+{
+  SomBatch batch = {.image = image};
+
+  batch.targets = targets_new(effect, image, drawables, in_place, error);
+  if (!batch.targets)
+    return false;
+  g_array_append_val(batches, batch);
+  return true;
+}
+
+/* The last error is the one told where no image is left. */
+static bool
+add_all_images(GArray *batches, const NnEffect *effect, bool in_place, GString *left_out,
+               GError **error)
+{
+  g_autofree GimpImage **images = gimp_get_images();
+  g_autoptr(GError) last = NULL;
+
+  for (int i = 0; images[i]; i++) {
+    g_autofree GimpDrawable **drawables = gimp_image_get_selected_drawables(images[i]);
+    g_autoptr(GError) reason = NULL;
+
+    if (!add_batch(batches, effect, images[i], drawables, in_place, &reason)) {
+      som_name_left_out(left_out, images[i], reason);
+      g_clear_error(&last);
+      last = g_steal_pointer(&reason);
+    }
+  }
+  if (batches->len > 0)
+    return true;
+  if (last)
+    g_propagate_error(error, g_steal_pointer(&last));
+  else
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("No image is open; open one and run this again."));
+  return false;
+}
+
+void
+som_name_left_out(GString *left_out, GimpImage *image, const GError *reason)
+{
+  g_autofree char *name = gimp_image_get_name(image);
+
+  if (left_out->len)
+    g_string_append_c(left_out, '\n');
+  /* Translators: name of an image, then a whole sentence that says why */
+  g_string_append_printf(left_out, _("“%s” was left out: %s"), name, reason->message);
+}
+
+GArray *
+som_batches_new(const NnEffect *effect, GimpImage *image, GimpDrawable **drawables, bool all_images,
+                bool in_place, GString *left_out, GError **error)
+{
+  g_autoptr(GArray) batches = g_array_new(FALSE, TRUE, sizeof(SomBatch));
+
+  g_array_set_clear_func(batches, batch_clear);
+  if (all_images ? add_all_images(batches, effect, in_place, left_out, error)
+                 : add_batch(batches, effect, image, drawables, in_place, error))
+    return g_steal_pointer(&batches);
+  return NULL;
 }

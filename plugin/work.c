@@ -5,31 +5,71 @@
 #include <glib/gi18n-lib.h>
 
 #include "plugin/pixels.h"
+#include "plugin/preferences.h"
 #include "plugin/search-path.h"
+
+struct SomWork {
+  SomArguments *arguments;
+  SomNetworks *networks;
+  NnContext *context;
+  char *cache_folder;
+  int jobs, done;
+  bool shown, stopped;
+};
 
 /* One layer's job. */
 typedef struct {
-  SomArguments *arguments;
-  const SomNetworks *networks;
-  NnContext *context;
-  NnImage *content;
+  SomWork *work;
+  NnImage *content, *selection; /* (nullable) */
   GArray *results;
   char *layer_name; /* (nullable): where there are several layers */
-  int index, count;
   const NnProgress *outer;
-  bool stopped;
 } Job;
+
+SomWork *
+som_work_new(SomArguments *arguments, int jobs, int memory_mb)
+{
+  g_autoptr(SomPreferences) preferences = som_preferences_load();
+  SomWork *work = g_new0(SomWork, 1);
+  int threads = preferences->threads > 0 ? preferences->threads : gimp_get_num_processors();
+
+  work->arguments = arguments;
+  work->jobs = jobs;
+  work->networks = som_networks_new_for_gimp();
+  work->cache_folder = g_build_filename(g_get_user_cache_dir(), "somnium", NULL);
+  work->context = nn_context_new(threads);
+  if (memory_mb == 0)
+    memory_mb = preferences->memory_mb;
+  nn_context_set_memory_budget(work->context, (int64_t)memory_mb * SOM_MB);
+  return work;
+}
+
+void
+som_work_free(SomWork *work)
+{
+  som_networks_free(work->networks);
+  nn_context_free(work->context);
+  g_free(work->cache_folder);
+  g_free(work);
+}
+
+bool
+som_work_stopped(const SomWork *work)
+{
+  return work->stopped;
+}
 
 /* Reports of one layer become reports of the whole run. */
 static NnVerdict
 forward_report(const NnReport *report, gpointer user_data)
 {
   Job *job = user_data;
+  SomWork *work = job->work;
   NnReport whole = *report;
   NnVerdict verdict;
   g_autofree char *text = NULL;
 
-  whole.fraction = (job->index + report->fraction) / job->count;
+  whole.fraction = (work->done + report->fraction) / work->jobs;
   if (job->layer_name && report->text) {
     /* Translators: name of a layer, then what is being done */
     text = g_strdup_printf(_("%s: %s"), job->layer_name, report->text);
@@ -37,15 +77,30 @@ forward_report(const NnReport *report, gpointer user_data)
   }
   verdict = nn_progress_report(job->outer, &whole);
   if (verdict == NN_STOP)
-    job->stopped = true;
+    work->stopped = true;
   return verdict;
+}
+
+/* The host's own results: pictures of folders that were left out. */
+static void
+add_skipped(Job *job)
+{
+  GPtrArray *lists = job->work->arguments->lists;
+
+  for (guint i = 0; i < lists->len; i++) {
+    char *text = som_image_list_take_skipped(lists->pdata[i]);
+    if (text)
+      nn_results_add(job->results, NN_PLACE_TEXT, NULL, text);
+  }
 }
 
 /* On the worker thread. */
 static bool
-run_job(const NnProgress *progress, gpointer data, GError **error)
+run_job(SomRunJob *run_job_, const NnProgress *progress, gpointer data, GError **error)
 {
   Job *job = data;
+  SomWork *work = job->work;
+  SomArguments *arguments = work->arguments;
   NnProgress inner = {forward_report, job};
   NnReport opening = {.text = _("Opening the network…")};
 
@@ -54,68 +109,98 @@ run_job(const NnProgress *progress, gpointer data, GError **error)
     nn_set_cancelled(error);
     return false;
   }
-  if (!som_arguments_complete(job->arguments, job->networks, error))
+  if (!som_arguments_complete(arguments, work->networks, error))
     return false;
+  for (guint i = 0; i < arguments->lists->len; i++)
+    som_image_list_attach(arguments->lists->pdata[i], run_job_, work->context);
   NnEffectRun run = {
-      .effect = job->arguments->effect,
-      .context = job->context,
-      .arguments = job->arguments->values,
+      .effect = arguments->effect,
+      .context = work->context,
+      .arguments = arguments->values,
       .content = job->content,
+      .selection = job->selection,
+      .cache_folder = work->cache_folder,
       .progress = &inner,
       .results = job->results,
   };
-  return run.effect->run(&run, error);
+  if (!run.effect->run(&run, error))
+    return false;
+  add_skipped(job);
+  return true;
+}
+
+/* The selection over the target's region. */
+static bool
+read_selection(Job *job, GimpImage *image, const SomTarget *target, GError **error)
+{
+  GeglRectangle seen = target->region;
+  int x, y;
+
+  if (gimp_selection_is_empty(image))
+    return true;
+  g_autoptr(GeglBuffer) buffer =
+      gimp_drawable_get_buffer(GIMP_DRAWABLE(gimp_image_get_selection(image)));
+  gimp_drawable_get_offsets(GIMP_DRAWABLE(target->layer), &x, &y);
+  seen.x += x;
+  seen.y += y;
+  job->selection = som_pixels_read_mask(buffer, &seen, false, error);
+  return job->selection != NULL;
 }
 
 static bool
-read_content(Job *job, const SomTarget *target, GError **error)
+read_target(Job *job, GimpImage *image, const SomTarget *target, GError **error)
 {
-  GeglBuffer *buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(target->layer));
+  g_autoptr(GeglBuffer) buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(target->layer));
 
   job->content = som_pixels_read(buffer, &target->region, error);
-  g_object_unref(buffer);
-  if (job->content && job->count > 1)
+  if (job->content && job->work->jobs > 1)
     job->layer_name = gimp_item_get_name(GIMP_ITEM(target->layer));
-  return job->content != NULL;
+  return job->content && read_selection(job, image, target, error);
 }
 
 static void
 job_clear(Job *job)
 {
   g_clear_pointer(&job->content, nn_image_free);
+  g_clear_pointer(&job->selection, nn_image_free);
   g_clear_pointer(&job->layer_name, g_free);
 }
 
-GPtrArray *
-som_work(SomArguments *arguments, GArray *targets,
-         void (*before)(const NnImage *content, gpointer data), SomWatch watch, gpointer data,
-         GError **error)
+/* @target: (nullable) */
+static bool
+run_target(SomWork *work, GimpImage *image, const SomTarget *target, const SomView *view,
+           GArray *results, GError **error)
 {
-  g_autoptr(SomNetworks) networks = som_networks_new_for_gimp();
-  g_autoptr(NnContext) context = nn_context_new(gimp_get_num_processors());
+  Job job = {.work = work, .results = results};
+  bool done = (!target || read_target(&job, image, target, error)) &&
+              som_arguments_aim(work->arguments, target, error);
+
+  if (done) {
+    if (view->before && !work->shown)
+      view->before(job.content, view->data);
+    work->shown = true;
+    SomRunJob *run_job_ = som_run_job_start(run_job, &job);
+    view->watch(run_job_, view->data);
+    done = som_run_job_finish(run_job_, error);
+  }
+  job_clear(&job);
+  work->done++;
+  return done;
+}
+
+GPtrArray *
+som_work_run(SomWork *work, const SomBatch *batch, const SomView *view, GError **error)
+{
   g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-  bool stopped = false;
+  guint n = MAX(batch->targets->len, 1);
 
-  for (guint i = 0; i < targets->len && !stopped; i++) {
-    Job job = {.arguments = arguments,
-               .networks = networks,
-               .context = context,
-               .index = i,
-               .count = targets->len};
-    bool done = read_content(&job, &g_array_index(targets, SomTarget, i), error);
+  for (guint i = 0; i < n && !work->stopped; i++) {
+    const SomTarget *target =
+        i < batch->targets->len ? &g_array_index(batch->targets, SomTarget, i) : NULL;
+    GArray *results = nn_results_new();
 
-    if (done) {
-      job.results = nn_results_new();
-      g_ptr_array_add(all, job.results);
-      if (before && i == 0)
-        before(job.content, data);
-      SomRunJob *run_job_ = som_run_job_start(run_job, &job);
-      watch(run_job_, data);
-      done = som_run_job_finish(run_job_, error);
-    }
-    stopped = job.stopped;
-    job_clear(&job);
-    if (!done)
+    g_ptr_array_add(all, results);
+    if (!run_target(work, batch->image, target, view, results, error))
       return NULL;
   }
   return g_steal_pointer(&all);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Runs an effect over the chosen layers, one after the other. Everything is computed before
- * anything is written, so a run that fails, is cancelled or is killed leaves the image alone. */
+/* Runs an effect over the chosen layers, one after the other. All of an image is computed before
+ * anything is written to it, so a run that fails, is cancelled or is killed leaves it alone. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,18 +9,38 @@
 #include "plugin/targets.h"
 #include "ui/run-job.h"
 
-/** SomWatch: sees a job through to its end, showing its progress. */
-typedef void (*SomWatch)(SomRunJob *job, gpointer data);
+/**
+ * SomView: who sees the work.
+ * @before: (nullable): called once with the first layer's pixels (or %NULL), before the first job
+ * @watch: sees a job through to its end, showing its progress
+ */
+typedef struct {
+  void (*before)(const NnImage *content, gpointer data);
+  void (*watch)(SomRunJob *job, gpointer data);
+  gpointer data;
+} SomView;
+
+typedef struct SomWork SomWork;
 
 /**
- * som_work:
- * @before: (nullable): called once with the first layer's pixels, before the first job
- * @watch: called for each layer's job
- *
- * Returns: (transfer full) (element-type GArray): the results (of nn_results_new()) for the
- *   first targets; fewer than targets where the person stopped the run in between. %NULL with
- *   @error set, which is %NN_ERROR_CANCELLED after a cancel.
+ * som_work_new:
+ * @arguments: must outlive the work
+ * @jobs: how many layers there are in all
+ * @memory_mb: what the run may take, as som_param_memory has it
  */
-GPtrArray *som_work(SomArguments *arguments, GArray *targets,
-                    void (*before)(const NnImage *content, gpointer data), SomWatch watch,
-                    gpointer data, GError **error);
+SomWork *som_work_new(SomArguments *arguments, int jobs, int memory_mb);
+void som_work_free(SomWork *work);
+
+/**
+ * som_work_run: an image's layers.
+ * Returns: (transfer full) (element-type GArray): the results (of nn_results_new()) for the
+ *   batch's first targets, or the only ones of a batch that has none; fewer than targets where
+ *   the person stopped the run in between. %NULL with @error set, which is %NN_ERROR_CANCELLED
+ *   after a cancel.
+ */
+GPtrArray *som_work_run(SomWork *work, const SomBatch *batch, const SomView *view, GError **error);
+
+/** som_work_stopped: whether the person has stopped it: no more batches, then. */
+bool som_work_stopped(const SomWork *work);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomWork, som_work_free)

@@ -20,6 +20,8 @@ struct SomRunJob {
   SomRunNews news;
   int preview_width, preview_height;
   NnVerdict verdict;
+  void (*question)(gpointer data); /* (nullable): what the work waits for */
+  gpointer question_data;
   bool done, succeeded;
   GError *error;
 };
@@ -84,13 +86,13 @@ work(gpointer data)
   SomRunJob *job = data;
   NnProgress progress = {take_report, job};
   GError *error = NULL;
-  bool succeeded = job->func(&progress, job->data, &error);
+  bool succeeded = job->func(job, &progress, job->data, &error);
 
   g_mutex_lock(&job->lock);
   job->succeeded = succeeded;
   job->error = error;
   job->done = true;
-  g_cond_signal(&job->changed);
+  g_cond_broadcast(&job->changed);
   g_mutex_unlock(&job->lock);
   return NULL;
 }
@@ -127,11 +129,41 @@ som_run_job_answer(SomRunJob *job, NnVerdict verdict)
   g_mutex_unlock(&job->lock);
 }
 
+void
+som_run_job_ask(SomRunJob *job, void (*func)(gpointer data), gpointer data)
+{
+  g_mutex_lock(&job->lock);
+  job->question = func;
+  job->question_data = data;
+  g_cond_broadcast(&job->changed);
+  while (job->question)
+    g_cond_wait(&job->changed, &job->lock);
+  g_mutex_unlock(&job->lock);
+}
+
+/* The work waits for the answer, so the question stays as it is without the lock. */
+static void
+answer_question(SomRunJob *job)
+{
+  g_mutex_lock(&job->lock);
+  void (*question)(gpointer data) = job->question;
+  gpointer data = job->question_data;
+  g_mutex_unlock(&job->lock);
+  if (!question)
+    return;
+  question(data);
+  g_mutex_lock(&job->lock);
+  job->question = NULL;
+  g_cond_broadcast(&job->changed);
+  g_mutex_unlock(&job->lock);
+}
+
 bool
 som_run_job_poll(SomRunJob *job, SomRunNews *news)
 {
   bool done;
 
+  answer_question(job);
   g_mutex_lock(&job->lock);
   news->fraction = job->news.fraction;
   if (g_strcmp0(news->text, job->news.text) != 0) {
@@ -154,7 +186,7 @@ som_run_job_wait(SomRunJob *job, gint64 timeout_us)
   bool done;
 
   g_mutex_lock(&job->lock);
-  while (!job->done && g_cond_wait_until(&job->changed, &job->lock, end_us))
+  while (!job->done && !job->question && g_cond_wait_until(&job->changed, &job->lock, end_us))
     ;
   done = job->done;
   g_mutex_unlock(&job->lock);

@@ -13,8 +13,10 @@
 
 typedef struct SomRunJob SomRunJob;
 
-/** SomRunFunc: the work; reports to @progress and obeys its verdicts, like NnEffect.run. */
-typedef bool (*SomRunFunc)(const NnProgress *progress, gpointer data, GError **error);
+/** SomRunFunc: the work; reports to @progress and obeys its verdicts, like NnEffect.run. @job is for
+ * som_run_job_ask(). */
+typedef bool (*SomRunFunc)(SomRunJob *job, const NnProgress *progress, gpointer data,
+                           GError **error);
 
 /**
  * SomRunNews: what the job last reported; start from all zero and pass the same one again.
@@ -47,10 +49,19 @@ void som_run_job_want_preview(SomRunJob *job, int width, int height);
  * %NN_CANCEL also overrules %NN_STOP. */
 void som_run_job_answer(SomRunJob *job, NnVerdict verdict);
 
-/** som_run_job_poll: brings @news up to date; whether the job is done. Never waits. */
+/**
+ * som_run_job_ask:
+ * For the work, of what only the watching thread may do (calls of libgimp): that thread's next
+ * som_run_job_poll() calls @func with @data, for which the work waits.
+ */
+void som_run_job_ask(SomRunJob *job, void (*func)(gpointer data), gpointer data);
+
+/** som_run_job_poll: brings @news up to date and does what the work asks for; whether the job is
+ * done. Never waits. */
 bool som_run_job_poll(SomRunJob *job, SomRunNews *news);
 
-/** som_run_job_wait: until the job is done or the time is over; whether it is done. */
+/** som_run_job_wait: until the job is done, asks for something, or the time is over; whether it is
+ * done. */
 bool som_run_job_wait(SomRunJob *job, gint64 timeout_us);
 
 /** som_run_job_finish: waits for the end and frees @job; what the work returned. */

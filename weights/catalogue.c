@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "weights/data.h"
+#include "weights/file-key.h"
 
 #define EXTENSION ".onnx"
 #define BLOCK (1 << 20) /* bytes read and digested at a time */
@@ -94,15 +95,14 @@ som_catalogue_facts(const SomCatalogue *catalogue)
 
 /* Stamp: what a digest is remembered by. */
 typedef struct {
-  char *path; /* absolute */
+  NnFileKey key;
   char *group;
-  gint64 bytes, time_us;
 } Stamp;
 
 static void
 clear_stamp(Stamp *stamp)
 {
-  g_free(stamp->path);
+  som_file_key_clear(&stamp->key);
   g_free(stamp->group);
 }
 
@@ -111,20 +111,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Stamp, clear_stamp)
 static bool
 take_stamp(const char *path, Stamp *stamp, GError **error)
 {
-  g_autoptr(GFile) file = g_file_new_for_path(path);
-  g_autoptr(GFileInfo) info =
-      g_file_query_info(file,
-                        G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_TIME_MODIFIED "," //
-                        G_FILE_ATTRIBUTE_TIME_MODIFIED_USEC,
-                        G_FILE_QUERY_INFO_NONE, NULL, error);
-  if (info == NULL)
+  if (!som_file_key_take(path, &stamp->key, error))
     return false;
-  stamp->path = g_canonicalize_filename(path, NULL);
-  stamp->group = g_compute_checksum_for_string(G_CHECKSUM_SHA256, stamp->path, -1);
-  stamp->bytes = g_file_info_get_size(info);
-  stamp->time_us = (gint64)g_file_info_get_attribute_uint64(info, G_FILE_ATTRIBUTE_TIME_MODIFIED) *
-                       G_USEC_PER_SEC +
-                   g_file_info_get_attribute_uint32(info, G_FILE_ATTRIBUTE_TIME_MODIFIED_USEC);
+  stamp->group = g_compute_checksum_for_string(G_CHECKSUM_SHA256, stamp->key.path, -1);
   return true;
 }
 
@@ -148,8 +137,8 @@ static char *
 recall(const Stamp *stamp)
 {
   g_autoptr(GKeyFile) memory = load_memory();
-  if (g_key_file_get_int64(memory, stamp->group, "bytes", NULL) != stamp->bytes ||
-      g_key_file_get_int64(memory, stamp->group, "time-us", NULL) != stamp->time_us)
+  if (g_key_file_get_int64(memory, stamp->group, "bytes", NULL) != stamp->key.bytes ||
+      g_key_file_get_int64(memory, stamp->group, "time-us", NULL) != stamp->key.modified_us)
     return NULL;
   return g_key_file_get_string(memory, stamp->group, "sha256", NULL);
 }
@@ -172,13 +161,13 @@ static void
 remember(const Stamp *stamp, const char *sha256)
 {
   g_autofree char *path = memory_path(), *folder = g_path_get_dirname(path);
-  g_autofree char *uri = g_filename_to_uri(stamp->path, NULL, NULL);
+  g_autofree char *uri = g_filename_to_uri(stamp->key.path, NULL, NULL);
   g_autoptr(GKeyFile) memory = load_memory();
   if (uri == NULL || g_mkdir_with_parents(folder, 0700) != 0)
     return;
   g_key_file_set_string(memory, stamp->group, "file", uri);
-  g_key_file_set_int64(memory, stamp->group, "bytes", stamp->bytes);
-  g_key_file_set_int64(memory, stamp->group, "time-us", stamp->time_us);
+  g_key_file_set_int64(memory, stamp->group, "bytes", stamp->key.bytes);
+  g_key_file_set_int64(memory, stamp->group, "time-us", stamp->key.modified_us);
   g_key_file_set_string(memory, stamp->group, "sha256", sha256);
   forget_gone(memory);
   g_key_file_save_to_file(memory, path, NULL);
@@ -223,13 +212,13 @@ find_by_digest(const SomCatalogue *catalogue, const char *path, gint64 bytes, co
 static SomMatch
 find(const SomCatalogue *catalogue, const Stamp *stamp, const SomCatalogueEntry **entry)
 {
-  *entry = find_by_size(catalogue, stamp->path, stamp->bytes);
+  *entry = find_by_size(catalogue, stamp->key.path, stamp->key.bytes);
   if (*entry == NULL)
     return SOM_MATCH_NONE;
   g_autofree char *sha256 = recall(stamp);
   if (sha256 == NULL)
     return SOM_MATCH_SIZE;
-  *entry = find_by_digest(catalogue, stamp->path, stamp->bytes, sha256);
+  *entry = find_by_digest(catalogue, stamp->key.path, stamp->key.bytes, sha256);
   return *entry != NULL ? SOM_MATCH_DIGEST : SOM_MATCH_NONE;
 }
 
@@ -275,7 +264,7 @@ som_catalogue_check(const SomCatalogue *catalogue, const char *path, GCancellabl
   if (sha256 == NULL)
     return false;
   remember(&stamp, sha256);
-  *entry = find_by_digest(catalogue, path, stamp.bytes, sha256);
+  *entry = find_by_digest(catalogue, path, stamp.key.bytes, sha256);
   *match = *entry != NULL ? SOM_MATCH_DIGEST : SOM_MATCH_NONE;
   return true;
 }

@@ -7,6 +7,7 @@
 
 #include "nncore/base/error.h"
 #include "weights/describe.h"
+#include "weights/file-key.h"
 
 #define DEFAULT_NETWORK "somnium-base"
 #define EXTENSION ".onnx"
@@ -120,6 +121,7 @@ open_file(const char *path, bool certain, GError **error)
   if (g_str_has_suffix(name, EXTENSION))
     name[strlen(name) - strlen(EXTENSION)] = '\0';
   g_autoptr(NnNetwork) network = nn_network_new(model, name);
+  som_file_key_take(path, &network->file, NULL); /* stays empty where the file has just gone */
   return som_describe(network, path, certain, error) ? g_steal_pointer(&network) : NULL;
 }
 

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "nncore/base/available.h"
+
 typedef struct {
   NnContext *context;
   GThread *thread;
@@ -16,6 +18,7 @@ typedef struct {
 struct NnContext {
   int threads;
   NnIsa isa;
+  int64_t memory_budget; /* bytes; 0: automatic */
   Worker *workers; /* threads - 1 of them; the caller is worker 0 */
 
   GMutex mutex;
@@ -98,6 +101,18 @@ nn_context_free(NnContext *context)
   g_cond_clear(&context->job_done);
   g_free(context->workers);
   g_free(context);
+}
+
+void
+nn_context_set_memory_budget(NnContext *context, int64_t bytes)
+{
+  context->memory_budget = MAX(bytes, 0);
+}
+
+int64_t
+nn_context_memory_budget(const NnContext *context)
+{
+  return context->memory_budget > 0 ? context->memory_budget : nn_memory_available() / 2;
 }
 
 NnIsa

@@ -21,6 +21,16 @@ NnContext *nn_context_new(int threads);
 void nn_context_free(NnContext *context);
 int nn_context_threads(const NnContext *context);
 
+/**
+ * nn_context_set_memory_budget:
+ * @bytes: what a run may take in all; 0 for automatic, as at the start: half of what is available
+ *   when it is asked for
+ */
+void nn_context_set_memory_budget(NnContext *context, int64_t bytes);
+
+/** nn_context_memory_budget: in bytes, more than 0; stays the same for a run that asks once. */
+int64_t nn_context_memory_budget(const NnContext *context);
+
 /** nn_context_isa: the instruction set that kernels use: nn_isa_best(), or a lesser one. */
 NnIsa nn_context_isa(const NnContext *context);
 

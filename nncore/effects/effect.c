@@ -161,9 +161,10 @@ nn_results_new(void)
   return results;
 }
 
-void
+NnResult *
 nn_results_add(GArray *results, NnPlace place, NnImage *image, char *label)
 {
-  NnResult result = {.place = place, .image = image, .label = label};
+  NnResult result = {.place = place, .image = image, .label = label, .opacity = 1};
   g_array_append_val(results, result);
+  return &g_array_index(results, NnResult, results->len - 1);
 }

@@ -37,6 +37,7 @@ nn_network_free(NnNetwork *network)
   g_hash_table_unref(network->aliases);
   g_hash_table_unref(network->known_names);
   g_strfreev(network->labels);
+  g_free((char *)network->file.path);
   g_free(network->name);
   g_free(network->title);
   g_free(network->licence);

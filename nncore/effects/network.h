@@ -3,6 +3,7 @@
  * metadata, a NAME.ini, the catalogue, or a guess. */
 #pragma once
 
+#include "nncore/base/file-key.h"
 #include "nncore/image/preprocess.h"
 #include "nncore/onnx/model.h"
 
@@ -10,6 +11,7 @@ typedef enum { NN_ROLE_FEATURES, NN_ROLE_CLASSIFIER, NN_ROLE_FEED_FORWARD } NnRo
 
 /**
  * NnNetwork:
+ * @file: where it comes from; the network owns the path. %NULL of one that comes from memory
  * @name: as people choose it: the file's name without .onnx
  * @title: for people
  * @presets: (element-type utf8 utf8): effect use ("dream", "content", "style", "class") -> layers
@@ -23,6 +25,7 @@ typedef enum { NN_ROLE_FEATURES, NN_ROLE_CLASSIFIER, NN_ROLE_FEED_FORWARD } NnRo
  */
 typedef struct {
   NnModel *model;
+  NnFileKey file;
   char *name, *title;
   NnRole role;
   NnInputSpec input;

@@ -115,7 +115,12 @@ main(int argc, char **argv)
   g_autoptr(NnContext) context = nn_context_new(read_arguments(effect, arguments, argv + 5));
   g_autoptr(NnImage) content = load(argv[3]);
   NnProgress progress = {.func = show};
-  NnEffectRun run = {effect, context, arguments, content, &progress, nn_results_new()};
+  NnEffectRun run = {.effect = effect,
+                     .context = context,
+                     .arguments = arguments,
+                     .content = content,
+                     .progress = &progress,
+                     .results = nn_results_new()};
   gint64 start = g_get_monotonic_time();
   if (!effect->run(&run, &error))
     fail(error->message);

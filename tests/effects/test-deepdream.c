@@ -54,8 +54,11 @@ set_up(Fixture *fixture, int threads)
   fixture->context = nn_context_new(threads);
   fixture->arguments = nn_effect_arguments(effect);
   fixture->progress = (NnProgress){NULL, NULL};
-  fixture->run = (NnEffectRun){effect, fixture->context,   fixture->arguments,
-                               NULL,   &fixture->progress, nn_results_new()};
+  fixture->run = (NnEffectRun){.effect = effect,
+                               .context = fixture->context,
+                               .arguments = fixture->arguments,
+                               .progress = &fixture->progress,
+                               .results = nn_results_new()};
   argument(fixture, "network")->network = fixture->network;
   argument(fixture, "octaves")->i = 2;
   argument(fixture, "iterations")->i = 4;

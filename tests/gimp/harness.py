@@ -48,6 +48,13 @@ def make_profile(folder):
     return profile
 
 
+def make_probe_profile(folder):
+    """The same with the tests' own effects (probe-effects.c) in place of the real ones."""
+    profile = make_profile(folder)
+    shutil.copy(os.environ["SOMNIUM_PROBE"], profile / "plug-ins/somnium/somnium")
+    return profile
+
+
 def quote(text):
     """A string of Script-Fu."""
     return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -119,4 +126,12 @@ def make_pictures(folder):
     Image.fromarray(numpy.dstack([grey, alpha]), "LA").save(folder / "grey-alpha.png")
 
 
-__all__ = ["Tap", "make_pictures", "make_profile", "quote", "report_checks", "run_console"]
+__all__ = [
+    "Tap",
+    "make_pictures",
+    "make_probe_profile",
+    "make_profile",
+    "quote",
+    "report_checks",
+    "run_console",
+]

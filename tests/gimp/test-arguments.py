@@ -37,6 +37,8 @@ GOOD = {
     "strength": [("0.5", True), ("2", True)],
     "keep-colors": [("FALSE", False), ("TRUE", True)],
     "seed": [("0", False), ("1", True), ("2147483647", True)],
+    "all-images": [("FALSE", False)],
+    "memory-mb": [("0", False), ("4000", False)],
 }
 
 # Bad values, and a part of the sentence that they must end in.
@@ -68,6 +70,8 @@ BAD = {
     "strength": [("-0.5", "out of range"), ("99", "out of range")],
     "keep-colors": [('"yes"', "expected type: numeric")],
     "seed": [("-1", "out of range"), ("3000000000", "out of range")],
+    "all-images": [('"yes"', "expected type: numeric")],
+    "memory-mb": [("-1", "out of range"), ("100000000", "out of range")],
     "output": [('"elsewhere"', "new-layer, in-place"), ("0", "expected type: string")],
 }
 
@@ -110,8 +114,8 @@ LAST_VALUES = """# settings
 def declared_arguments(profile):
     """Names of the procedure's arguments, as GIMP noted them down."""
     text = (profile / "pluginrc").read_text(encoding="utf-8", errors="replace")
-    definition = text[text.index(f'(proc-def "{PROCEDURE}"') :]
-    definition = definition[: definition.index("(plug-in-def") if "(plug-in-def" in definition else None]
+    definition = text[text.index(f'(proc-def "{PROCEDURE}"') + 1 :]
+    definition = re.split(r"\(proc-def|\(plug-in-def", definition)[0]
     names = re.findall(r'\(proc-arg \d+ "[^"]*" "[^"]*" "([^"]*)"', definition)
     return [name for name in names if name not in ("layers", "images", "text")] + ["layers"]
 

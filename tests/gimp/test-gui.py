@@ -16,7 +16,7 @@ from harness import Tap, make_profile
 from PIL import Image
 
 STOP, OK, CANCEL = "^Stop and Keep$", "^OK$", "^Cancel$"
-MENU = ("Filters", "^Somnium$", "^DeepDream")
+MENU = ("Filters", "^Somnium$", "^Dream$", "^DeepDream")
 LONG = 1000  # iterations that nobody waits for
 RUN_TIMEOUT_S = 180
 
@@ -234,7 +234,7 @@ def tell(tap, gimp, folder):
 def tell_in_chinese(tap, gimp, folder):
     """The same dialog and window in another language; GIMP's own buttons and menus tell it too."""
     story = Story(tap, gimp, folder)
-    gimp.menu("^滤镜", "^Somnium$", "^DeepDream")
+    gimp.menu("^滤镜", "^Somnium$", "^(Dream|梦.*)$", "^DeepDream")
     dialog = gimp.window_with("button", "^确定")
     english = [
         label.name

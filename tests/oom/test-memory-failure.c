@@ -267,7 +267,11 @@ run_deepdream(gconstpointer data, guint *digest, GError **error)
   memory.mode = mode;
   g_autoptr(NnContext) context = nn_context_new(1);
   g_autoptr(GArray) results = nn_results_new();
-  NnEffectRun run = {effect, context, arguments, content, NULL, results};
+  NnEffectRun run = {.effect = effect,
+                     .context = context,
+                     .arguments = arguments,
+                     .content = content,
+                     .results = results};
   if (!effect->run(&run, error)) {
     g_assert_cmpuint(results->len, ==, 0);
     return false;

@@ -2,6 +2,7 @@
 /* base/ and tensor/: allocation, names, threads, shapes, memory order. */
 #include <string.h>
 
+#include "nncore/base/available.h"
 #include "nncore/base/context.h"
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
@@ -171,6 +172,60 @@ test_progress(void)
   g_assert_cmpfloat(fraction, ==, 0.5);
 }
 
+/* ---- memory that is available ---- */
+
+static void
+write_below(const char *root, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename(root, name, NULL);
+  g_autofree char *folder = g_path_get_dirname(path);
+  g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+  g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void
+test_available(void)
+{
+  g_autofree char *root = g_dir_make_tmp("somnium-XXXXXX", NULL);
+  int64_t mib = 1 << 20;
+  write_below(root, "proc/meminfo", "MemTotal: 8388608 kB\nMemAvailable:    4194304 kB\n");
+  g_assert_cmpint(nn_memory_available_at(root), ==, 4096 * mib);
+  /* version 2: the group above has the tighter limit; files that nobody uses count as free */
+  write_below(root, "proc/self/cgroup", "0::/slice/app\n");
+  write_below(root, "sys/fs/cgroup/slice/app/memory.max", "max\n");
+  write_below(root, "sys/fs/cgroup/slice/app/memory.current", "1048576\n");
+  g_assert_cmpint(nn_memory_available_at(root), ==, 4096 * mib);
+  write_below(root, "sys/fs/cgroup/slice/memory.max", "1073741824\n");
+  write_below(root, "sys/fs/cgroup/slice/memory.current", "536870912\n");
+  g_assert_cmpint(nn_memory_available_at(root), ==, 512 * mib);
+  write_below(root, "sys/fs/cgroup/slice/memory.stat", "anon 1\ninactive_file 268435456\n");
+  g_assert_cmpint(nn_memory_available_at(root), ==, 768 * mib);
+  /* version 1 beside it */
+  write_below(root, "proc/self/cgroup", "4:cpu,memory:/box\n0::/slice/app\n");
+  write_below(root, "sys/fs/cgroup/memory/box/memory.limit_in_bytes", "104857600\n");
+  write_below(root, "sys/fs/cgroup/memory/box/memory.usage_in_bytes", "73400320\n");
+  g_assert_cmpint(nn_memory_available_at(root), ==, 30 * mib);
+  /* over its limit: never nothing */
+  write_below(root, "sys/fs/cgroup/memory/box/memory.usage_in_bytes", "973400320\n");
+  g_assert_cmpint(nn_memory_available_at(root), ==, 1);
+  g_autoptr(GError) error = NULL;
+  const char *remove[] = {"rm", "-rf", root, NULL};
+  g_assert_true(g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                             NULL, NULL, &error));
+}
+
+static void
+test_memory_budget(void)
+{
+  g_autoptr(NnContext) context = nn_context_new(1);
+  g_assert_cmpint(nn_context_memory_budget(context), >, 0);
+  nn_context_set_memory_budget(context, 12345678);
+  g_assert_cmpint(nn_context_memory_budget(context), ==, 12345678);
+  nn_context_set_memory_budget(context, 0);
+  g_assert_cmpint(nn_context_memory_budget(context), !=, 12345678);
+  g_assert_cmpint(nn_context_memory_budget(context), >, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -184,5 +239,7 @@ main(int argc, char **argv)
   g_test_add_func("/tensor/shape/check", test_shape_check);
   g_test_add_func("/tensor/shape/broadcast", test_broadcast);
   g_test_add_func("/tensor/memory-order", test_memory_order);
+  g_test_add_func("/base/available", test_available);
+  g_test_add_func("/base/memory-budget", test_memory_budget);
   return g_test_run();
 }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A key file, read anew by each run, written atomically. */
+#include "plugin/preferences.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
+
+#define GROUP "somnium"
+#define GROUP_MEASURED "measured"
+#define KEY_SPEED "multiply-adds-per-second"
+
+static char *
+file_path(void)
+{
+  return g_build_filename(gimp_directory(), "somnium.ini", NULL);
+}
+
+static GKeyFile *
+load_file(void)
+{
+  g_autofree char *path = file_path();
+  GKeyFile *file = g_key_file_new();
+
+  g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_COMMENTS, NULL);
+  return file;
+}
+
+static bool
+save_file(GKeyFile *file, GError **error)
+{
+  g_autofree char *path = file_path();
+  g_autoptr(GError) failure = NULL;
+
+  if (g_key_file_save_to_file(file, path, &failure))
+    return true;
+  g_set_error(error, NN_ERROR, NN_ERROR_READ, _("The preferences cannot be saved: %s."),
+              failure->message);
+  return false;
+}
+
+static int
+get_number(GKeyFile *file, const char *key, int max)
+{
+  int number = g_key_file_get_integer(file, GROUP, key, NULL);
+
+  return number >= 0 && number <= max ? number : 0;
+}
+
+SomPreferences *
+som_preferences_load(void)
+{
+  g_autoptr(GKeyFile) file = load_file();
+  SomPreferences *self = g_new0(SomPreferences, 1);
+
+  self->memory_mb = get_number(file, SOM_KEY_MEMORY, SOM_MAX_MEMORY_MB);
+  self->threads = get_number(file, SOM_KEY_THREADS, SOM_MAX_THREADS);
+  self->folders = g_key_file_get_string(file, GROUP, SOM_KEY_FOLDERS, NULL);
+  if (!self->folders)
+    self->folders = g_strdup("");
+  return self;
+}
+
+void
+som_preferences_free(SomPreferences *preferences)
+{
+  g_free(preferences->folders);
+  g_free(preferences);
+}
+
+bool
+som_preferences_save(const SomPreferences *preferences, GError **error)
+{
+  g_autoptr(GKeyFile) file = load_file();
+
+  g_key_file_set_integer(file, GROUP, SOM_KEY_MEMORY, preferences->memory_mb);
+  g_key_file_set_integer(file, GROUP, SOM_KEY_THREADS, preferences->threads);
+  g_key_file_set_string(file, GROUP, SOM_KEY_FOLDERS, preferences->folders);
+  return save_file(file, error);
+}
+
+double
+som_preferences_recall_speed(void)
+{
+  g_autoptr(GKeyFile) file = load_file();
+  double speed = g_key_file_get_double(file, GROUP_MEASURED, KEY_SPEED, NULL);
+
+  return speed > 0 && speed < 1e18 ? speed : 0;
+}
+
+void
+som_preferences_remember_speed(double multiply_adds_per_s)
+{
+  g_autoptr(GKeyFile) file = load_file();
+
+  g_key_file_set_double(file, GROUP_MEASURED, KEY_SPEED, multiply_adds_per_s);
+  save_file(file, NULL);
+}
