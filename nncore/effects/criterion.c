@@ -180,7 +180,8 @@ nn_criterion_evaluator(NnCriterion *criterion, int width, int height, GError **e
   const NnInputSpec *spec = &criterion->network->input;
   NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
   g_autoptr(NnEvaluator) evaluator =
-      nn_evaluator_new(criterion->program, criterion->context, &shape, 0, error);
+      nn_evaluator_new(criterion->program, criterion->context, &shape,
+                       (size_t)nn_context_memory_budget(criterion->context), error);
   if (evaluator == NULL)
     explain_head(criterion, error);
   else if (make_scratch(criterion, evaluator, error))

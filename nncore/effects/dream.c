@@ -30,6 +30,7 @@ typedef struct {
   NnImage *working; /* the content at working size */
   int octaves;      /* that are not left out; the smallest is number octaves - 1 */
   double work_done, work_total; /* pixels the network has seen and will have seen */
+  double iteration_work;        /* of the octave at hand */
   NnVerdict verdict;
   bool responded; /* there was a gradient at least once */
   NnRandom random;
@@ -141,6 +142,18 @@ report(Dream *dream, const char *text)
   };
   dream->verdict = nn_progress_report(dream->progress, &news);
   return dream->verdict == NN_CONTINUE;
+}
+
+/* within an iteration that takes its time, tile by tile */
+static bool
+proceed(gpointer data, double fraction)
+{
+  Dream *dream = data;
+  double done = dream->work_done;
+  dream->work_done += fraction * dream->iteration_work;
+  bool go_on = report(dream, NULL);
+  dream->work_done = done;
+  return go_on;
 }
 
 static void
@@ -304,8 +317,15 @@ find_gradient(Dream *dream, GError **error)
 static bool
 iterate(Dream *dream, GError **error)
 {
-  if (!find_gradient(dream, error))
+  GError *failed = NULL;
+  if (!find_gradient(dream, &failed)) {
+    if (dream->verdict != NN_CONTINUE) { /* what is lost is this iteration */
+      g_clear_error(&failed);
+      return true;
+    }
+    g_propagate_error(error, failed);
     return false;
+  }
   int64_t samples = (int64_t)nn_image_samples(dream->picture);
   double mean = nn_mean_absolute(dream->context, dream->gradient->data, samples);
   if (!isfinite(mean)) {
@@ -328,10 +348,13 @@ iterate(Dream *dream, GError **error)
 static bool
 dream_octave(Dream *dream, int octave, GError **error)
 {
+  dream->iteration_work = octave_work(dream, octave) / dream->settings->iterations;
   for (int i = 1; i <= dream->settings->iterations; i++) {
     if (!iterate(dream, error))
       return false;
-    dream->work_done += octave_work(dream, octave) / dream->settings->iterations;
+    if (dream->verdict != NN_CONTINUE)
+      return true;
+    dream->work_done += dream->iteration_work;
     g_autofree char *text =
         g_strdup_printf(_("Octave %d of %d, iteration %d of %d"), dream->octaves - octave,
                         dream->octaves, i, dream->settings->iterations);
@@ -382,12 +405,14 @@ nn_dream(const NnNetwork *network, NnContext *context, NnObjective *objective,
       .random = {.seed = settings->seed},
   };
   NnImage *result = NULL;
+  nn_objective_watch(objective, proceed, &dream);
   if (make_working(&dream, error) && count_octaves(&dream, error) && dream_octaves(&dream, error)) {
     if (dream.verdict == NN_CANCEL)
       nn_set_cancelled(error);
     else
       result = render(&dream, error);
   }
+  nn_objective_watch(objective, NULL, NULL);
   dream_clear(&dream);
   return result;
 }

@@ -2,8 +2,6 @@
 /* The whole picture as one plan where the budget allows it, else in tiles (tiled.h). */
 #include "nncore/plan/evaluator.h"
 
-#include "nncore/base/error.h"
-#include "nncore/base/progress.h"
 #include "nncore/plan/tiled.h"
 #include "nncore/plan/workspace.h"
 
@@ -72,17 +70,8 @@ nn_evaluator_piece_elements(const NnEvaluator *evaluator, int target)
                                   : nn_shape_count(&shape);
 }
 
-static bool
-proceed(const NnEvaluation *evaluation, gpointer data, double fraction, GError **error)
-{
-  if (evaluation->proceed == NULL || evaluation->proceed(data, fraction))
-    return true;
-  nn_set_cancelled(error);
-  return false;
-}
-
-static bool
-forward_whole(NnEvaluator *evaluator, const NnEvaluation *evaluation, gpointer data, GError **error)
+static void
+forward_whole(NnEvaluator *evaluator, const NnEvaluation *evaluation, gpointer data)
 {
   evaluation->input(data, 0, 0, nn_workspace_input(evaluator->workspace, 0));
   nn_workspace_forward(evaluator->workspace);
@@ -92,15 +81,16 @@ forward_whole(NnEvaluator *evaluator, const NnEvaluation *evaluation, gpointer d
   }
   if (evaluation->observed != NULL)
     evaluation->observed(data);
-  return proceed(evaluation, data, 1, error);
 }
 
 bool
 nn_evaluator_forward(NnEvaluator *evaluator, const NnEvaluation *evaluation, gpointer data,
                      GError **error)
 {
-  return evaluator->tiled != NULL ? nn_tiled_forward(evaluator->tiled, evaluation, data, error)
-                                  : forward_whole(evaluator, evaluation, data, error);
+  if (evaluator->tiled != NULL)
+    return nn_tiled_forward(evaluator->tiled, evaluation, data, error);
+  forward_whole(evaluator, evaluation, data);
+  return true;
 }
 
 bool
@@ -110,8 +100,7 @@ nn_evaluator_run(NnEvaluator *evaluator, const NnEvaluation *evaluation, gpointe
   NnWorkspace *workspace = evaluator->workspace;
   if (evaluator->tiled != NULL)
     return nn_tiled_run(evaluator->tiled, evaluation, data, error);
-  if (!forward_whole(evaluator, evaluation, data, error))
-    return false;
+  forward_whole(evaluator, evaluation, data);
   for (int t = 0; t < evaluator->n_targets; t++) {
     NnPiece piece = nn_piece_whole(nn_workspace_target(workspace, t));
     evaluation->seed(data, t, &piece, nn_workspace_seed(workspace, t));

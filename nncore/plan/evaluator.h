@@ -24,8 +24,8 @@ typedef struct NnEvaluator NnEvaluator;
  *   @seed, a tensor like piece->activation. Not asked for by nn_evaluator_forward()
  * @gradient: *adds* what it gets to the gradient of the picture: tiles overlap. The caller starts
  *   from zero. Not called by nn_evaluator_forward()
- * @proceed: (nullable): now and then within an evaluation, with the fraction of it that is done;
- *   false ends it with %NN_ERROR_CANCELLED
+ * @proceed: (nullable): after each tile, with the fraction of the evaluation that is done; false ends
+ *   it with %NN_ERROR_CANCELLED. Not called where the picture is not cut
  */
 typedef struct {
   void (*input)(gpointer data, int64_t y, int64_t x, const NnTensor *pixels);

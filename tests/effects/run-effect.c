@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
  * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable
- * or file takes a PPM's name. Also threads=N. Says on standard error how far it is. */
+ * or file takes a PPM's name. Also threads=N, and memory-mb=N. Says on standard error how far it
+ * is. */
 #include <stdio.h>
 #include <string.h>
 
@@ -68,11 +69,15 @@ set_argument(const NnParam *param, NnArgument *argument, const char *value)
     argument->image = load(value);
 }
 
-/* returns the number of threads */
-static int
+typedef struct {
+  int threads;
+  int64_t memory_mb;
+} Limits;
+
+static Limits
 read_arguments(const NnEffect *effect, NnArgument *arguments, char **words)
 {
-  int threads = 0;
+  Limits limits = {0};
   for (; *words != NULL; words++) {
     char *value = strchr(*words, '=');
     if (value == NULL)
@@ -84,17 +89,20 @@ read_arguments(const NnEffect *effect, NnArgument *arguments, char **words)
     if (effect->params[i].key != NULL)
       set_argument(&effect->params[i], &arguments[i], value);
     else if (strcmp(*words, "threads") == 0)
-      threads = (int)g_ascii_strtoll(value, NULL, 10);
+      limits.threads = (int)g_ascii_strtoll(value, NULL, 10);
+    else if (strcmp(*words, "memory-mb") == 0)
+      limits.memory_mb = g_ascii_strtoll(value, NULL, 10);
     else
       fail("there is no such argument");
   }
-  return threads;
+  return limits;
 }
 
 static NnVerdict
 show(const NnReport *report, gpointer user_data)
 {
-  g_printerr("%3.0f %% %s\n", 100 * report->fraction, report->text);
+  if (report->text != NULL)
+    g_printerr("%3.0f %% %s\n", 100 * report->fraction, report->text);
   return NN_CONTINUE;
 }
 
@@ -112,7 +120,9 @@ main(int argc, char **argv)
   for (int i = 0; i < nn_effect_n_params(effect); i++)
     if (effect->params[i].kind == NN_PARAM_NETWORK)
       arguments[i].network = network;
-  g_autoptr(NnContext) context = nn_context_new(read_arguments(effect, arguments, argv + 5));
+  Limits limits = read_arguments(effect, arguments, argv + 5);
+  g_autoptr(NnContext) context = nn_context_new(limits.threads);
+  nn_context_set_memory_budget(context, limits.memory_mb << 20);
   g_autoptr(NnImage) content = load(argv[3]);
   NnProgress progress = {.func = show};
   NnEffectRun run = {.effect = effect,
