@@ -134,7 +134,7 @@ find_sums(const NnStages *stages, const NnNode *node)
 }
 
 static void
-classify(NnStages *stages, const NnGraph *larger, size_t i)
+classify(NnStages *stages, const NnGraph *larger, bool tiles, size_t i)
 {
   const NnNode *node = &stages->graph->nodes[i];
   NnValuePlace place = {.kind = NN_VALUE_WHOLE};
@@ -143,11 +143,11 @@ classify(NnStages *stages, const NnGraph *larger, size_t i)
     done = done && is_fixed(stages->graph, node->outputs[o]);
   if (done)
     return;
-  if (makes_maps(stages, larger, node, place.stride)) {
+  if (tiles && makes_maps(stages, larger, node, place.stride)) {
     place.kind = NN_VALUE_MAP;
     stages->kinds[i] = NN_NODE_TILED;
   } else {
-    stages->sums[i] = find_sums(stages, node);
+    stages->sums[i] = tiles ? find_sums(stages, node) : NULL;
     stages->kinds[i] = stages->sums[i] != NULL ? NN_NODE_SUM : NN_NODE_WHOLE;
   }
   for (int k = 0; k < node->n_inputs; k++) {
@@ -226,7 +226,7 @@ larger_graph(const NnGraph *whole, GError **error)
 }
 
 NnStages *
-nn_stages_new(NnProgram *program, const NnShape *shape, GError **error)
+nn_stages_new(NnProgram *program, const NnShape *shape, bool tiles, GError **error)
 {
   g_autoptr(NnStages) stages = g_new0(NnStages, 1);
   g_autoptr(NnGraph) larger = NULL;
@@ -245,7 +245,7 @@ nn_stages_new(NnProgram *program, const NnShape *shape, GError **error)
     return NULL;
   stages->values[nn_stages_input(stages)] = (NnValuePlace){.kind = NN_VALUE_MAP, .stride = {1, 1}};
   for (size_t i = 0; i < stages->graph->n_nodes; i++)
-    classify(stages, larger, i);
+    classify(stages, larger, tiles, i);
   find_alignment(stages);
   return g_steal_pointer(&stages);
 }

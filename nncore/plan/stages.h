@@ -62,10 +62,12 @@ typedef struct {
 /**
  * nn_stages_new:
  * @shape: of the picture, 1 x 3 x H x W
+ * @tiles: whether there shall be tiles; else everything is run as a whole, after a stage 0 without
+ *   any
  *
  * Returns: (transfer full): errors as nn_plan_new().
  */
-NnStages *nn_stages_new(NnProgram *program, const NnShape *shape, GError **error);
+NnStages *nn_stages_new(NnProgram *program, const NnShape *shape, bool tiles, GError **error);
 void nn_stages_free(NnStages *stages);
 
 /** nn_stages_input: the picture. */

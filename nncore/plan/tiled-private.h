@@ -23,16 +23,28 @@ typedef struct {
 } NnTilePass;
 
 /**
+ * NnSegment: operators that are run as a whole, between the tiles of two stages.
+ * @forward, @backward: the same part without and with a gradient. Where the operators of a stage are
+ *   one segment, @backward is %NULL and @forward's workspace keeps what it needs from forward to
+ *   backward; of several, each is run again before it goes backward (checkpointing), and all share the
+ *   tiles' memory
+ */
+typedef struct {
+  NnPart *forward, *backward;
+  NnPlan *forward_plan, *backward_plan;
+  NnWorkspace *forward_workspace, *backward_workspace;
+} NnSegment;
+
+/**
  * NnTileStage:
  * @needed: its forward pass makes something that others wait for, not only targets to look at
- * @between: (nullable): what is run as a whole after it, with a workspace that keeps its memory from
- *   forward to backward
+ * @segments: tiled->n_segments of them: what is run as a whole after it; parts are %NULL where there
+ *   is nothing
  */
 typedef struct {
   NnTilePass forward, backward;
   bool needed;
-  NnPart *between;
-  NnWorkspace *workspace;
+  NnSegment *segments;
 } NnTileStage;
 
 /**
@@ -51,6 +63,8 @@ struct NnTiled {
   NnStages *stages;
   bool gradient;
   NnTileStage *stage; /* stages->n_stages of them */
+  int n_segments;     /* of each */
+  int *segment_of;    /* by node: of NN_NODE_WHOLE */
   NnStore **maps, **map_gradients;
   NnTensor **wholes, **whole_gradients;
   double **sums;

@@ -306,18 +306,26 @@ forward_tiles(Run *run, const NnTilePass *pass)
 }
 
 static bool
-forward_between(Run *run, NnTileStage *stage)
+run_whole_forward(Run *run, const NnPart *part, NnWorkspace *workspace)
 {
   static const int64_t origin[2] = {0, 0};
-  const NnPart *part = stage->between;
+  for (int i = 0; i < part->n_inputs; i++)
+    if (!read_input(run, part->inputs[i], origin, nn_workspace_input(workspace, i)))
+      return false;
+  nn_workspace_forward(workspace);
+  return true;
+}
+
+static bool
+forward_segment(Run *run, const NnSegment *segment)
+{
+  const NnPart *part = segment->forward;
   if (part == NULL)
     return true;
-  for (int i = 0; i < part->n_inputs; i++)
-    if (!read_input(run, part->inputs[i], origin, nn_workspace_input(stage->workspace, i)))
-      return false;
-  nn_workspace_forward(stage->workspace);
+  if (!run_whole_forward(run, part, segment->forward_workspace))
+    return false;
   for (int o = 0; o < part->n_outputs; o++) {
-    const NnTensor *output = nn_workspace_target(stage->workspace, o);
+    const NnTensor *output = nn_workspace_target(segment->forward_workspace, o);
     memcpy(run->tiled->wholes[part->outputs[o]]->data, output->data, nn_tensor_bytes(output));
   }
   return true;
@@ -364,8 +372,9 @@ forward_all(Run *run)
     if (is_run_forward(run, stage) && !forward_tiles(run, &stage->forward))
       return false;
     settle_sums(tiled, s, false);
-    if (!forward_between(run, stage))
-      return false;
+    for (int i = 0; i < tiled->n_segments; i++)
+      if (!forward_segment(run, &stage->segments[i]))
+        return false;
   }
   if (run->evaluation->observe != NULL)
     observe_wholes(run);
@@ -404,24 +413,27 @@ seed_wholes(Run *run)
 }
 
 static bool
-backward_between(Run *run, NnTileStage *stage)
+backward_segment(Run *run, const NnSegment *segment)
 {
   static const int64_t origin[2] = {0, 0};
-  const NnPart *part = stage->between;
+  bool again = segment->backward != NULL;
+  const NnPart *part = again ? segment->backward : segment->forward;
+  NnWorkspace *workspace = again ? segment->backward_workspace : segment->forward_workspace;
   if (part == NULL)
     return true;
+  if (again && !run_whole_forward(run, part, workspace))
+    return false;
   for (int o = 0; o < part->n_outputs; o++) {
-    const NnTensor *seed = nn_workspace_seed(stage->workspace, o);
+    const NnTensor *seed = nn_workspace_seed(workspace, o);
     const NnTensor *gradient = run->tiled->whole_gradients[part->outputs[o]];
     if (gradient != NULL)
       memcpy(seed->data, gradient->data, nn_tensor_bytes(seed));
     else
       memset(seed->data, 0, nn_tensor_bytes(seed));
   }
-  nn_workspace_backward(stage->workspace);
+  nn_workspace_backward(workspace);
   for (int i = 0; i < part->n_inputs; i++)
-    if (!take_gradient(run, part->inputs[i], origin,
-                       nn_workspace_input_gradient(stage->workspace, i)))
+    if (!take_gradient(run, part->inputs[i], origin, nn_workspace_input_gradient(workspace, i)))
       return false;
   return true;
 }
@@ -507,8 +519,9 @@ backward_all(Run *run)
   seed_wholes(run);
   for (int s = tiled->stages->n_stages - 1; s >= 0; s--) {
     NnTileStage *stage = &tiled->stage[s];
-    if (!backward_between(run, stage))
-      return false;
+    for (int i = tiled->n_segments; i-- > 0;)
+      if (!backward_segment(run, &stage->segments[i]))
+        return false;
     settle_sums(tiled, s, true);
     if (stage->backward.part != NULL && !backward_tiles(run, &stage->backward))
       return false;

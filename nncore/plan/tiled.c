@@ -22,6 +22,8 @@
 #define OPERATIONS_A_BYTE 4 /* that moving a kept map's byte there and back costs */
 #define PLACEWISE_OPERATIONS 8 /* an element, at most, of what is cheaper made again than kept */
 #define PLACEWISE_DEPTH 4      /* nodes, at most */
+#define TILES -1               /* in place of the number of a segment */
+#define MAX_SEGMENTS 64
 
 /* ---- which maps are kept ---- */
 
@@ -120,34 +122,38 @@ is_summed(const NnTiled *tiled, NnValueId id)
   return false;
 }
 
-/* whether a node beyond those run after stage @stage reads it */
+/* whether a node beyond those of segment @segment after stage @stage reads it */
 static bool
-is_read_later(const NnTiled *tiled, NnValueId id, int stage)
+is_read_later(const NnTiled *tiled, NnValueId id, int stage, int segment)
 {
   const NnGraph *graph = tiled->stages->graph;
   for (size_t i = 0; i < graph->n_nodes; i++)
     for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
       NnValueId out = graph->nodes[i].outputs[0];
       if (graph->nodes[i].inputs[k] == id && tiled->stages->kinds[i] != NN_NODE_FIXED &&
-          (is_map(tiled, out) || place_of(tiled, out)->stage > stage + 1))
+          (is_map(tiled, out) || place_of(tiled, out)->stage > stage + 1 ||
+           tiled->segment_of[i] > segment))
         return true;
     }
   return false;
 }
 
+/* whether segment @segment after stage @stage makes it, for others */
 static bool
-is_made_whole(const NnTiled *tiled, NnValueId id, int stage)
+is_made_whole(const NnTiled *tiled, NnValueId id, int stage, int segment)
 {
   const NnValuePlace *place = place_of(tiled, id);
   int producer = tiled->stages->graph->values[id].producer;
   return place->kind == NN_VALUE_WHOLE && place->stage == stage + 1 && producer >= 0 &&
          tiled->stages->kinds[producer] == NN_NODE_WHOLE &&
-         (is_target(tiled, id) || is_read_later(tiled, id, stage));
+         tiled->segment_of[producer] == segment &&
+         (is_target(tiled, id) || is_read_later(tiled, id, stage, segment));
 }
 
-/* (transfer full): values that a stage's tiles (or what is run after it) must make */
+/* (transfer full): values that a stage's tiles, or a segment after it, must make; @segment is TILES
+ * or its number */
 static NnValueId *
-wanted_of(const NnTiled *tiled, int stage, bool between, const bool *kept, int *count, bool *needed,
+wanted_of(const NnTiled *tiled, int stage, int segment, const bool *kept, int *count, bool *needed,
           GError **error)
 {
   NnValueId *ids = nn_alloc(n_values(tiled), sizeof *ids, error);
@@ -156,40 +162,42 @@ wanted_of(const NnTiled *tiled, int stage, bool between, const bool *kept, int *
   for (size_t v = 0; ids != NULL && v < n_values(tiled); v++) {
     NnValueId id = (NnValueId)v;
     bool here = is_map(tiled, id) && place_of(tiled, id)->stage == stage;
-    bool waited =
-        between ? is_made_whole(tiled, id, stage) : here && (kept[v] || is_summed(tiled, id));
-    if (waited || (!between && here && is_target(tiled, id)))
+    bool waited = segment != TILES ? is_made_whole(tiled, id, stage, segment)
+                                   : here && (kept[v] || is_summed(tiled, id));
+    if (waited || (segment == TILES && here && is_target(tiled, id)))
       ids[(*count)++] = id;
     *needed = *needed || waited;
   }
   return ids;
 }
 
-/* by value: what a stage's tiles, or what is run after them, find ready */
+/* by value: what a stage's tiles, or a segment after them, find ready */
 static void
-mark_ready(const NnTiled *tiled, int stage, bool between, const bool *kept, bool *ready)
+mark_ready(const NnTiled *tiled, int stage, int segment, const bool *kept, bool *ready)
 {
+  int later = segment != TILES ? 1 : 0;
   for (size_t v = 0; v < n_values(tiled); v++) {
     const NnValuePlace *place = place_of(tiled, (NnValueId)v);
     int producer = tiled->stages->graph->values[v].producer;
-    bool sum = producer >= 0 && tiled->stages->kinds[producer] == NN_NODE_SUM;
-    bool whole = place->kind == NN_VALUE_WHOLE && place->stage <= stage + (between && sum ? 1 : 0);
-    bool map = place->kind == NN_VALUE_MAP && kept[v] && place->stage < stage + (between ? 1 : 0);
+    bool before = producer >= 0 && (tiled->stages->kinds[producer] == NN_NODE_SUM ||
+                                    tiled->segment_of[producer] < segment);
+    bool whole = place->kind == NN_VALUE_WHOLE && place->stage <= stage + (before ? later : 0);
+    bool map = place->kind == NN_VALUE_MAP && kept[v] && place->stage < stage + later;
     ready[v] = whole || map || (NnValueId)v == nn_stages_input(tiled->stages);
   }
 }
 
 /* (transfer full): %NULL without an error where nothing is to be made */
 static NnPart *
-new_part(const NnTiled *tiled, int stage, bool between, bool gradient, const bool *kept,
+new_part(const NnTiled *tiled, int stage, int segment, bool gradient, const bool *kept,
          bool *needed, GError **error)
 {
   int count;
   NnPart *part = NULL;
-  NnValueId *wanted = wanted_of(tiled, stage, between, kept, &count, needed, error);
+  NnValueId *wanted = wanted_of(tiled, stage, segment, kept, &count, needed, error);
   bool *ready = wanted != NULL ? nn_alloc(n_values(tiled), sizeof *ready, error) : NULL;
   if (ready != NULL && count > 0) {
-    mark_ready(tiled, stage, between, kept, ready);
+    mark_ready(tiled, stage, segment, kept, ready);
     part = nn_part_new(tiled->stages, ready, wanted, count, gradient, error);
   }
   nn_free(wanted);
@@ -212,37 +220,58 @@ clear_pass(NnTilePass *pass)
 }
 
 static void
+clear_segment(NnSegment *segment)
+{
+  nn_workspace_free(segment->forward_workspace);
+  nn_workspace_free(segment->backward_workspace);
+  nn_plan_unref(segment->forward_plan);
+  nn_plan_unref(segment->backward_plan);
+  nn_part_free(segment->forward);
+  nn_part_free(segment->backward);
+  *segment = (NnSegment){0};
+}
+
+static void
 free_parts(NnTiled *tiled)
 {
   for (int s = 0; tiled->stage != NULL && s < tiled->stages->n_stages; s++) {
     NnTileStage *stage = &tiled->stage[s];
     clear_pass(&stage->forward);
     clear_pass(&stage->backward);
-    nn_workspace_free(stage->workspace);
     nn_part_free(stage->forward.part);
     nn_part_free(stage->backward.part);
-    nn_part_free(stage->between);
-    *stage = (NnTileStage){0};
+    stage->forward.part = stage->backward.part = NULL;
+    for (int i = 0; stage->segments != NULL && i < tiled->n_segments; i++)
+      clear_segment(&stage->segments[i]);
   }
+}
+
+static bool
+make_stage_parts(NnTiled *tiled, int s, const bool *kept, GError **error)
+{
+  NnTileStage *stage = &tiled->stage[s];
+  bool again = tiled->gradient && tiled->n_segments > 1, needed;
+  GError *failed = NULL;
+  stage->forward.part = new_part(tiled, s, TILES, false, kept, &stage->needed, &failed);
+  if (failed == NULL && tiled->gradient)
+    stage->backward.part = new_part(tiled, s, TILES, true, kept, &needed, &failed);
+  for (int i = 0; failed == NULL && i < tiled->n_segments; i++) {
+    NnSegment *segment = &stage->segments[i];
+    segment->forward = new_part(tiled, s, i, tiled->gradient && !again, kept, &needed, &failed);
+    if (failed == NULL && again)
+      segment->backward = new_part(tiled, s, i, true, kept, &needed, &failed);
+  }
+  if (failed != NULL)
+    g_propagate_error(error, failed);
+  return failed == NULL;
 }
 
 static bool
 make_parts(NnTiled *tiled, const bool *kept, GError **error)
 {
-  for (int s = 0; s < tiled->stages->n_stages; s++) {
-    NnTileStage *stage = &tiled->stage[s];
-    GError *failed = NULL;
-    bool needed;
-    stage->forward.part = new_part(tiled, s, false, false, kept, &stage->needed, &failed);
-    if (failed == NULL && tiled->gradient)
-      stage->backward.part = new_part(tiled, s, false, true, kept, &needed, &failed);
-    if (failed == NULL)
-      stage->between = new_part(tiled, s, true, tiled->gradient, kept, &needed, &failed);
-    if (failed != NULL) {
-      g_propagate_error(error, failed);
+  for (int s = 0; s < tiled->stages->n_stages; s++)
+    if (!make_stage_parts(tiled, s, kept, error))
       return false;
-    }
-  }
   return true;
 }
 
@@ -358,7 +387,9 @@ is_whole_used(const NnTiled *tiled, NnValueId id)
   int producer = tiled->stages->graph->values[id].producer;
   bool sum = producer >= 0 && tiled->stages->kinds[producer] == NN_NODE_SUM;
   const NnValuePlace *place = place_of(tiled, id);
-  return place->kind == NN_VALUE_WHOLE && (sum || is_made_whole(tiled, id, place->stage - 1));
+  return place->kind == NN_VALUE_WHOLE &&
+         (sum || (producer >= 0 &&
+                  is_made_whole(tiled, id, place->stage - 1, tiled->segment_of[producer])));
 }
 
 static bool
@@ -376,24 +407,36 @@ make_kept(NnTiled *tiled, const bool *kept, size_t budget_bytes, GError **error)
   return make_sums(tiled, error);
 }
 
-/* what is run between stages, on whole values */
-static bool
-make_between(NnTiled *tiled, NnTileStage *stage, GError **error)
+/* (transfer full): of a part on whole values */
+static NnPlan *
+plan_whole(const NnPart *part, GError **error)
 {
-  const NnPart *part = stage->between;
-  if (part == NULL)
-    return true;
   NnShape *shapes = nn_alloc((size_t)part->n_inputs, sizeof *shapes, error);
   for (int i = 0; shapes != NULL && i < part->n_inputs; i++)
     shapes[i] = nn_part_shape(part, part->inputs[i]);
-  g_autoptr(NnPlan) plan =
-      shapes != NULL ? nn_plan_new(part->program, shapes, part->n_inputs, error) : NULL;
+  NnPlan *plan = shapes != NULL ? nn_plan_new(part->program, shapes, part->n_inputs, error) : NULL;
   nn_free(shapes);
-  if (plan != NULL)
-    stage->workspace = nn_workspace_new(plan, tiled->context, error);
-  if (stage->workspace != NULL)
-    tiled->bytes += nn_plan_bytes(plan);
-  return stage->workspace != NULL;
+  return plan;
+}
+
+/* a segment of its own memory is made here; others wait for the tiles' */
+static bool
+make_segment(NnTiled *tiled, NnSegment *segment, GError **error)
+{
+  if (segment->forward == NULL)
+    return true;
+  segment->forward_plan = plan_whole(segment->forward, error);
+  if (segment->forward_plan == NULL)
+    return false;
+  if (segment->backward != NULL) {
+    segment->backward_plan = plan_whole(segment->backward, error);
+    return segment->backward_plan != NULL;
+  }
+  if (tiled->n_segments > 1)
+    return true;
+  segment->forward_workspace = nn_workspace_new(segment->forward_plan, tiled->context, error);
+  tiled->bytes += nn_plan_bytes(segment->forward_plan);
+  return segment->forward_workspace != NULL;
 }
 
 /* ---- tiles ---- */
@@ -476,6 +519,20 @@ largest_plan(const NnTilePass *pass)
   return bytes;
 }
 
+static size_t
+largest_segment(const NnTiled *tiled, const NnTileStage *stage)
+{
+  size_t bytes = 0;
+  for (int i = 0; tiled->n_segments > 1 && i < tiled->n_segments; i++) {
+    const NnSegment *segment = &stage->segments[i];
+    if (segment->forward_plan != NULL)
+      bytes = MAX(bytes, nn_plan_bytes(segment->forward_plan));
+    if (segment->backward_plan != NULL)
+      bytes = MAX(bytes, nn_plan_bytes(segment->backward_plan));
+  }
+  return bytes;
+}
+
 /* lays out tiles of about @tile_px; @bytes: (out): that they need together */
 static bool
 lay_out(NnTiled *tiled, int64_t tile_px, size_t *block_bytes, size_t *bytes, GError **error)
@@ -494,8 +551,8 @@ lay_out(NnTiled *tiled, int64_t tile_px, size_t *block_bytes, size_t *bytes, GEr
     NnTileStage *stage = &tiled->stage[s];
     if (!place_tiles(tiled, &stage->forward, error) || !place_tiles(tiled, &stage->backward, error))
       return false;
-    *block_bytes =
-        MAX(*block_bytes, MAX(largest_plan(&stage->forward), largest_plan(&stage->backward)));
+    size_t tiles = MAX(largest_plan(&stage->forward), largest_plan(&stage->backward));
+    *block_bytes = MAX(*block_bytes, MAX(tiles, largest_segment(tiled, stage)));
   }
   *bytes = *block_bytes + 3 * (size_t)tiled->piece_elements * sizeof(float);
   return true;
@@ -524,11 +581,11 @@ fit_tiles(NnTiled *tiled, size_t budget_bytes, size_t *block_bytes, GError **err
   for (;;) {
     if (!lay_out(tiled, tile_px, block_bytes, &bytes, error))
       return false;
-    if (bytes <= left) {
+    if (tiled->bytes <= budget_bytes && bytes <= left) {
       tiled->bytes += bytes;
       return true;
     }
-    if (tile_px <= alignment)
+    if (tile_px <= alignment || tiled->bytes > budget_bytes)
       return set_budget_error(tiled->bytes + bytes, budget_bytes, error);
     double shrunk = (double)MAX(tiled->high_px, tiled->wide_px) *
                     sqrt((double)left / (double)bytes) / (double)alignment;
@@ -564,6 +621,27 @@ make_workspaces(NnTiled *tiled, NnTilePass *pass, GError **error)
   return true;
 }
 
+/* of segments that share the tiles' memory */
+static bool
+share_memory(NnTiled *tiled, NnTileStage *stage, GError **error)
+{
+  bool ok = true;
+  for (int i = 0; ok && tiled->n_segments > 1 && i < tiled->n_segments; i++) {
+    NnSegment *segment = &stage->segments[i];
+    if (segment->forward_plan != NULL) {
+      segment->forward_workspace =
+          nn_workspace_new_in(segment->forward_plan, tiled->context, tiled->memory, error);
+      ok = segment->forward_workspace != NULL;
+    }
+    if (ok && segment->backward_plan != NULL) {
+      segment->backward_workspace =
+          nn_workspace_new_in(segment->backward_plan, tiled->context, tiled->memory, error);
+      ok = segment->backward_workspace != NULL;
+    }
+  }
+  return ok;
+}
+
 static bool
 allocate(NnTiled *tiled, size_t block_bytes, GError **error)
 {
@@ -578,7 +656,8 @@ allocate(NnTiled *tiled, size_t block_bytes, GError **error)
   bool ok = tiled->scratch != NULL;
   for (int s = 0; ok && s < tiled->stages->n_stages; s++)
     ok = make_workspaces(tiled, &tiled->stage[s].forward, error) &&
-         make_workspaces(tiled, &tiled->stage[s].backward, error);
+         make_workspaces(tiled, &tiled->stage[s].backward, error) &&
+         share_memory(tiled, &tiled->stage[s], error);
   return ok;
 }
 
@@ -595,35 +674,93 @@ make_tables(NnTiled *tiled, GError **error)
       return false;
   }
   tiled->stage = nn_alloc0((size_t)tiled->stages->n_stages, sizeof(NnTileStage), error);
+  for (int s = 0; tiled->stage != NULL && s < tiled->stages->n_stages; s++) {
+    tiled->stage[s].segments = nn_alloc0((size_t)tiled->n_segments, sizeof(NnSegment), error);
+    if (tiled->stage[s].segments == NULL)
+      return false;
+  }
   return tiled->stage != NULL;
+}
+
+/* the nodes run as a whole after each stage, in segments that make about as many bytes each */
+static bool
+cut_segments(NnTiled *tiled, GError **error)
+{
+  const NnGraph *graph = tiled->stages->graph;
+  tiled->segment_of = nn_alloc0(graph->n_nodes, sizeof(int), error);
+  if (tiled->segment_of == NULL)
+    return false;
+  double all = 0, so_far = 0;
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+      if (tiled->stages->kinds[i] != NN_NODE_WHOLE)
+        continue;
+      double made = (double)nn_shape_count(&graph->values[graph->nodes[i].outputs[0]].type.shape);
+      int segment = (int)(so_far / MAX(all, 1) * tiled->n_segments);
+      tiled->segment_of[i] = MIN(segment, tiled->n_segments - 1);
+      *(pass == 0 ? &all : &so_far) += made;
+    }
+  return true;
 }
 
 static bool
 make_everything(NnTiled *tiled, size_t budget_bytes, GError **error)
 {
   bool *kept = nn_alloc0(n_values(tiled), sizeof *kept, error);
-  bool ok = kept != NULL && make_tables(tiled, error) && choose_kept(tiled, kept, error) &&
-            make_kept(tiled, kept, budget_bytes, error);
+  bool ok = kept != NULL && make_tables(tiled, error) && cut_segments(tiled, error) &&
+            choose_kept(tiled, kept, error) && make_kept(tiled, kept, budget_bytes, error);
   size_t block_bytes;
   nn_free(kept);
   for (int s = 0; ok && s < tiled->stages->n_stages; s++)
-    ok = make_between(tiled, &tiled->stage[s], error);
+    for (int i = 0; ok && i < tiled->n_segments; i++)
+      ok = make_segment(tiled, &tiled->stage[s].segments[i], error);
   return ok && fit_tiles(tiled, budget_bytes, &block_bytes, error) &&
          allocate(tiled, block_bytes, error);
+}
+
+static NnTiled *
+try_tiled(NnProgram *program, NnContext *context, const NnShape *shape, bool tiles, int n_segments,
+          size_t budget_bytes, GError **error)
+{
+  NnTiled *tiled = g_new0(NnTiled, 1);
+  tiled->context = context;
+  tiled->gradient = program->options.gradient;
+  tiled->n_segments = n_segments;
+  tiled->stages = nn_stages_new(program, shape, tiles, error);
+  if (tiled->stages != NULL && make_everything(tiled, budget_bytes, error))
+    return tiled;
+  nn_tiled_free(tiled);
+  return NULL;
+}
+
+/* whether another way to work may succeed. A size may be refused where it is only that of a tile. */
+static bool
+may_try_on(const GError *error)
+{
+  return g_error_matches(error, NN_ERROR, NN_ERROR_UNSUPPORTED) ||
+         g_error_matches(error, NN_ERROR, NN_ERROR_SHAPE) ||
+         g_error_matches(error, NN_ERROR, NN_ERROR_MEMORY);
 }
 
 NnTiled *
 nn_tiled_new(NnProgram *program, NnContext *context, const NnShape *shape, size_t budget_bytes,
              GError **error)
 {
-  NnTiled *tiled = g_new0(NnTiled, 1);
-  tiled->context = context;
-  tiled->gradient = program->options.gradient;
-  tiled->stages = nn_stages_new(program, shape, error);
-  if (tiled->stages != NULL && make_everything(tiled, budget_bytes, error))
-    return tiled;
-  nn_tiled_free(tiled);
-  return NULL;
+  g_autoptr(GError) failed = NULL;
+  NnTiled *tiled = try_tiled(program, context, shape, true, 1, budget_bytes, &failed);
+  bool unfit = failed != NULL && !g_error_matches(failed, NN_ERROR, NN_ERROR_MEMORY);
+  for (int n = 2; tiled == NULL && n <= MAX_SEGMENTS && may_try_on(failed); n *= 2) {
+    g_autoptr(GError) again = NULL;
+    tiled = try_tiled(program, context, shape, false, n, budget_bytes, &again);
+    if (again != NULL &&
+        unfit) { /* how much tiles would need says more than how much whole ones do */
+      g_clear_error(&failed);
+      failed = g_steal_pointer(&again);
+    }
+  }
+  if (tiled == NULL)
+    g_propagate_error(error, g_steal_pointer(&failed));
+  return tiled;
 }
 
 void
@@ -648,7 +785,10 @@ nn_tiled_free(NnTiled *tiled)
   nn_free(tiled->whole_gradients);
   nn_free(tiled->sums);
   nn_free(tiled->slopes);
+  for (int i = 0; tiled->stage != NULL && i < tiled->stages->n_stages; i++)
+    nn_free(tiled->stage[i].segments);
   nn_free(tiled->stage);
+  nn_free(tiled->segment_of);
   nn_free(tiled->memory);
   nn_free(tiled->piece);
   nn_free(tiled->piece_gradient);

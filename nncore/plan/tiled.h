@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an evaluator is where the picture does not fit in one piece: stages of tiles (stages.h). */
+/* What an evaluator is where the picture does not fit in one piece: stages of tiles (stages.h), and,
+ * of what cannot be cut, segments that are computed again on the way back. */
 #pragma once
 
 #include "nncore/plan/evaluator.h"
 
 typedef struct NnTiled NnTiled;
 
-/** nn_tiled_new: as nn_evaluator_new(), for the largest tiles that @budget_bytes allow. */
+/** nn_tiled_new: as nn_evaluator_new(), for the largest tiles that @budget_bytes allow, or, where the
+ * network cannot be run in tiles, as few segments as they allow. */
 NnTiled *nn_tiled_new(NnProgram *program, NnContext *context, const NnShape *shape,
                       size_t budget_bytes, GError **error);
 void nn_tiled_free(NnTiled *tiled);
