@@ -53,8 +53,9 @@ class Case:
     """A network, a picture of random numbers and a number of threads: what all engines are given,
     and a folder for what they answer."""
 
-    def __init__(self, network, height, width, threads, folder):
+    def __init__(self, network, height, width, threads, folder, options=()):
         self.network, self.height, self.width = network, height, width
+        self.options = options  # of ours alone
         self.threads, self.folder = threads, Path(folder)
         random = np.random.default_rng(1)
         picture = random.normal(size=(1, 3, height, width)).astype(np.float32)
@@ -62,6 +63,9 @@ class Case:
 
     def path(self, name):
         return self.folder / name
+
+    def pixels(self):
+        return self.height * self.width
 
     def make_seed(self):
         """A gradient to the target, which has to be run for its shape; the seconds that took."""
@@ -86,7 +90,7 @@ class Case:
 def ours_once(case, what, rounds):
     command = [NET, case.network.path, "--run", case.path("x.npy"), "--target",
                case.network.target, "--output", case.path(f"ours-{FORWARD}.npy"),
-               "--threads", case.threads, "--repeat", rounds]
+               "--threads", case.threads, "--repeat", rounds, *case.options]
     if what == GRADIENT:
         command += ["--gradient-seed", case.path("seed.npy"),
                     "--gradient", case.path(f"ours-{GRADIENT}.npy")]
