@@ -8,7 +8,8 @@ A row is a network at a size with a number of threads, like "vgg19/512/2"; a NAM
 of one, or a pattern. "kernels" is the convolution kernels beside OpenBLAS's own speed, "growth" how
 our time and memory grow with the picture. The engines are processes with the same input and threads
 (engines.py); they take turns, and medians over all turns count. A row whose answers differ fails.
-"ratio" says how many times as fast as the peer we are; seconds mean little on a busy machine.
+"ratio" says how many times as fast as the peer we are. Seconds mean little on a busy machine, and
+under a load (which stands beside every row) well above the number of threads, ratios do so too.
 What was measured is in build/bench.json after every row.
 """
 
@@ -109,7 +110,7 @@ class Row:
                     "ours_peak_mib": statistics.median(self.peaks["ours", what]),
                     "peer_peak_mib": statistics.median(self.peaks[peer, what]),
                     "error": error, "agrees": error <= LIMIT[what],
-                    "samples": len(self.seconds["ours", what]),
+                    "samples": len(self.seconds["ours", what]), "load": os.getloadavg()[0],
                 }
 
 
@@ -131,8 +132,8 @@ class Bench:
     def say(self, text):
         self.begun += 1
         minutes = (time.monotonic() - self.start) / 60
-        print(f"[{self.begun} of {len(self.chosen)}, {minutes:.1f} minutes] {text}",
-              file=sys.stderr, flush=True)
+        print(f"[{self.begun} of {len(self.chosen)}, {minutes:.1f} minutes, "
+              f"load {os.getloadavg()[0]:.1f}] {text}", file=sys.stderr, flush=True)
 
     def keep(self, results):
         """Whole or not at all, so that an interrupted benchmark leaves what it had."""
@@ -179,6 +180,7 @@ class Bench:
             self.keep([result])
 
     def run(self):
+        self.keep([])
         if ("kernels",) in self.chosen:
             self.say("kernels")
             subprocess.run([BUILD / "tests/bench/kernels"], check=True)
