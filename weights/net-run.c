@@ -2,10 +2,12 @@
 /* Running a network on a .npy file (float32, N x C x H x W, the network's own input values), so
  * that anyone can hold our numbers against another engine's. */
 #include <glib/gi18n-lib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "nncore/base/error.h"
-#include "nncore/plan/workspace.h"
+#include "nncore/plan/evaluator.h"
+#include "nncore/tensor/box.h"
 #include "weights/net.h"
 #include "weights/npy.h"
 
@@ -17,91 +19,224 @@ som_net_note(const NnProgram *program)
     g_printerr("%s\n", note);
 }
 
-static NnTensor *
-load_seed(const NnPlan *plan, const SomNetOptions *options, GError **error)
+/**
+ * Work: rounds of evaluations.
+ * @input, @seed, @gradient: @seed and what comes of it are %NULL without a gradient
+ * @outputs: of the targets that are wanted, %NULL else
+ * @start_us: of the round at hand; @forward_us: until the first seed was asked for; @copy_us: that
+ *   took to copy what is to be saved
+ */
+typedef struct {
+  const SomNetOptions *options;
+  NnEvaluator *evaluator;
+  NnTensor *input, *seed, *gradient;
+  NnTensor **outputs;
+  int n_targets;
+  gint64 start_us, forward_us, copy_us;
+} Work;
+
+static NnBox
+box_of(int64_t y, int64_t x, const NnShape *shape)
 {
-  NnTensor *seed = som_npy_load(options->gradient_seed, error);
-  NnShape shape = nn_plan_target_shape(plan, 0);
-  if (seed == NULL || nn_shape_equal(&seed->shape, &shape))
-    return seed;
-  g_autofree char *given = nn_shape_to_string(&seed->shape);
-  g_autofree char *wanted = nn_shape_to_string(&shape);
-  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-              _("The gradient seed has the shape %s; the target's is %s."), given, wanted);
-  nn_tensor_unref(seed);
-  return NULL;
+  return (NnBox){{y, x}, {y + shape->dim[2], x + shape->dim[3]}};
 }
 
 static bool
-save_targets(NnWorkspace *workspace, const SomNetOptions *options, GError **error)
+is_all(const NnTensor *part, const NnTensor *whole)
 {
-  for (int i = 0; options->outputs != NULL && options->outputs[i] != NULL; i++)
-    if (!som_npy_save(options->outputs[i], nn_workspace_target(workspace, i), error))
-      return false;
-  return true;
-}
-
-static double
-seconds_since(gint64 start_us)
-{
-  return (double)(g_get_monotonic_time() - start_us) / G_USEC_PER_SEC;
-}
-
-/* one iteration; with --repeat, its times go to standard error. The targets are saved before
- * backward, which may use their memory for other things. */
-static bool
-iterate(NnWorkspace *workspace, const NnTensor *seed, const SomNetOptions *options, bool last,
-        GError **error)
-{
-  gint64 start_us = g_get_monotonic_time();
-  nn_workspace_forward(workspace);
-  double forward_s = seconds_since(start_us);
-  if (last && !save_targets(workspace, options, error))
-    return false;
-  start_us = g_get_monotonic_time();
-  if (seed != NULL) {
-    NnTensor view = *nn_workspace_seed(workspace, 0);
-    nn_tensor_copy(seed, &view);
-    nn_workspace_backward(workspace);
-  }
-  if (options->repeat > 0)
-    g_printerr("forward %.5f s, with gradient %.5f s\n", forward_s,
-               forward_s + seconds_since(start_us));
-  return true;
+  return nn_shape_equal(&part->shape, &whole->shape);
 }
 
 static void
-print_peak(const NnPlan *plan)
+give_input(gpointer data, int64_t y, int64_t x, const NnTensor *pixels)
+{
+  const Work *work = data;
+  NnTensor view = *pixels;
+  if (is_all(pixels, work->input)) {
+    nn_tensor_copy(work->input, &view);
+    return;
+  }
+  NnBox box = box_of(y, x, &pixels->shape);
+  nn_box_copy(work->input, &box, pixels, 0, 0, false);
+}
+
+static void
+take_output(gpointer data, int target, const NnPiece *piece)
+{
+  Work *work = data;
+  gint64 start_us = g_get_monotonic_time();
+  NnTensor *output = work->outputs[target];
+  if (work->forward_us == 0)
+    work->forward_us = start_us - work->start_us;
+  if (output != NULL && is_all(piece->activation, output)) {
+    nn_tensor_copy(piece->activation, output);
+  } else if (output != NULL) {
+    NnBox box = box_of(0, 0, &piece->activation->shape);
+    nn_box_copy(piece->activation, &box, output, piece->first[0], piece->first[1], false);
+  }
+  work->copy_us += g_get_monotonic_time() - start_us;
+}
+
+static void
+give_seed(gpointer data, int target, const NnPiece *piece, const NnTensor *seed)
+{
+  Work *work = data;
+  NnTensor view = *seed;
+  if (work->forward_us == 0)
+    work->forward_us = g_get_monotonic_time() - work->start_us;
+  if (is_all(seed, work->seed)) {
+    nn_tensor_copy(work->seed, &view);
+    return;
+  }
+  NnBox box = box_of(piece->first[0], piece->first[1], &seed->shape);
+  nn_box_copy(work->seed, &box, seed, 0, 0, false);
+}
+
+static void
+take_gradient(gpointer data, int64_t y, int64_t x, const NnTensor *gradient)
+{
+  const Work *work = data;
+  if (is_all(gradient, work->gradient)) {
+    nn_tensor_copy(gradient, work->gradient);
+    return;
+  }
+  NnBox box = box_of(0, 0, &gradient->shape);
+  nn_box_copy(gradient, &box, work->gradient, y, x, true);
+}
+
+/* (transfer full): channels-last where it is a map, so that boxes of it are in the engine's order */
+static NnTensor *
+map_new(const NnShape *shape, GError **error)
+{
+  NnTensor *tensor = nn_tensor_new(NN_DTYPE_FLOAT, shape, error);
+  if (tensor != NULL && shape->rank == 4)
+    tensor->layout = NN_LAYOUT_CHANNELS_LAST;
+  return tensor;
+}
+
+/* (transfer full) */
+static NnTensor *
+load_map(const char *path, GError **error)
+{
+  g_autoptr(NnTensor) plain = som_npy_load(path, error);
+  NnTensor *map = plain != NULL ? map_new(&plain->shape, error) : NULL;
+  if (map != NULL)
+    nn_tensor_copy(plain, map);
+  return map;
+}
+
+static bool
+load_seed(Work *work, GError **error)
+{
+  NnShape shape = nn_evaluator_target_shape(work->evaluator, 0);
+  work->seed = load_map(work->options->gradient_seed, error);
+  if (work->seed == NULL)
+    return false;
+  if (!nn_shape_equal(&work->seed->shape, &shape)) {
+    g_autofree char *given = nn_shape_to_string(&work->seed->shape);
+    g_autofree char *wanted = nn_shape_to_string(&shape);
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The gradient seed has the shape %s; the target's is %s."), given, wanted);
+    return false;
+  }
+  work->gradient = map_new(&work->input->shape, error);
+  return work->gradient != NULL;
+}
+
+static bool
+new_outputs(Work *work, GError **error)
+{
+  for (int i = 0; work->options->outputs != NULL && work->options->outputs[i] != NULL; i++) {
+    NnShape shape = nn_evaluator_target_shape(work->evaluator, i);
+    NnLayout layout;
+    NnDtype dtype = nn_evaluator_target_type(work->evaluator, i, &layout);
+    work->outputs[i] = nn_tensor_new(dtype, &shape, error);
+    if (work->outputs[i] == NULL)
+      return false;
+    work->outputs[i]->layout = layout;
+  }
+  return true;
+}
+
+/* @last: the targets are saved */
+static bool
+run_round(Work *work, bool last, GError **error)
+{
+  NnEvaluation evaluation = {.input = give_input, .seed = give_seed, .gradient = take_gradient};
+  if (last && work->options->outputs != NULL)
+    evaluation.observe = take_output;
+  if (work->gradient != NULL)
+    memset(work->gradient->data, 0, nn_tensor_bytes(work->gradient));
+  work->forward_us = work->copy_us = 0;
+  work->start_us = g_get_monotonic_time();
+  bool ok = work->seed != NULL ? nn_evaluator_run(work->evaluator, &evaluation, work, error)
+                               : nn_evaluator_forward(work->evaluator, &evaluation, work, error);
+  gint64 all_us = g_get_monotonic_time() - work->start_us - work->copy_us;
+  if (ok && work->options->repeat > 0)
+    g_printerr("forward %.5f s, with gradient %.5f s\n",
+               (double)(work->seed != NULL ? work->forward_us : all_us) / G_USEC_PER_SEC,
+               (double)all_us / G_USEC_PER_SEC);
+  return ok;
+}
+
+static void
+print_peak(const NnEvaluator *evaluator)
 {
   struct rusage usage;
+  int rows, columns;
   getrusage(RUSAGE_SELF, &usage);
-  g_printerr("plan %.1f MiB, peak %.1f MiB\n", (double)nn_plan_bytes(plan) / (1 << 20),
+  nn_evaluator_grid(evaluator, &rows, &columns);
+  g_printerr("plan %.1f MiB, %d x %d tiles, peak %.1f MiB\n",
+             (double)nn_evaluator_bytes(evaluator) / (1 << 20), columns, rows,
              (double)usage.ru_maxrss / 1024);
 }
 
 static bool
-run_plan(NnPlan *plan, NnContext *context, const NnTensor *input, const SomNetOptions *options,
-         GError **error)
+save(const Work *work, GError **error)
 {
-  g_autoptr(NnWorkspace) workspace = nn_workspace_new(plan, context, error);
-  g_autoptr(NnTensor) seed = NULL;
-  if (workspace == NULL)
+  for (int i = 0; i < work->n_targets; i++)
+    if (work->outputs[i] != NULL &&
+        !som_npy_save(work->options->outputs[i], work->outputs[i], error))
+      return false;
+  return work->gradient == NULL || som_npy_save(work->options->gradient, work->gradient, error);
+}
+
+static bool
+run_rounds(Work *work, GError **error)
+{
+  int count = MAX(work->options->repeat, 1);
+  if (!new_outputs(work, error) || (work->options->gradient != NULL && !load_seed(work, error)))
     return false;
-  if (options->gradient != NULL) {
-    seed = load_seed(plan, options, error);
-    if (seed == NULL)
-      return false;
-  }
-  NnTensor view = *nn_workspace_input(workspace, 0);
-  nn_tensor_copy(input, &view);
-  int count = MAX(options->repeat, 1);
   for (int i = 0; i < count; i++)
-    if (!iterate(workspace, seed, options, i == count - 1, error))
+    if (!run_round(work, i == count - 1, error))
       return false;
-  if (options->repeat > 0)
-    print_peak(plan);
-  return seed == NULL ||
-         som_npy_save(options->gradient, nn_workspace_input_gradient(workspace, 0), error);
+  if (work->options->repeat > 0)
+    print_peak(work->evaluator);
+  return save(work, error);
+}
+
+static void
+clear_work(Work *work)
+{
+  for (int i = 0; i < work->n_targets; i++)
+    nn_tensor_unref(work->outputs[i]);
+  g_free(work->outputs);
+  nn_tensor_unref(work->seed);
+  nn_tensor_unref(work->gradient);
+  nn_evaluator_free(work->evaluator);
+}
+
+static bool
+run_program(NnProgram *program, NnContext *context, NnTensor *input, const SomNetOptions *options,
+            GError **error)
+{
+  Work work = {.options = options, .input = input, .n_targets = nn_program_n_targets(program)};
+  size_t budget = (size_t)nn_context_memory_budget(context);
+  work.outputs = g_new0(NnTensor *, work.n_targets);
+  work.evaluator = nn_evaluator_new(program, context, &input->shape, budget, error);
+  bool ok = work.evaluator != NULL && run_rounds(&work, error);
+  clear_work(&work);
+  return ok;
 }
 
 /* a plan would find out as well, but blame the network */
@@ -144,19 +279,19 @@ resolve_targets(const NnNetwork *network, char *const *names, GError **error)
 bool
 som_net_run(const NnNetwork *network, const SomNetOptions *options, GError **error)
 {
-  g_autoptr(NnTensor) input = som_npy_load(options->run, error);
+  g_autoptr(NnTensor) input = load_map(options->run, error);
   g_autofree const char **targets = NULL;
   if (input != NULL && check_input(nn_model_graph(network->model), input, options->run, error))
     targets = resolve_targets(network, options->targets, error);
   if (targets == NULL)
     return false;
   g_autoptr(NnContext) context = nn_context_new(options->threads);
+  nn_context_set_memory_budget(context, (int64_t)options->memory_mb << 20);
   g_autoptr(NnProgram) program = nn_program_new(
       network->model, context, targets, (int)g_strv_length(options->targets),
       (NnProgramOptions){.gradient = options->gradient != NULL, .head = options->head}, error);
   if (program == NULL)
     return false;
   som_net_note(program);
-  g_autoptr(NnPlan) plan = nn_plan_new(program, &input->shape, 1, error);
-  return plan != NULL && run_plan(plan, context, input, options, error);
+  return run_program(program, context, input, options, error);
 }

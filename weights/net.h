@@ -18,7 +18,7 @@ typedef struct {
   gboolean tsv;
   char *run, *gradient_seed, *gradient;
   char **targets, **outputs;
-  int threads, repeat;
+  int threads, repeat, memory_mb;
 } SomNetOptions;
 
 #define SOM_NET_UNKNOWN "?"

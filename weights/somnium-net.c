@@ -80,6 +80,8 @@ new_parser(SomNetOptions *options)
       {"gradient", 0, 0, G_OPTION_ARG_FILENAME, &options->gradient,
        N_("Where the gradient to the input goes"), "GRAD.npy"},
       {"threads", 0, 0, G_OPTION_ARG_INT, &options->threads, N_("Threads; 0: all processors"), "N"},
+      {"memory-mb", 0, 0, G_OPTION_ARG_INT, &options->memory_mb,
+       N_("Memory budget in MiB, kept to by working in tiles; 0: half of what is available"), "N"},
       {"repeat", 0, 0, G_OPTION_ARG_INT, &options->repeat, N_("Run so often and print the times"),
        "N"},
       {NULL},

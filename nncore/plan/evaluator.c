@@ -2,6 +2,7 @@
 /* The whole picture as one plan where the budget allows it, else in tiles (tiled.h). */
 #include "nncore/plan/evaluator.h"
 
+#include "nncore/plan/plan-private.h"
 #include "nncore/plan/tiled.h"
 #include "nncore/plan/workspace.h"
 
@@ -60,6 +61,15 @@ NnShape
 nn_evaluator_target_shape(const NnEvaluator *evaluator, int target)
 {
   return nn_plan_target_shape(evaluator->plan, target);
+}
+
+NnDtype
+nn_evaluator_target_type(const NnEvaluator *evaluator, int target, NnLayout *layout)
+{
+  const NnPlan *plan = evaluator->plan;
+  const NnValue *value = &plan->graph->values[plan->program->targets[target]];
+  *layout = value->layout;
+  return value->type.dtype;
 }
 
 int64_t

@@ -60,6 +60,9 @@ void nn_evaluator_grid(const NnEvaluator *evaluator, int *rows, int *columns);
 /** nn_evaluator_target_shape: of the whole target, in ONNX's order. */
 NnShape nn_evaluator_target_shape(const NnEvaluator *evaluator, int target);
 
+/** nn_evaluator_target_type: @layout: (out): of the target's pieces. */
+NnDtype nn_evaluator_target_type(const NnEvaluator *evaluator, int target, NnLayout *layout);
+
 /** nn_evaluator_piece_elements: the most that a piece of the target has. */
 int64_t nn_evaluator_piece_elements(const NnEvaluator *evaluator, int target);
 

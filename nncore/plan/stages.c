@@ -214,14 +214,14 @@ whole_graph(NnProgram *program, const NnShape *shape, GError **error)
 }
 
 static NnGraph *
-larger_graph(const NnGraph *whole, GError **error)
+larger_graph(const NnGraph *whole, int64_t growth_px, GError **error)
 {
   g_autoptr(NnGraph) graph = nn_graph_copy(whole, error);
   if (graph == NULL)
     return NULL;
   NnShape *shape = &graph->values[graph->inputs[0]].type.shape;
-  shape->dim[2] += GROWTH_PX;
-  shape->dim[3] += GROWTH_PX;
+  shape->dim[2] += growth_px;
+  shape->dim[3] += growth_px;
   return nn_pass_infer(graph, error) ? g_steal_pointer(&graph) : NULL;
 }
 
@@ -234,7 +234,7 @@ nn_stages_new(NnProgram *program, const NnShape *shape, bool tiles, GError **err
   stages->n_stages = 1;
   stages->graph = whole_graph(program, shape, error);
   if (stages->graph != NULL)
-    larger = larger_graph(stages->graph, error);
+    larger = larger_graph(stages->graph, tiles ? GROWTH_PX : 0, error);
   if (larger != NULL)
     stages->values = nn_alloc0(larger->n_values, sizeof(NnValuePlace), error);
   if (stages->values != NULL)

@@ -737,7 +737,7 @@ try_tiled(NnProgram *program, NnContext *context, const NnShape *shape, bool til
 static bool
 may_try_on(const GError *error)
 {
-  return g_error_matches(error, NN_ERROR, NN_ERROR_UNSUPPORTED) ||
+  return error == NULL || g_error_matches(error, NN_ERROR, NN_ERROR_UNSUPPORTED) ||
          g_error_matches(error, NN_ERROR, NN_ERROR_SHAPE) ||
          g_error_matches(error, NN_ERROR, NN_ERROR_MEMORY);
 }
@@ -747,8 +747,10 @@ nn_tiled_new(NnProgram *program, NnContext *context, const NnShape *shape, size_
              GError **error)
 {
   g_autoptr(GError) failed = NULL;
-  NnTiled *tiled = try_tiled(program, context, shape, true, 1, budget_bytes, &failed);
-  bool unfit = failed != NULL && !g_error_matches(failed, NN_ERROR, NN_ERROR_MEMORY);
+  NnTiled *tiled = NULL;
+  if (shape->rank == 4 && shape->dim[0] == 1)
+    tiled = try_tiled(program, context, shape, true, 1, budget_bytes, &failed);
+  bool unfit = !g_error_matches(failed, NN_ERROR, NN_ERROR_MEMORY);
   for (int n = 2; tiled == NULL && n <= MAX_SEGMENTS && may_try_on(failed); n *= 2) {
     g_autoptr(GError) again = NULL;
     tiled = try_tiled(program, context, shape, false, n, budget_bytes, &again);

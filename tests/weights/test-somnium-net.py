@@ -150,6 +150,31 @@ def check_gradient(tap, folder):
     tap.case("a gradient", problems)
 
 
+def check_budget(tap, folder):
+    """Within a small memory budget the same numbers come from tiles; within none, a sentence."""
+    source, seed = folder / "budget.npy", folder / "budget-seed.npy"
+    write_npy(source, (1, 3, 224, 288), [i % 17 / 8 - 1 for i in range(3 * 224 * 288)])
+    write_npy(seed, (1, 64, 112, 144), [i % 13 / 6 - 1 for i in range(64 * 112 * 144)])
+    results, problems = [], []
+    for megabytes in ("0", "10"):
+        output, gradient = folder / f"{megabytes}.npy", folder / f"{megabytes}-gradient.npy"
+        result = run("--run", source, "--target", "relu2_1", "--output", output, "--gradient-seed",
+                     seed, "--gradient", gradient, "--repeat", "1", "--memory-mb", megabytes, BASE)
+        tiled = "1 x 1 tiles" not in result.stderr
+        if result.returncode or tiled != (megabytes == "10"):
+            problems.append(result.stderr)
+            break
+        results.append((read_npy(output), read_npy(gradient)))
+    for whole, tiled in zip(*results) if len(results) == 2 else ():
+        apart = max(abs(a - b) for a, b in zip(whole, tiled)) / max(map(abs, whole))
+        if apart > 1e-4:
+            problems.append(f"differs by {apart}")
+    result = run("--run", source, "--target", "relu2_1", "--memory-mb", "1", BASE)
+    if result.returncode != 1 or "budget" not in result.stderr:
+        problems.append(f"1 MiB: {result.returncode} {result.stderr}")
+    tap.case("a memory budget", problems)
+
+
 def field(number, value):
     """A field of a protobuf message: a varint below 128, or bytes."""
     if isinstance(value, int):
@@ -245,6 +270,7 @@ def main():
         check_names(tap, folder)
         check_run(tap, folder)
         check_gradient(tap, folder)
+        check_budget(tap, folder)
         check_integers(tap, folder)
         check_sentences(tap, folder)
     tap.done()
