@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files share that are compiled once for each instruction set (nncore/meson.build, with
+ * NN_LANES 4, 8 and 16): registers of NN_LANES floats, the product's inner loop, what is done to a
+ * result while it is still in a register, and the transpose of a square. All of it is inlined. */
+#pragma once
+
+#include <string.h>
+
+#include "nncore/kernels/conv-lanes.h"
+#include "nncore/kernels/vector.h"
+
+#if NN_LANES >= 8
+#include <immintrin.h>
+#endif
+
+#define NN_INLINE static inline __attribute__((always_inline))
+
+/* channels of a block of packed pixels and of a panel of filters: a line of the cache */
+enum { NN_BLOCK = 16 };
+
+/* the product keeps NN_ROWS x (NN_PANELS panels) of sums in registers: as many as there are, but
+ * for what the operands need */
+#if NN_LANES == 16
+#define NN_LANES_NAME(name) name##_avx512
+enum { NN_ROWS = 14, NN_PANELS = 2 };
+#elif NN_LANES == 8
+#define NN_LANES_NAME(name) name##_avx2
+enum { NN_ROWS = 6, NN_PANELS = 1 };
+#else
+#define NN_LANES_NAME(name) name##_baseline
+#ifdef __aarch64__
+enum { NN_ROWS = 6, NN_PANELS = 1 };
+#else
+enum { NN_ROWS = 3, NN_PANELS = 1 };
+#endif
+#endif
+
+enum { NN_PER_PANEL = NN_BLOCK / NN_LANES, NN_COLUMNS = NN_PANELS * NN_PER_PANEL };
+
+NN_INLINE NnFloats
+nn_load(const float *from)
+{
+  return *(const NnFloats *)from;
+}
+
+NN_INLINE void
+nn_store(float *to, NnFloats value)
+{
+  *(NnFloats *)to = value;
+}
+
+/* the first @count floats; the other lanes are 0 */
+NN_INLINE NnFloats
+nn_load_some(const float *from, int64_t count)
+{
+  if (count >= NN_LANES)
+    return nn_load(from);
+  float lanes[NN_LANES] = {0};
+  memcpy(lanes, from, (size_t)count * sizeof *lanes);
+  return nn_load(lanes);
+}
+
+NN_INLINE void
+nn_store_some(float *to, NnFloats value, int64_t count)
+{
+  if (count >= NN_LANES)
+    nn_store(to, value);
+  else
+    memcpy(to, &value, (size_t)count * sizeof *to);
+}
+
+/* ---- what is done to results ---- */
+
+/* a bit for each lane that is not zero, the first lane's the lowest */
+NN_INLINE unsigned
+nn_lane_bits(NnInts truth)
+{
+#if NN_LANES == 16
+  return _mm512_movepi32_mask((__m512i)truth);
+#elif NN_LANES == 8
+  return (unsigned)_mm256_movemask_ps((__m256)truth);
+#else
+  NnInts bits = truth & (NnInts){1, 2, 4, 8};
+  return (unsigned)(bits[0] | bits[1] | bits[2] | bits[3]);
+#endif
+}
+
+/* @value, activated; @passes: where the gradient passes undiminished (activation.h's bits) */
+NN_INLINE NnFloats
+nn_activate_lanes(NnActivation activation, NnFloats value, NnInts *passes)
+{
+  switch (activation.kind) {
+  case NN_ACTIVATION_NONE:
+    break;
+  case NN_ACTIVATION_RELU: /* apart, so that an infinite value gives 0 and not NaN */
+    *passes = value > 0;
+    return (NnFloats)((NnInts)value & *passes);
+  case NN_ACTIVATION_LEAKY_RELU: {
+    NnFloats scaled = value * activation.slope;
+    *passes = value > 0;
+    return (NnFloats)(((NnInts)value & *passes) | ((NnInts)scaled & ~*passes));
+  }
+  case NN_ACTIVATION_CLIP: {
+    NnFloats low = (NnFloats){0} + activation.low, high = (NnFloats){0} + activation.high;
+    NnInts below = value < low, above = value > high;
+    *passes = (value >= low) & (value <= high);
+    return (NnFloats)(((NnInts)value & ~below & ~above) | ((NnInts)low & below) |
+                      ((NnInts)high & above));
+  }
+  }
+  *passes = (NnInts){0};
+  return value;
+}
+
+/* the bits of the lanes from channel @c on, of a pixel whose bits begin at @pixel; channels come
+ * in ascending order, since half a byte is filled up by the next lanes */
+NN_INLINE void
+nn_store_bits(uint8_t *pixel, int64_t c, NnInts passes)
+{
+  unsigned bits = nn_lane_bits(passes);
+#if NN_LANES == 16
+  memcpy(pixel + c / 8, &(uint16_t){(uint16_t)bits}, 2);
+#elif NN_LANES == 8
+  pixel[c / 8] = (uint8_t)bits;
+#else
+  pixel[c / 8] = (uint8_t)(c % 8 == 0 ? bits : pixel[c / 8] | bits << 4);
+#endif
+}
+
+/* channel @c of the pixel that lies @at floats behind the first, the first @count lanes of it */
+NN_INLINE void
+nn_finish_lanes(const NnFinish *finish, NnFloats value, float *target, int64_t at, int64_t c,
+                int64_t count)
+{
+  NnInts passes;
+  if (finish->bias != NULL)
+    value += nn_load_some(finish->bias + c, count);
+  value = nn_activate_lanes(finish->activation, value, &passes);
+  nn_store_some(target + at + c, value, count);
+  if (finish->bits == NULL)
+    return;
+  if (NN_LANES == 16 && count < NN_LANES) /* 8: pixels are whole bytes */
+    finish->bits[(at + c) / 8] = (uint8_t)nn_lane_bits(passes);
+  else
+    nn_store_bits(finish->bits + at / 8, c, passes);
+}
+
+/* ---- the product ---- */
+
+/* sum += @count channels of @rows packed pixels times @panels panels; @rows and @panels are
+ * constants where this is inlined */
+NN_INLINE void
+nn_multiply_block(const int rows, const int panels, int count, const float *v, const float *u,
+                  int64_t panel, NnFloats sum[NN_ROWS][NN_COLUMNS])
+{
+  for (int k = 0; k < count; k++, u += NN_BLOCK) {
+    NnFloats b[NN_COLUMNS];
+#pragma GCC unroll 16
+    for (int i = 0; i < panels * NN_PER_PANEL; i++)
+      b[i] = nn_load(u + i / NN_PER_PANEL * panel + i % NN_PER_PANEL * NN_LANES);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+      for (int i = 0; i < panels * NN_PER_PANEL; i++)
+        sum[r][i] += v[r * NN_BLOCK + k] * b[i];
+  }
+}
+
+/* ---- transposing ---- */
+
+/* masks of a shuffle of two rows, lane by lane */
+#define NN_LOW(i, size) (((i) & (size)) != 0 ? NN_LANES + (i) - (size) : (i))
+#define NN_HIGH(i, size) (((i) & (size)) != 0 ? NN_LANES + (i) : (i) + (size))
+#define NN_FOUR(f, i, size) f(i, size), f(i + 1, size), f(i + 2, size), f(i + 3, size)
+#if NN_LANES == 16
+#define NN_EACH(f, size) \
+  NN_FOUR(f, 0, size), NN_FOUR(f, 4, size), NN_FOUR(f, 8, size), NN_FOUR(f, 12, size)
+#elif NN_LANES == 8
+#define NN_EACH(f, size) NN_FOUR(f, 0, size), NN_FOUR(f, 4, size)
+#else
+#define NN_EACH(f, size) NN_FOUR(f, 0, size)
+#endif
+
+/* Swaps blocks of @size across the diagonal of each square of twice the size. A macro, since the
+ * places must be constants in the call. */
+#define NN_SWAP_BLOCKS(rows, size) \
+  _Pragma("GCC unroll 16") for (int r = 0; r < NN_LANES; r++) \
+  { \
+    if ((r & (size)) != 0) \
+      continue; \
+    NnFloats a = rows[r], b = rows[r + (size)]; \
+    rows[r] = __builtin_shufflevector(a, b, NN_EACH(NN_LOW, size)); \
+    rows[r + (size)] = __builtin_shufflevector(a, b, NN_EACH(NN_HIGH, size)); \
+  }
+
+/* Eklundh's, of NN_LANES x NN_LANES floats in rows of NN_BLOCK */
+NN_INLINE void
+nn_transpose_lanes(const float *from, float *to)
+{
+  NnFloats rows[NN_LANES];
+#pragma GCC unroll 16
+  for (int r = 0; r < NN_LANES; r++)
+    rows[r] = nn_load(from + r * NN_BLOCK);
+  NN_SWAP_BLOCKS(rows, 1)
+  NN_SWAP_BLOCKS(rows, 2)
+#if NN_LANES >= 8
+  NN_SWAP_BLOCKS(rows, 4)
+#endif
+#if NN_LANES >= 16
+  NN_SWAP_BLOCKS(rows, 8)
+#endif
+#pragma GCC unroll 16
+  for (int r = 0; r < NN_LANES; r++)
+    nn_store(to + r * NN_BLOCK, rows[r]);
+}
+
+/* NN_BLOCK x NN_BLOCK floats */
+NN_INLINE void
+nn_transpose_block(const float *from, float *to)
+{
+  for (int r = 0; r < NN_BLOCK; r += NN_LANES)
+    for (int c = 0; c < NN_BLOCK; c += NN_LANES)
+      nn_transpose_lanes(from + r * NN_BLOCK + c, to + c * NN_BLOCK + r);
+}
