@@ -10,7 +10,7 @@
 /* tiles of the direct kernels, in pixels */
 enum {
   HALF = (NN_ROWS + 1) / 2,
-  DOT_PIXELS = NN_LANES == 16 ? 6 : 3,
+  DOT_PIXELS = NN_LANES == 16 ? 5 : 4,
   WISE_PIXELS = 4,
   WISE_VECTORS = 2,
 };
@@ -177,29 +177,40 @@ few_in(const NnPixels *p)
 
 /* ---- few target channels: a dot product for each ---- */
 
-NN_INLINE float
-sum_lanes(NnFloats value)
-{
-  float sum = 0;
-  for (int half = NN_LANES / 2; half > 0; half /= 2) {
-    NnFloats other = value;
-    memcpy(&other, (const float *)&value + half, (size_t)half * sizeof(float));
-    value += other;
+/* neighbours at distance @size of each pair of rows, added up: as many rows remain as there are
+ * pairs. A macro, since the places must be constants in the call. */
+#define ADD_PAIRS(rows, size) \
+  _Pragma("GCC unroll 16") for (int r = 0; r < NN_LANES; r += 2 * (size)) \
+  { \
+    NnFloats a = rows[r], b = rows[r + (size)]; \
+    rows[r] = __builtin_shufflevector(a, b, NN_EACH(NN_LOW, size)) + \
+              __builtin_shufflevector(a, b, NN_EACH(NN_HIGH, size)); \
   }
-  sum += value[0];
-  return sum;
+
+/* lane i: the sum of row i's lanes */
+NN_INLINE NnFloats
+sum_rows(NnFloats rows[NN_LANES])
+{
+  ADD_PAIRS(rows, 1)
+  ADD_PAIRS(rows, 2)
+#if NN_LANES >= 8
+  ADD_PAIRS(rows, 4)
+#endif
+#if NN_LANES >= 16
+  ADD_PAIRS(rows, 8)
+#endif
+  return rows[0];
 }
 
 /* @pixels pixels from @x on, @channels target channels; constants where this is inlined */
 NN_INLINE void
 few_out_tile(const int pixels, const int channels, const NnPixels *p, int64_t x)
 {
-  NnFloats sum[DOT_PIXELS][NN_FEW];
-#pragma GCC unroll 16
-  for (int r = 0; r < pixels; r++)
-#pragma GCC unroll 16
-    for (int i = 0; i < channels; i++)
-      sum[r][i] = (NnFloats){0};
+  enum { SUMS = (DOT_PIXELS * NN_FEW + NN_LANES - 1) / NN_LANES * NN_LANES };
+  NnFloats sum[SUMS];
+#pragma GCC unroll 32
+  for (int i = 0; i < SUMS; i++)
+    sum[i] = (NnFloats){0};
   for (int64_t t = 0; t < p->n_taps; t++) {
     const float *v = p->source + p->taps[t].source + x * p->step;
     for (int64_t c = 0; c < p->source_channels; c += NN_LANES) {
@@ -213,16 +224,18 @@ few_out_tile(const int pixels, const int channels, const NnPixels *p, int64_t x)
         NnFloats value = nn_load_some(v + r * p->step + c, p->source_channels - c);
 #pragma GCC unroll 16
         for (int i = 0; i < channels; i++)
-          sum[r][i] += value * w[i];
+          sum[r * channels + i] += value * w[i];
       }
     }
   }
+  float sums[SUMS];
 #pragma GCC unroll 16
+  for (int i = 0; i < pixels * channels; i += NN_LANES)
+    nn_store(sums + i, sum_rows(sum + i));
   for (int r = 0; r < pixels; r++)
-#pragma GCC unroll 16
     for (int i = 0; i < channels; i++)
       p->target[p->at + (x + r) * p->target_step + i] =
-          sum_lanes(sum[r][i]) + (p->finish.bias != NULL ? p->finish.bias[i] : 0);
+          sums[r * channels + i] + (p->finish.bias != NULL ? p->finish.bias[i] : 0);
 }
 
 NN_INLINE void

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nncore/kernels/activation.h"
+#include "nncore/kernels/finish.h"
 
 enum {
   NN_CONV_BLOCK = 16, /* channels of a slab and of a panel */
@@ -19,17 +19,6 @@ enum {
   NN_CONV_MAX_ROWS = 14, /* of a tile of the product, in the widest kernel */
   NN_FEW = 4,
 };
-
-/**
- * NnFinish: what a result still needs.
- * @bias: (nullable): of the first channel
- * @bits: (nullable): of the target's first element; a pixel's are whole bytes then
- */
-typedef struct {
-  const float *bias;
-  NnActivation activation;
-  uint8_t *bits;
-} NnFinish;
 
 /** NnSlab: @filter: floats from the panel's beginning; @channels: of it, 1 to 16. */
 typedef struct {

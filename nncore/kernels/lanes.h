@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "nncore/kernels/conv-lanes.h"
+#include "nncore/kernels/finish.h"
 #include "nncore/kernels/vector.h"
 
 #if NN_LANES >= 8
@@ -102,10 +102,11 @@ nn_activate_lanes(NnActivation activation, NnFloats value, NnInts *passes)
   }
   case NN_ACTIVATION_CLIP: {
     NnFloats low = (NnFloats){0} + activation.low, high = (NnFloats){0} + activation.high;
-    NnInts below = value < low, above = value > high;
     *passes = (value >= low) & (value <= high);
-    return (NnFloats)(((NnInts)value & ~below & ~above) | ((NnInts)low & below) |
-                      ((NnInts)high & above));
+    NnInts below = value < low; /* a NaN stays one */
+    value = (NnFloats)(((NnInts)value & ~below) | ((NnInts)low & below));
+    NnInts above = value > high;
+    return (NnFloats)(((NnInts)value & ~above) | ((NnInts)high & above));
   }
   }
   *passes = (NnInts){0};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Compiled with NN_LANES 4, 8 and 16 (nncore/meson.build). The transforms are those of the points
  * 0, 1, -1, 1/2, -2 and infinity (winograd.c says why), over as many channels at a time as a
- * register holds. The product keeps NN_ROWS x PARTS registers of sums: as many as there are, but for
- * what the operands need. */
+ * register holds. The product is that of lanes.h. */
 #include "nncore/kernels/winograd-lanes.h"
 
 #include "nncore/kernels/lanes.h"
@@ -95,12 +94,11 @@ transform(const float *patch, int64_t row, int64_t channels, bool flipped, NnWin
 }
 
 NN_INLINE void
-transform_tile(NnWinogradTile m, int64_t channels, const bool flipped, const float *bias,
-               float *target, int64_t row, int high, int wide)
+transform_tile(NnWinogradTile m, int64_t channels, const bool flipped, const NnFinish *finish,
+               float *target, int64_t at, int64_t row, int high, int wide)
 {
   for (int64_t c = 0; c < channels; c += NN_LANES) {
     NnFloats columns[IN][OUT];
-    NnFloats shift = bias != NULL ? nn_load(bias + c) : (NnFloats){0};
     const float *from = m.at + c / BLOCK * m.block + c % BLOCK;
     for (int x = 0; x < IN; x++) {
       NnFloats column[IN];
@@ -120,25 +118,25 @@ transform_tile(NnWinogradTile m, int64_t channels, const bool flipped, const flo
       else
         transform_out(line, out);
       for (int x = 0; x < wide; x++)
-        nn_store(target + y * row + x * channels + c, out[x] + shift);
+        nn_finish_lanes(finish, out[x], target, at + y * row + x * channels, c, NN_LANES);
     }
   }
 }
 
 static void
-transform_back(NnWinogradTile m, int64_t channels, bool flipped, const float *bias, float *target,
-               int64_t row, int high, int wide)
+transform_back(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish *finish,
+               float *target, int64_t at, int64_t row, int high, int wide)
 {
   /* whole tiles apart: with constant loops they stay in registers */
   bool whole = high == OUT && wide == OUT;
   if (whole && flipped)
-    transform_tile(m, channels, true, bias, target, row, OUT, OUT);
+    transform_tile(m, channels, true, finish, target, at, row, OUT, OUT);
   else if (whole)
-    transform_tile(m, channels, false, bias, target, row, OUT, OUT);
+    transform_tile(m, channels, false, finish, target, at, row, OUT, OUT);
   else if (flipped)
-    transform_tile(m, channels, true, bias, target, row, high, wide);
+    transform_tile(m, channels, true, finish, target, at, row, high, wide);
   else
-    transform_tile(m, channels, false, bias, target, row, high, wide);
+    transform_tile(m, channels, false, finish, target, at, row, high, wide);
 }
 
 /* ---- the product ---- */
