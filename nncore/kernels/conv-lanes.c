@@ -46,16 +46,16 @@ static void
 finish_rows(const NnProduct *p, const float *sums, int64_t row, int64_t rows, int64_t c, int panels)
 {
   int64_t end = MIN(c + panels * NN_BLOCK, p->end);
+  NnFinish finish = p->last ? p->finish : (NnFinish){0};
+  float *target = p->target;
+  bool add = p->add;
   for (int64_t r = 0; r < rows; r++, sums += NN_COLUMNS * NN_LANES) {
-    float *target = p->target + p->at[row + r];
+    int64_t at = p->at[row + r];
     for (int64_t i = c; i < end; i += NN_LANES) {
       NnFloats value = nn_load(sums + i - c);
-      if (p->add)
-        value += nn_load_some(target + i, end - i);
-      if (p->last)
-        nn_finish_lanes(&p->finish, value, p->target, p->at[row + r], i, end - i);
-      else
-        nn_store_some(target + i, value, end - i);
+      if (add)
+        value += nn_load_some(target + at + i, end - i);
+      nn_finish_lanes(finish, value, target, at, i, end - i);
     }
   }
 }
@@ -71,6 +71,8 @@ multiply_tile(const int rows, const int panels, const NnProduct *p, int64_t row,
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       sum[r][i] = (NnFloats){0};
+  for (int64_t r = 0; r < MIN(rows, p->rows - row); r++)
+    nn_expect(p->target + p->at[row + r] + c, panels * NN_BLOCK);
   const float *v = p->packed + row * NN_BLOCK;
   for (int64_t s = 0; s < p->n_slabs; s++, v += p->next_slab)
     nn_multiply_block(rows, panels, p->slabs[s].channels, v, filters + p->slabs[s].filter, p->panel,
@@ -121,6 +123,9 @@ few_in_tile(const int panels, const int channels, const int64_t step, const NnPi
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       sum[r][i] = (NnFloats){0};
+  int64_t end = MIN(c + panels * NN_BLOCK, p->target_channels), rows = MIN(NN_ROWS, p->count - x);
+  for (int64_t r = 0; r < rows; r++)
+    nn_expect(p->target + p->at + (x + r) * p->target_step + c, panels * NN_BLOCK);
   for (int64_t t = 0; t < p->n_taps; t++) {
     const float *v = p->source + p->taps[t].source + x * step;
     const float *u = filters + p->taps[t].filter;
@@ -136,17 +141,18 @@ few_in_tile(const int panels, const int channels, const int64_t step, const NnPi
           sum[r][i] += v[r * step] * b[i];
     }
   }
-  int64_t end = MIN(c + panels * NN_BLOCK, p->target_channels), rows = MIN(NN_ROWS, p->count - x);
   float sums[NN_ROWS][NN_COLUMNS * NN_LANES];
 #pragma GCC unroll 16
   for (int r = 0; r < NN_ROWS; r++)
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       nn_store(sums[r] + i * NN_LANES, sum[r][i]);
-  for (int64_t r = 0; r < rows; r++)
+  NnFinish finish = p->finish;
+  float *target = p->target;
+  int64_t at = p->at + x * p->target_step;
+  for (int64_t r = 0; r < rows; r++, at += p->target_step)
     for (int64_t i = c; i < end; i += NN_LANES)
-      nn_finish_lanes(&p->finish, nn_load(sums[r] + i - c), p->target,
-                      p->at + (x + r) * p->target_step, i, end - i);
+      nn_finish_lanes(finish, nn_load(sums[r] + i - c), target, at, i, end - i);
 }
 
 NN_INLINE void
@@ -291,11 +297,12 @@ depthwise_tile(const int pixels, const int vectors, const NnPixels *p, int64_t x
         sum[r][i] += w * nn_load_some(v + r * p->step + i * NN_LANES, count);
     }
   }
+  NnFinish finish = p->finish;
 #pragma GCC unroll 16
   for (int r = 0; r < pixels; r++)
 #pragma GCC unroll 16
     for (int i = 0; i < vectors; i++)
-      nn_finish_lanes(&p->finish, sum[r][i], p->target, p->at + (x + r) * p->target_step,
+      nn_finish_lanes(finish, sum[r][i], p->target, p->at + (x + r) * p->target_step,
                       c + i * NN_LANES, count);
 }
 

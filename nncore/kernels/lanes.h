@@ -128,22 +128,32 @@ nn_store_bits(uint8_t *pixel, int64_t c, NnInts passes)
 #endif
 }
 
-/* channel @c of the pixel that lies @at floats behind the first, the first @count lanes of it */
+/* channel @c of the pixel that lies @at floats behind the first, the first @count lanes of it;
+ * @finish is a copy of the caller's own, which no store can change */
 NN_INLINE void
-nn_finish_lanes(const NnFinish *finish, NnFloats value, float *target, int64_t at, int64_t c,
+nn_finish_lanes(NnFinish finish, NnFloats value, float *target, int64_t at, int64_t c,
                 int64_t count)
 {
   NnInts passes;
-  if (finish->bias != NULL)
-    value += nn_load_some(finish->bias + c, count);
-  value = nn_activate_lanes(finish->activation, value, &passes);
+  if (finish.bias != NULL)
+    value += nn_load_some(finish.bias + c, count);
+  value = nn_activate_lanes(finish.activation, value, &passes);
   nn_store_some(target + at + c, value, count);
-  if (finish->bits == NULL)
+  if (finish.bits == NULL)
     return;
   if (NN_LANES == 16 && count < NN_LANES) /* 8: pixels are whole bytes */
-    finish->bits[(at + c) / 8] = (uint8_t)nn_lane_bits(passes);
+    finish.bits[(uint64_t)(at + c) / 8] = (uint8_t)nn_lane_bits(passes);
   else
-    nn_store_bits(finish->bits + at / 8, c, passes);
+    nn_store_bits(finish.bits + (uint64_t)at / 8, c, passes);
+}
+
+/* asks for the lines of a pixel's @count floats before they are written */
+NN_INLINE void
+nn_expect(const float *pixel, int count)
+{
+#pragma GCC unroll 4
+  for (int i = 0; i < count; i += NN_BLOCK)
+    __builtin_prefetch(pixel + i, 1);
 }
 
 /* ---- the product ---- */

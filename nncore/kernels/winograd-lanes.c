@@ -97,6 +97,7 @@ NN_INLINE void
 transform_tile(NnWinogradTile m, int64_t channels, const bool flipped, const NnFinish *finish,
                float *target, int64_t at, int64_t row, int high, int wide)
 {
+  NnFinish last = *finish;
   for (int64_t c = 0; c < channels; c += NN_LANES) {
     NnFloats columns[IN][OUT];
     const float *from = m.at + c / BLOCK * m.block + c % BLOCK;
@@ -118,7 +119,7 @@ transform_tile(NnWinogradTile m, int64_t channels, const bool flipped, const NnF
       else
         transform_out(line, out);
       for (int x = 0; x < wide; x++)
-        nn_finish_lanes(finish, out[x], target, at + y * row + x * channels, c, NN_LANES);
+        nn_finish_lanes(last, out[x], target, at + y * row + x * channels, c, NN_LANES);
     }
   }
 }
