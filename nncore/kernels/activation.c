@@ -51,15 +51,15 @@ nn_activation_forward(NnActivation activation, float *x, int64_t count, uint8_t 
   switch (activation.kind) {
   case NN_ACTIVATION_NONE:
     break;
-  case NN_ACTIVATION_RELU: /* apart, so that an infinite x gives 0 and not NaN */
+  case NN_ACTIVATION_RELU: /* apart, so that an infinite x gives 0; a NaN stays one in all three */
     for (int64_t i = 0; i < count; i++)
-      x[i] = x[i] > 0 ? x[i] : 0;
+      x[i] = x[i] < 0 ? 0 : x[i];
     break;
   case NN_ACTIVATION_LEAKY_RELU:
     for (int64_t i = 0; i < count; i++)
       x[i] = x[i] > 0 ? x[i] : slope * x[i];
     break;
-  case NN_ACTIVATION_CLIP: /* a NaN stays one */
+  case NN_ACTIVATION_CLIP:
     for (int64_t i = 0; i < count; i++) {
       float above = x[i] < low ? low : x[i];
       x[i] = above > high ? high : above;

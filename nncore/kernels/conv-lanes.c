@@ -41,23 +41,35 @@ transpose(const float *from, float *to)
 
 /* ---- the product ---- */
 
+/* the sums of one pixel's channels @c to @end - 1 */
+NN_INLINE void
+finish_pixel(NnFinish finish, bool add, const float *sums, float *target, int64_t at, int64_t c,
+             int64_t end)
+{
+  for (; end - c >= NN_LANES; c += NN_LANES, sums += NN_LANES) {
+    NnFloats value = nn_load(sums);
+    if (add)
+      value += nn_load(target + at + c);
+    nn_finish_lanes(finish, value, target, at, c, NN_LANES);
+  }
+  if (c < end) {
+    NnFloats value = nn_load(sums);
+    if (add)
+      value += nn_load_some(target + at + c, end - c);
+    nn_finish_lanes(finish, value, target, at, c, end - c);
+  }
+}
+
 /* sums of @panels panels from target channel @c on, for @rows rows */
 static void
 finish_rows(const NnProduct *p, const float *sums, int64_t row, int64_t rows, int64_t c, int panels)
 {
   int64_t end = MIN(c + panels * NN_BLOCK, p->end);
-  NnFinish finish = p->last ? p->finish : (NnFinish){0};
+  NnFinish finish = p->finish;
   float *target = p->target;
   bool add = p->add;
-  for (int64_t r = 0; r < rows; r++, sums += NN_COLUMNS * NN_LANES) {
-    int64_t at = p->at[row + r];
-    for (int64_t i = c; i < end; i += NN_LANES) {
-      NnFloats value = nn_load(sums + i - c);
-      if (add)
-        value += nn_load_some(target + at + i, end - i);
-      nn_finish_lanes(finish, value, target, at, i, end - i);
-    }
-  }
+  for (int64_t r = 0; r < rows; r++)
+    finish_pixel(finish, add, sums + r * NN_COLUMNS * NN_LANES, target, p->at[row + r], c, end);
 }
 
 /* @rows and @panels are constants where this is inlined */
@@ -151,8 +163,7 @@ few_in_tile(const int panels, const int channels, const int64_t step, const NnPi
   float *target = p->target;
   int64_t at = p->at + x * p->target_step;
   for (int64_t r = 0; r < rows; r++, at += p->target_step)
-    for (int64_t i = c; i < end; i += NN_LANES)
-      nn_finish_lanes(finish, nn_load(sums[r] + i - c), target, at, i, end - i);
+    finish_pixel(finish, false, sums[r], target, at, c, end);
 }
 
 NN_INLINE void

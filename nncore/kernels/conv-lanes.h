@@ -33,7 +33,7 @@ typedef struct {
  * @filters: the first panel; the next is @panel floats on
  * @first, @end: target channels of the panels
  * @at: floats from @target to channel 0 of each row's pixel
- * @add: to what is in @target; @last: nothing more will be added: @finish
+ * @add: to what is in @target
  */
 typedef struct {
   int64_t rows;
@@ -46,7 +46,7 @@ typedef struct {
   int64_t first, end;
   float *target;
   const int64_t *at;
-  bool add, last;
+  bool add;
   NnFinish finish;
 } NnProduct;
 

@@ -171,6 +171,7 @@ multiply_group(const Job *job, int64_t begin, int64_t end, int group, int64_t pa
   int64_t channel = panel * BLOCK;
   int64_t last = MIN(channel + job->item_panels * BLOCK, job->target_group);
   const float *filters = job->filters + group * job->group;
+  NnFinish nothing = nn_finish(NULL, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
   for (int64_t slab = 0; slab < job->n_slabs; slab += CHUNK) {
     NnProduct product = {
         .rows = end - begin,
@@ -185,8 +186,7 @@ multiply_group(const Job *job, int64_t begin, int64_t end, int group, int64_t pa
         .target = job->conv->target,
         .at = worker->at,
         .add = slab > 0,
-        .last = slab + CHUNK >= job->n_slabs,
-        .finish = job->conv->finish,
+        .finish = slab + CHUNK >= job->n_slabs ? job->conv->finish : nothing,
     };
     pack_chunk(job, begin, end, group, slab, slab + product.n_slabs, worker->packed);
     if (job->turn)

@@ -224,14 +224,14 @@ nn_gather_run(NnContext *context, const NnGather *gather, const float *source, f
       .target_channels = gather->back ? shape->inputs : shape->outputs,
       .source = source,
       .target = target,
-      .finish = {bias, activation, bits},
+      .finish = nn_finish(bias, activation, bits),
       .scratch = scratch,
   };
   /* the kernels write whole bytes of bits; in odd counts of channels, pixels share bytes */
   int64_t in_parts = kind == NN_CONV_PRODUCT ? shape->groups : 1;
   bool later = kind == NN_CONV_FEW_OUT || (bits != NULL && job.target_channels / in_parts % 8 != 0);
   if (later)
-    job.finish = (NnFinish){.bias = bias};
+    job.finish = nn_finish(bias, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
   if (kind == NN_CONV_PRODUCT)
     nn_conv_product_run(&job);
   else

@@ -85,32 +85,50 @@ nn_lane_bits(NnInts truth)
 #endif
 }
 
-/* @value, activated; @passes: where the gradient passes undiminished (activation.h's bits) */
+/* the larger and the smaller; @x where it is not a number */
 NN_INLINE NnFloats
-nn_activate_lanes(NnActivation activation, NnFloats value, NnInts *passes)
+nn_max_lanes(NnFloats limit, NnFloats x)
 {
-  switch (activation.kind) {
-  case NN_ACTIVATION_NONE:
-    break;
-  case NN_ACTIVATION_RELU: /* apart, so that an infinite value gives 0 and not NaN */
-    *passes = value > 0;
-    return (NnFloats)((NnInts)value & *passes);
-  case NN_ACTIVATION_LEAKY_RELU: {
-    NnFloats scaled = value * activation.slope;
-    *passes = value > 0;
-    return (NnFloats)(((NnInts)value & *passes) | ((NnInts)scaled & ~*passes));
-  }
-  case NN_ACTIVATION_CLIP: {
-    NnFloats low = (NnFloats){0} + activation.low, high = (NnFloats){0} + activation.high;
-    *passes = (value >= low) & (value <= high);
-    NnInts below = value < low; /* a NaN stays one */
-    value = (NnFloats)(((NnInts)value & ~below) | ((NnInts)low & below));
-    NnInts above = value > high;
-    return (NnFloats)(((NnInts)value & ~above) | ((NnInts)high & above));
-  }
-  }
-  *passes = (NnInts){0};
-  return value;
+#if NN_LANES == 16
+  return (NnFloats)_mm512_max_ps((__m512)limit, (__m512)x);
+#elif NN_LANES == 8
+  return (NnFloats)_mm256_max_ps((__m256)limit, (__m256)x);
+#else
+  NnInts below = x < limit;
+  return (NnFloats)(((NnInts)limit & below) | ((NnInts)x & ~below));
+#endif
+}
+
+NN_INLINE NnFloats
+nn_min_lanes(NnFloats limit, NnFloats x)
+{
+#if NN_LANES == 16
+  return (NnFloats)_mm512_min_ps((__m512)limit, (__m512)x);
+#elif NN_LANES == 8
+  return (NnFloats)_mm256_min_ps((__m256)limit, (__m256)x);
+#else
+  NnInts above = x > limit;
+  return (NnFloats)(((NnInts)limit & above) | ((NnInts)x & ~above));
+#endif
+}
+
+NN_INLINE NnFloats
+nn_activate_lanes(NnFinish finish, NnFloats value)
+{
+  NnFloats low = (NnFloats){0} + finish.activation.low, high = (NnFloats){0} + finish.activation.high;
+  NnFloats result = nn_min_lanes(high, nn_max_lanes(low, value));
+  if (finish.activation.kind == NN_ACTIVATION_LEAKY_RELU)
+    result += finish.activation.slope * nn_min_lanes((NnFloats){0}, value);
+  return result;
+}
+
+/* where the gradient passes as it is */
+NN_INLINE NnInts
+nn_passes_lanes(NnFinish finish, NnFloats value)
+{
+  if (finish.activation.kind != NN_ACTIVATION_CLIP)
+    return value > 0;
+  return (value >= finish.activation.low) & (value <= finish.activation.high);
 }
 
 /* the bits of the lanes from channel @c on, of a pixel whose bits begin at @pixel; channels come
@@ -134,13 +152,12 @@ NN_INLINE void
 nn_finish_lanes(NnFinish finish, NnFloats value, float *target, int64_t at, int64_t c,
                 int64_t count)
 {
-  NnInts passes;
   if (finish.bias != NULL)
     value += nn_load_some(finish.bias + c, count);
-  value = nn_activate_lanes(finish.activation, value, &passes);
-  nn_store_some(target + at + c, value, count);
+  nn_store_some(target + at + c, nn_activate_lanes(finish, value), count);
   if (finish.bits == NULL)
     return;
+  NnInts passes = nn_passes_lanes(finish, value);
   if (NN_LANES == 16 && count < NN_LANES) /* 8: pixels are whole bytes */
     finish.bits[(uint64_t)(at + c) / 8] = (uint8_t)nn_lane_bits(passes);
   else

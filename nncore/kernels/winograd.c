@@ -444,7 +444,7 @@ nn_winograd_run(NnContext *context, const NnWinograd *winograd, const float *sou
       .lanes = choose_lanes(nn_context_isa(context), winograd),
       .source = source,
       .target = target,
-      .finish = {bias, activation, bits},
+      .finish = nn_finish(bias, activation, bits),
       .blocks = cut_blocks(winograd),
       .scratch = scratch,
   };
