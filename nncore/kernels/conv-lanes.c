@@ -239,6 +239,7 @@ few_out_tile(const int pixels, const int channels, const NnPixels *p, int64_t x)
 #pragma GCC unroll 16
       for (int r = 0; r < pixels; r++) {
         NnFloats value = nn_load_some(v + r * p->step + c, p->source_channels - c);
+        __builtin_prefetch(v + (r + pixels) * p->step + c); /* the next tile's */
 #pragma GCC unroll 16
         for (int i = 0; i < channels; i++)
           sum[r * channels + i] += value * w[i];
