@@ -305,8 +305,10 @@ depthwise_tile(const int pixels, const int vectors, const NnPixels *p, int64_t x
     for (int i = 0; i < vectors; i++) {
       NnFloats w = nn_load_some(u + i * NN_LANES, count);
 #pragma GCC unroll 16
-      for (int r = 0; r < pixels; r++)
+      for (int r = 0; r < pixels; r++) {
         sum[r][i] += w * nn_load_some(v + r * p->step + i * NN_LANES, count);
+        __builtin_prefetch(v + (r + pixels) * p->step + i * NN_LANES);
+      }
     }
   }
   NnFinish finish = p->finish;
