@@ -55,8 +55,8 @@ worker_bytes(const NnGather *gather, NnConvKind kind)
   if (kind != NN_CONV_FEW_IN)
     return bytes;
   int64_t channels = gather->back ? gather->shape.outputs : gather->shape.inputs;
-  size_t rows = (size_t)gather->tap_rows *
-                (size_t)padded_floats(gather, channels, gather->reach) * sizeof(float);
+  size_t rows = (size_t)gather->tap_rows * (size_t)padded_floats(gather, channels, gather->reach) *
+                sizeof(float);
   return bytes + (rows + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
 }
 
@@ -155,8 +155,8 @@ list_taps(const Job *job, const NnConvPosition *p, NnTap *taps, Span *spans, Spa
       continue;
     *all = (Span){MAX(all->begin, span.begin), MIN(all->end, span.end)};
     spans[n_taps] = span;
-    taps[n_taps++] = (NnTap){(row + offset[2]) * job->conv->source_channels,
-                             gather->taps[t] * job->tap_floats};
+    taps[n_taps++] =
+        (NnTap){(row + offset[2]) * job->conv->source_channels, gather->taps[t] * job->tap_floats};
   }
   if (all->begin > all->end)
     *all = (Span){gather->count[2], gather->count[2]};

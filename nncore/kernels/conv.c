@@ -216,6 +216,8 @@ nn_gather_run(NnContext *context, const NnGather *gather, const float *source, f
 {
   NnConvKind kind = running_kind(gather);
   const NnFilters *shape = &gather->shape;
+  if (gather->count[0] * gather->count[1] * gather->count[2] == 0)
+    return;
   NnConvJob job = {
       .context = context,
       .gather = gather,
@@ -238,7 +240,7 @@ nn_gather_run(NnContext *context, const NnGather *gather, const float *source, f
     nn_conv_rows_run(&job, kind);
   if (later && activation.kind != NN_ACTIVATION_NONE) {
     int64_t pixels = gather->target_dims[0] * gather->target_dims[1] * gather->target_dims[2];
-    nn_activate(context, activation, target, target,
-                gather->batch * pixels * job.target_channels, bits);
+    nn_activate(context, activation, target, target, gather->batch * pixels * job.target_channels,
+                bits);
   }
 }

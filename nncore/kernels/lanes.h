@@ -115,7 +115,8 @@ nn_min_lanes(NnFloats limit, NnFloats x)
 NN_INLINE NnFloats
 nn_activate_lanes(NnFinish finish, NnFloats value)
 {
-  NnFloats low = (NnFloats){0} + finish.activation.low, high = (NnFloats){0} + finish.activation.high;
+  NnFloats low = (NnFloats){0} + finish.activation.low,
+           high = (NnFloats){0} + finish.activation.high;
   NnFloats result = nn_min_lanes(high, nn_max_lanes(low, value));
   if (finish.activation.kind == NN_ACTIVATION_LEAKY_RELU)
     result += finish.activation.slope * nn_min_lanes((NnFloats){0}, value);

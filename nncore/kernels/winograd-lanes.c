@@ -167,7 +167,8 @@ multiply_rows(const int rows, const int panels, const NnWinogradProduct *p, cons
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
-      nn_store(m + i / NN_PER_PANEL * p->m_block + r * BLOCK + i % NN_PER_PANEL * NN_LANES, sum[r][i]);
+      nn_store(m + i / NN_PER_PANEL * p->m_block + r * BLOCK + i % NN_PER_PANEL * NN_LANES,
+               sum[r][i]);
 }
 
 /* all tiles times @panels panels */
@@ -177,7 +178,8 @@ multiply_panels(const int panels, const NnWinogradProduct *p, const float *u, fl
   const float *v = p->v;
   const float *next = p->next; /* once, with the first rows */
   int64_t tiles = p->tiles;
-  for (; tiles >= NN_ROWS; tiles -= NN_ROWS, v += NN_ROWS * BLOCK, m += NN_ROWS * BLOCK, next = NULL)
+  for (; tiles >= NN_ROWS;
+       tiles -= NN_ROWS, v += NN_ROWS * BLOCK, m += NN_ROWS * BLOCK, next = NULL)
     multiply_rows(NN_ROWS, panels, p, v, u, m, next);
   for (; NN_ROWS > 4 && tiles >= 4; tiles -= 4, v += 4 * BLOCK, m += 4 * BLOCK)
     multiply_rows(NN_ROWS > 4 ? 4 : 1, panels, p, v, u, m, NULL);

@@ -77,9 +77,8 @@ fill_filters(NnConvTaps *prepared, const float *w, GError **error)
 {
   const NnFilters *shape = &prepared->shape;
   bool back = prepared->back;
-  size_t bytes = prepared->winograd
-                     ? nn_winograd_filters_bytes(shape->inputs, shape->outputs, back)
-                     : nn_filters_bytes(shape, back);
+  size_t bytes = prepared->winograd ? nn_winograd_filters_bytes(shape->inputs, shape->outputs, back)
+                                    : nn_filters_bytes(shape, back);
   prepared->filters = nn_alloc(bytes, 1, error);
   if (prepared->filters == NULL)
     return false;
@@ -161,8 +160,8 @@ nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back, GErro
   taps->shape = filters_shape(params, &w->shape);
   taps->forward.n_taps = taps->shape.taps;
   if (fill_filters(taps, w->f, error) &&
-      (taps->winograd || (list_all(&taps->forward, error) &&
-                          (!back || split_phases(params, taps, error)))))
+      (taps->winograd ||
+       (list_all(&taps->forward, error) && (!back || split_phases(params, taps, error)))))
     return taps;
   nn_conv_taps_free(taps);
   return NULL;
@@ -253,8 +252,7 @@ nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShap
   if (back)
     other_way = winograd ? winograd_scratch(params, x, y, true, threads)
                          : gather_scratch(params, w, x, y, true, threads);
-  return (winograd ? 0 : offsets_bytes(nn_shape_product(w, 2, w->rank))) +
-         MAX(one_way, other_way);
+  return (winograd ? 0 : offsets_bytes(nn_shape_product(w, 2, w->rank))) + MAX(one_way, other_way);
 }
 
 static void

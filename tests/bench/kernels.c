@@ -21,32 +21,19 @@ typedef struct {
 
 /* what the networks of the benchmark have at 512 px */
 static const Layer layers[] = {
-    {"conv1_2", 512, 64, 64, 3, 1, 1},
-    {"conv2_1", 256, 64, 128, 3, 1, 1},
-    {"conv2_2", 256, 128, 128, 3, 1, 1},
-    {"conv3_1", 128, 128, 256, 3, 1, 1},
-    {"conv3_2", 128, 256, 256, 3, 1, 1},
-    {"conv4_1", 64, 256, 512, 3, 1, 1},
-    {"conv4_2", 64, 512, 512, 3, 1, 1},
-    {"conv5_1", 32, 512, 512, 3, 1, 1},
-    {"first 3x3", 512, 3, 64, 3, 1, 1},
-    {"first 3x3/2", 512, 3, 32, 3, 2, 1},
-    {"first 7x7/2", 512, 3, 64, 7, 2, 1},
-    {"last 9x9", 512, 32, 3, 9, 1, 1},
-    {"1x1", 256, 16, 96, 1, 1, 1},
-    {"1x1", 128, 144, 24, 1, 1, 1},
-    {"1x1", 128, 64, 256, 1, 1, 1},
-    {"1x1", 64, 512, 128, 1, 1, 1},
-    {"1x1", 32, 1024, 256, 1, 1, 1},
-    {"1x1", 16, 512, 2048, 1, 1, 1},
-    {"1x1/2", 64, 512, 1024, 1, 2, 1},
-    {"3x3/2", 128, 128, 128, 3, 2, 1},
-    {"3x3/2", 32, 512, 512, 3, 2, 1},
-    {"5x5", 64, 32, 96, 5, 1, 1},
-    {"grouped", 64, 256, 256, 3, 1, 32},
-    {"depthwise", 256, 32, 32, 3, 1, 32},
-    {"depthwise/2", 256, 96, 96, 3, 2, 96},
-    {"depthwise", 64, 192, 192, 3, 1, 192},
+    {"conv1_2", 512, 64, 64, 3, 1, 1},      {"conv2_1", 256, 64, 128, 3, 1, 1},
+    {"conv2_2", 256, 128, 128, 3, 1, 1},    {"conv3_1", 128, 128, 256, 3, 1, 1},
+    {"conv3_2", 128, 256, 256, 3, 1, 1},    {"conv4_1", 64, 256, 512, 3, 1, 1},
+    {"conv4_2", 64, 512, 512, 3, 1, 1},     {"conv5_1", 32, 512, 512, 3, 1, 1},
+    {"first 3x3", 512, 3, 64, 3, 1, 1},     {"first 3x3/2", 512, 3, 32, 3, 2, 1},
+    {"first 7x7/2", 512, 3, 64, 7, 2, 1},   {"last 9x9", 512, 32, 3, 9, 1, 1},
+    {"1x1", 256, 16, 96, 1, 1, 1},          {"1x1", 128, 144, 24, 1, 1, 1},
+    {"1x1", 128, 64, 256, 1, 1, 1},         {"1x1", 64, 512, 128, 1, 1, 1},
+    {"1x1", 32, 1024, 256, 1, 1, 1},        {"1x1", 16, 512, 2048, 1, 1, 1},
+    {"1x1/2", 64, 512, 1024, 1, 2, 1},      {"3x3/2", 128, 128, 128, 3, 2, 1},
+    {"3x3/2", 32, 512, 512, 3, 2, 1},       {"5x5", 64, 32, 96, 5, 1, 1},
+    {"grouped", 64, 256, 256, 3, 1, 32},    {"depthwise", 256, 32, 32, 3, 1, 32},
+    {"depthwise/2", 256, 96, 96, 3, 2, 96}, {"depthwise", 64, 192, 192, 3, 1, 192},
     {"depthwise", 32, 576, 576, 3, 1, 576},
 };
 
@@ -93,8 +80,7 @@ typedef struct {
 static NnTensor
 new_tensor(int channels, int64_t size)
 {
-  NnTensor tensor = {.shape = NN_SHAPE(1, channels, size, size),
-                     .layout = NN_LAYOUT_CHANNELS_LAST};
+  NnTensor tensor = {.shape = NN_SHAPE(1, channels, size, size), .layout = NN_LAYOUT_CHANNELS_LAST};
   tensor.f = random_floats((size_t)nn_shape_count(&tensor.shape));
   return tensor;
 }
@@ -117,8 +103,8 @@ new_case(const Layer *layer, int threads)
       .x = new_tensor(layer->in, layer->size),
       .bias = random_floats((size_t)layer->out),
   };
-  NnTensor w = {
-      .shape = NN_SHAPE(layer->out, layer->in / layer->groups, layer->kernel, layer->kernel)};
+  NnTensor w = {.shape =
+                    NN_SHAPE(layer->out, layer->in / layer->groups, layer->kernel, layer->kernel)};
   if (!nn_window_resolve(&c.params.window, &c.x.shape, w.shape.dim + 2, &c.window, output, NULL))
     exit(1);
   c.y = new_tensor(layer->out, output[2]);
@@ -165,8 +151,8 @@ static void
 bench(NnContext *context, const Layer *layer, bool back, float *matrices, int rounds)
 {
   Case c = new_case(layer, nn_context_threads(context));
-  double products = (double)nn_shape_count(&c.y.shape) * layer->in / layer->groups *
-                    layer->kernel * layer->kernel;
+  double products = (double)nn_shape_count(&c.y.shape) * layer->in / layer->groups * layer->kernel *
+                    layer->kernel;
   double best = 0, peak = 0;
   for (int i = 0; i < rounds; i++) {
     peak = measure_peak(context, matrices, peak);
