@@ -429,6 +429,93 @@ test_winograd(gconstpointer data)
   check_winograd((Size){2, 7, 6, 328, 324, 3, 1, 0}, true, 3, isa);
 }
 
+/* ---- max-pooling ---- */
+
+/* the winner of a window, and its tap's number: of equal ones the first */
+static float
+largest(const NnPooling *p, const float *x, const int64_t place[2], int64_t c, int *tap)
+{
+  const NnWindow *w = &p->window;
+  float best = -INFINITY;
+  *tap = -1;
+  for (int k = 0; k < w->kernel[1] * w->kernel[2]; k++) {
+    int64_t v = place[0] * w->stride[1] + k / w->kernel[2] * w->dilation[1] - w->pad_begin[1];
+    int64_t u = place[1] * w->stride[2] + k % w->kernel[2] * w->dilation[2] - w->pad_begin[2];
+    if (v < 0 || v >= p->input[1] || u < 0 || u >= p->input[2])
+      continue;
+    float value = x[(v * p->input[2] + u) * p->channels + c];
+    if (*tap < 0 || value > best) {
+      best = value;
+      *tap = k;
+    }
+  }
+  return best;
+}
+
+static void
+check_max_pool(NnContext *context, const NnWindow *window, const NnShape *shape)
+{
+  g_autoptr(GRand) random = g_rand_new_with_seed(7);
+  NnPooling p;
+  if (!nn_pooling_resolve(window, shape, &p, NULL))
+    return;
+  int64_t count = nn_shape_count(shape), out = p.output[1] * p.output[2] * p.channels;
+  float *x = random_floats(random, count), *y = random_floats(random, out);
+  float *grad_x = random_floats(random, count), *plain_y = random_floats(random, out);
+  double *want = g_new0(double, count);
+  uint8_t *taps = nn_alloc(nn_max_pool_taps_bytes(&p), 1, NULL);
+  for (int64_t i = 0; i < count; i++)
+    x[i] = roundf(4 * x[i]); /* many equal ones */
+  nn_max_pool_forward(context, &p, x, y, taps, NULL, false);
+  nn_max_pool_forward(context, &p, x, plain_y, NULL, NULL, false);
+  for (int64_t i = 0; i < out; i++) {
+    int64_t place[2] = {i / p.channels / p.output[2], i / p.channels % p.output[2]};
+    int tap;
+    g_assert_cmpfloat(y[i], ==, largest(&p, x, place, i % p.channels, &tap));
+    g_assert_cmpfloat(y[i], ==, plain_y[i]);
+    g_assert_cmpint(taps[i], ==, tap);
+    int64_t v = place[0] * p.window.stride[1] + tap / p.window.kernel[2] * p.window.dilation[1];
+    int64_t u = place[1] * p.window.stride[2] + tap % p.window.kernel[2] * p.window.dilation[2];
+    want[((v - p.window.pad_begin[1]) * p.input[2] + u - p.window.pad_begin[2]) * p.channels +
+         i % p.channels] += (double)y[i];
+  }
+  nn_max_pool_backward(context, &p, taps, y, grad_x);
+  for (int64_t i = 0; i < count; i++)
+    g_assert_cmpfloat((double)grad_x[i], ==, want[i]); /* small whole numbers */
+  nn_free(taps);
+  g_free(want);
+  nn_free(plain_y);
+  nn_free(grad_x);
+  nn_free(y);
+  nn_free(x);
+}
+
+static void
+test_max_pool(gconstpointer data)
+{
+  NnIsa isa = (NnIsa)GPOINTER_TO_INT(data);
+  static const int windows[][4] = {{2, 2, 1, 0}, {3, 2, 1, 1}, {3, 1, 1, 1}, {3, 2, 2, 2}};
+  static const int channels[] = {1, 8, 19, 48};
+  if (isa > nn_isa_best()) {
+    g_test_skip("this processor does not have the instruction set");
+    return;
+  }
+  g_autoptr(NnContext) context = nn_context_new(2);
+  nn_context_limit_isa(context, isa);
+  for (size_t i = 0; i < G_N_ELEMENTS(windows); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS(channels); k++)
+      for (size_t j = 0; j < G_N_ELEMENTS(sizes); j++) {
+        const int *w = windows[i];
+        NnWindow window = {.rank = 2,
+                           .kernel = {1, w[0], w[0]},
+                           .stride = {1, w[1], w[1]},
+                           .dilation = {1, w[2], w[2]},
+                           .pad_begin = {0, w[3], w[3]},
+                           .pad_end = {0, w[3], w[3]}};
+        check_max_pool(context, &window, &NN_SHAPE(1, channels[k], sizes[j][0], sizes[j][1]));
+      }
+}
+
 static void
 test_activation(void)
 {
@@ -459,7 +546,9 @@ main(int argc, char **argv)
     g_autofree char *conv = g_strdup_printf("/kernels/conv/%s", nn_isa_name((NnIsa)isa));
     g_autofree char *winograd = g_strdup_printf("/kernels/winograd/%s", nn_isa_name((NnIsa)isa));
     g_test_add_data_func(conv, GINT_TO_POINTER(isa), test_conv);
+    g_autofree char *pool = g_strdup_printf("/kernels/max-pool/%s", nn_isa_name((NnIsa)isa));
     g_test_add_data_func(winograd, GINT_TO_POINTER(isa), test_winograd);
+    g_test_add_data_func(pool, GINT_TO_POINTER(isa), test_max_pool);
   }
   g_test_add_func("/kernels/activation", test_activation);
   return g_test_run();
