@@ -42,17 +42,23 @@ max(const NnMaxWindow *window, int64_t channels, float *y, uint8_t *taps)
 }
 
 static int64_t
-add_where(float *to, const float *from, const uint8_t *taps, int32_t tap, int64_t channels)
+sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, const uint8_t *taps,
+          int64_t channels, float *to)
 {
   int64_t c = 0;
   for (; c + NN_LANES <= channels; c += NN_LANES) {
-    NnInts won = __builtin_convertvector(*(const NnBytes *)(taps + c), NnInts) == tap;
-    nn_store(to + c, nn_load(to + c) + (NnFloats)(*(const NnInts *)(from + c) & won));
+    NnFloats sum = {0};
+    for (int64_t t = 0; t < n_touches; t++) {
+      int64_t at = touches[t].at + c;
+      NnInts won = __builtin_convertvector(*(const NnBytes *)(taps + at), NnInts) == touches[t].tap;
+      sum += (NnFloats)(*(const NnInts *)(gradient + at) & won);
+    }
+    nn_store(to + c, sum);
   }
   return c;
 }
 
 const NnPoolingLanes NN_LANES_NAME(nn_pooling_lanes) = {
     .max = max,
-    .add_where = add_where,
+    .sum_where = sum_where,
 };

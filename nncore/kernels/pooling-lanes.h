@@ -18,16 +18,23 @@ typedef struct {
   int32_t tap, tap_step[2];
 } NnMaxWindow;
 
+/** NnTouch: a window that sees a pixel: @at: channel 0 of its result; @tap: by which it does. */
+typedef struct {
+  int64_t at;
+  int32_t tap;
+} NnTouch;
+
 /**
  * NnPoolingLanes: each does as many of the @channels as fill registers, and returns how many.
  * @max: the largest of a window, and (@taps, nullable) by which tap; of equal ones the first wins,
  *   unless a NaN does
- * @add_where: adds @from to @to where @tap won
+ * @sum_where: the sum of what reaches a pixel of the input: the gradient of each of @touches where
+ *   the winner was that tap
  */
 typedef struct {
   int64_t (*max)(const NnMaxWindow *window, int64_t channels, float *y, uint8_t *taps);
-  int64_t (*add_where)(float *to, const float *from, const uint8_t *taps, int32_t tap,
-                       int64_t channels);
+  int64_t (*sum_where)(const NnTouch *touches, int64_t n_touches, const float *gradient,
+                       const uint8_t *taps, int64_t channels, float *to);
 } NnPoolingLanes;
 
 extern const NnPoolingLanes nn_pooling_lanes_baseline;

@@ -328,14 +328,6 @@ typedef struct {
 } Unpool;
 
 static void
-gather_bytes(const NnPoolingLanes *lanes, float *restrict to, const float *restrict from,
-             const uint8_t *restrict taps, int32_t tap, int64_t channels)
-{
-  for (int64_t c = lanes->add_where(to, from, taps, tap, channels); c < channels; c++)
-    to[c] += taps[c] == tap ? from[c] : 0;
-}
-
-static void
 gather_words(float *restrict to, const float *restrict from, const uint32_t *restrict taps,
              int32_t tap, int64_t channels)
 {
@@ -367,8 +359,6 @@ gather_row(const Unpool *job, Span span[NN_WINDOW_DIMS], int64_t z, int64_t y, i
       const float *from = job->grad_y + out;
       if (job->taps == NULL)
         gather_scaled(to, from, scale, channels);
-      else if (job->byte_taps)
-        gather_bytes(job->lanes, to, from, (const uint8_t *)job->taps + out, tap, channels);
       else
         gather_words(to, from, (const uint32_t *)job->taps + out, tap, channels);
     }
@@ -392,6 +382,55 @@ tap_at(const NnPooling *p, int dim, int64_t start, int64_t i)
 {
   int64_t distance = i - start, step = p->window.dilation[dim];
   return distance % step == 0 ? distance / step : -1;
+}
+
+/* Windows along depth and height that see a row of the input: their results' rows and first taps. */
+static int
+find_touching_rows(const NnPooling *p, int64_t n, int64_t iz, int64_t iy,
+                   NnTouch rows[MAX_BYTE_TAPS])
+{
+  const NnWindow *w = &p->window;
+  int64_t z_begin, z_end, y_begin, y_end;
+  int count = 0;
+  outputs_reaching(p, 0, iz, &z_begin, &z_end);
+  outputs_reaching(p, 1, iy, &y_begin, &y_end);
+  for (int64_t oz = z_begin; oz < z_end; oz++)
+    for (int64_t oy = y_begin; oy < y_end; oy++) {
+      int64_t z = tap_at(p, 0, oz * w->stride[0] - w->pad_begin[0], iz);
+      int64_t y = tap_at(p, 1, oy * w->stride[1] - w->pad_begin[1], iy);
+      if (z >= 0 && y >= 0)
+        rows[count++] = (NnTouch){
+            .at = ((n * p->output[0] + oz) * p->output[1] + oy) * p->output[2] * p->channels,
+            .tap = (int32_t)((z * w->kernel[1] + y) * w->kernel[2]),
+        };
+    }
+  return count;
+}
+
+/* One input row of max-pooling whose taps are bytes: each pixel is written once. */
+static void
+sum_row(const Unpool *job, const NnTouch *rows, int n_rows, float *to)
+{
+  const NnPooling *p = job->pooling;
+  const uint8_t *taps = job->taps;
+  NnTouch touches[MAX_BYTE_TAPS];
+  for (int64_t ix = 0; ix < p->input[2]; ix++, to += p->channels) {
+    int64_t begin, end;
+    int count = 0;
+    outputs_reaching(p, 2, ix, &begin, &end);
+    for (int64_t ox = begin; ox < end; ox++) {
+      int64_t x = tap_at(p, 2, ox * p->window.stride[2] - p->window.pad_begin[2], ix);
+      for (int r = 0; x >= 0 && r < n_rows; r++)
+        touches[count++] =
+            (NnTouch){rows[r].at + ox * p->channels, rows[r].tap + (int32_t)x};
+    }
+    int64_t c = job->lanes->sum_where(touches, count, job->grad_y, taps, p->channels, to);
+    for (; c < p->channels; c++) {
+      to[c] = 0;
+      for (int t = 0; t < count; t++)
+        to[c] += taps[touches[t].at + c] == touches[t].tap ? job->grad_y[touches[t].at + c] : 0;
+    }
+  }
 }
 
 static void
@@ -420,6 +459,11 @@ gather_rows(int64_t row_begin, int64_t row_end, int worker, gpointer data)
     int64_t n = i / (p->input[0] * p->input[1]);
     int64_t iz = i / p->input[1] % p->input[0], iy = i % p->input[1];
     float *row = job->grad_x + i * row_size;
+    if (job->taps != NULL && job->byte_taps) {
+      NnTouch touching[MAX_BYTE_TAPS];
+      sum_row(job, touching, find_touching_rows(p, n, iz, iy, touching), row);
+      continue;
+    }
     memset(row, 0, (size_t)row_size * sizeof *row);
     int64_t begin, end;
     outputs_reaching(p, 0, iz, &begin, &end);
