@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Activation fusing: Conv, Relu -> Conv that applies the Relu while its result is in the cache. */
 #include "nncore/base/memory.h"
+#include "nncore/graph/node-types.h"
 #include "nncore/graph/passes.h"
 #include "nncore/graph/uses.h"
+
+/* what @node does to its first input, where that is all it does */
+static bool
+find_activation(const NnGraph *graph, const NnNode *node, NnActivation *activation, GError **error)
+{
+  NnNodeTypes types;
+  bool ok = nn_node_types_init(&types, graph, node, error);
+  if (ok) {
+    for (int i = 0; i < node->n_inputs; i++)
+      if (types.constants[i] != NULL && !graph->values[node->inputs[i]].is_constant)
+        types.constants[i] = NULL; /* known at this size only */
+    *activation = node->op->as_activation(&types.infer);
+  }
+  nn_node_types_clear(&types);
+  return ok;
+}
 
 /* the node that can take @node's activation over, or NULL */
 static NnNode *
@@ -31,7 +48,11 @@ nn_pass_fuse_activations(NnGraph *graph, const NnValueId *targets, int n_targets
     NnNode *host = find_host(graph, node, &uses);
     if (host == NULL)
       continue;
-    host->activation = node->op->as_activation(node->params);
+    NnActivation activation;
+    ok = find_activation(graph, node, &activation, error);
+    if (!ok || activation.kind == NN_ACTIVATION_NONE)
+      continue;
+    host->activation = activation;
     host->outputs[0] = node->outputs[0];
     graph->values[host->outputs[0]].producer = (int)(host - graph->nodes);
     removed[i] = true;

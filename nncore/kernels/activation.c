@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Relu and LeakyRelu with their signs as bits. */
+/* Relu, LeakyRelu and Clip with where they let the gradient pass as bits. */
 #include "nncore/kernels/activation.h"
+
+#include <string.h>
 
 #include "nncore/kernels/vector.h"
 
@@ -10,42 +12,59 @@ nn_activation_bits_bytes(int64_t count)
   return (size_t)(count + 7) / 8;
 }
 
+static inline NnInts
+passes(NnActivation activation, const float *x)
+{
+  NnFloats value = *(const NnFloats *)x;
+  if (activation.kind != NN_ACTIVATION_CLIP)
+    return value > 0;
+  return (value >= activation.low) & (value <= activation.high);
+}
+
 static inline uint8_t
-signs_of_eight(const float *x)
+bits_of_eight(NnActivation activation, const float *x)
 {
   const NnInts low = {1, 2, 4, 8}, high = {16, 32, 64, 128};
-  NnInts bits = ((*(const NnFloats *)x > 0) & low) | ((*(const NnFloats *)(x + 4) > 0) & high);
+  NnInts bits = (passes(activation, x) & low) | (passes(activation, x + 4) & high);
   return (uint8_t)(bits[0] | bits[1] | bits[2] | bits[3]);
 }
 
-/* of the last few */
-static uint8_t
-signs_of(const float *x, int count)
+static void
+record(NnActivation activation, const float *x, int64_t count, uint8_t *bits)
 {
-  unsigned byte = 0;
-  for (int i = 0; i < count; i++)
-    byte |= (unsigned)(x[i] > 0) << i;
-  return (uint8_t)byte;
+  int64_t whole = count / 8 * 8;
+  for (int64_t i = 0; i < whole; i += 8)
+    bits[i / 8] = bits_of_eight(activation, x + i);
+  if (whole == count)
+    return;
+  float last[8] = {0};
+  memcpy(last, x + whole, (size_t)(count - whole) * sizeof *last);
+  bits[whole / 8] = bits_of_eight(activation, last) & (uint8_t)((1u << (count - whole)) - 1);
 }
 
 void
 nn_activation_forward(NnActivation activation, float *x, int64_t count, uint8_t *bits)
 {
-  if (activation.kind == NN_ACTIVATION_NONE)
-    return;
-  if (bits != NULL) {
-    for (int64_t i = 0; i + 8 <= count; i += 8)
-      bits[i / 8] = signs_of_eight(x + i);
-    if (count % 8 != 0)
-      bits[count / 8] = signs_of(x + count / 8 * 8, (int)(count % 8));
-  }
-  float slope = activation.slope;
-  if (slope == 0) /* apart, so that an infinite x gives 0 and not NaN */
+  if (bits != NULL && activation.kind != NN_ACTIVATION_NONE)
+    record(activation, x, count, bits);
+  float slope = activation.slope, low = activation.low, high = activation.high;
+  switch (activation.kind) {
+  case NN_ACTIVATION_NONE:
+    break;
+  case NN_ACTIVATION_RELU: /* apart, so that an infinite x gives 0; a NaN stays one in all three */
     for (int64_t i = 0; i < count; i++)
-      x[i] = x[i] > 0 ? x[i] : 0;
-  else
+      x[i] = x[i] < 0 ? 0 : x[i];
+    break;
+  case NN_ACTIVATION_LEAKY_RELU:
     for (int64_t i = 0; i < count; i++)
       x[i] = x[i] > 0 ? x[i] : slope * x[i];
+    break;
+  case NN_ACTIVATION_CLIP:
+    for (int64_t i = 0; i < count; i++) {
+      float above = x[i] < low ? low : x[i];
+      x[i] = above > high ? high : above;
+    }
+  }
 }
 
 typedef struct {

@@ -8,12 +8,23 @@
 
 #include "nncore/base/context.h"
 
-typedef enum { NN_ACTIVATION_NONE, NN_ACTIVATION_RELU, NN_ACTIVATION_LEAKY_RELU } NnActivationKind;
+typedef enum {
+  NN_ACTIVATION_NONE,
+  NN_ACTIVATION_RELU,
+  NN_ACTIVATION_LEAKY_RELU,
+  NN_ACTIVATION_CLIP,
+} NnActivationKind;
 
-/** NnActivation: y = x where x > 0, else @slope x (slope is 0 for Relu). */
+/**
+ * NnActivation: y = x where x > 0, else @slope x (slope is 0 for Relu); for Clip, y = x from @low
+ * to @high, the nearer of them outside, where the gradient is 0 (slope is 0 too).
+ *
+ * The bit of an element is set where the gradient passes as it is: x > 0; @low <= x <= @high.
+ */
 typedef struct {
   NnActivationKind kind;
   float slope;
+  float low, high;
 } NnActivation;
 
 /** nn_activation_bits_bytes: bytes for the signs of @count elements. */

@@ -1,68 +1,135 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gather and multiply. Blocks of target positions are independent, so threads share nothing but
- * the weights, and the result does not depend on their number. */
+/* Filters in the kernels' order, and which kernel runs. Filters of a product are panels of 16
+ * outputs x taps x blocks of 16 inputs x 16 x 16 (what is past the last channel is zero), a group
+ * after the other. Running back needs the squares turned over and ordered the other way round;
+ * small filters are kept both ways, large ones are turned over while they are in use
+ * (conv-product.c). With few channels on one side, one order serves both ways (conv-lanes.h). */
 #include "nncore/kernels/conv.h"
 
 #include <string.h>
 
-#include "nncore/kernels/gemm.h"
+#include "nncore/kernels/conv-private.h"
+#include "nncore/kernels/elementwise.h"
 
-typedef struct {
-  const NnGather *gather;
-  const float *source;
-  float *target;
-  const float *bias;
-  NnActivation activation;
-  uint8_t *bits;
-  float *scratch;
-  int64_t block;        /* positions a chunk */
-  int64_t worker_floats; /* scratch of one worker */
-  bool dense;           /* targets are all positions in memory order */
-  bool direct;          /* and the source rows are where the product wants them: 1 x 1 */
-} Job;
+#define SMALL_FILTERS_BYTES (INT64_C(1) << 18)
 
-/* About 1 MiB of gathered rows: long enough to spread the cost of packing the weights, short
- * enough for the second-level cache and a share of the third. A multiple of 8, for the bits. */
-static int64_t
-choose_block(int n_taps, int groups, int64_t source_channels)
+enum { BLOCK = NN_CONV_BLOCK, SQUARE = NN_CONV_SQUARE };
+
+/* ---- filters ---- */
+
+NnConvKind
+nn_conv_kind(const NnFilters *shape)
 {
-  int64_t row = (int64_t)n_taps * (source_channels / groups);
-  return CLAMP((INT64_C(1) << 18) / MAX(row, 1), 96, 512) / 8 * 8;
+  if (shape->groups > 1) {
+    bool depthwise = shape->inputs == shape->groups && shape->outputs == shape->groups;
+    return depthwise ? NN_CONV_DEPTHWISE : NN_CONV_PRODUCT;
+  }
+  return shape->inputs <= NN_FEW    ? NN_CONV_FEW_IN
+         : shape->outputs <= NN_FEW ? NN_CONV_FEW_OUT
+                                    : NN_CONV_PRODUCT;
 }
 
-static int64_t
-floats_per_worker(int n_taps, int groups, int64_t source_channels, int64_t target_channels)
+int64_t
+nn_conv_blocks(int64_t channels)
 {
-  int64_t block = choose_block(n_taps, groups, source_channels);
-  return block * ((int64_t)n_taps * (source_channels / groups) + target_channels);
+  return (channels + BLOCK - 1) / BLOCK;
+}
+
+int64_t
+nn_filters_product_floats(const NnFilters *shape)
+{
+  int64_t in = nn_conv_blocks(shape->inputs / shape->groups);
+  int64_t out = nn_conv_blocks(shape->outputs / shape->groups);
+  return shape->groups * in * out * shape->taps * SQUARE;
 }
 
 bool
-nn_gather_is_depthwise(int groups, int64_t source_channels, int64_t target_channels)
+nn_filters_has_turned(const NnFilters *shape, bool both)
 {
-  return groups > 1 && source_channels == groups && target_channels == groups;
+  int64_t bytes = nn_filters_product_floats(shape) * (int64_t)sizeof(float);
+  return both && bytes <= SMALL_FILTERS_BYTES;
+}
+
+static int64_t
+filters_floats(const NnFilters *shape, bool both)
+{
+  switch (nn_conv_kind(shape)) {
+  case NN_CONV_DEPTHWISE:
+    return shape->taps * shape->inputs;
+  case NN_CONV_FEW_IN:
+    return nn_conv_blocks(shape->outputs) * BLOCK * shape->taps * shape->inputs;
+  case NN_CONV_FEW_OUT:
+    return nn_conv_blocks(shape->inputs) * BLOCK * shape->taps * shape->outputs;
+  case NN_CONV_PRODUCT:
+    break;
+  }
+  return nn_filters_product_floats(shape) * (nn_filters_has_turned(shape, both) ? 2 : 1);
 }
 
 size_t
-nn_gather_scratch_bytes(int n_taps, int groups, int64_t source_channels, int64_t target_channels,
-                        int threads)
+nn_filters_bytes(const NnFilters *shape, bool both)
 {
-  if (nn_gather_is_depthwise(groups, source_channels, target_channels))
-    return (size_t)target_channels * (size_t)threads * sizeof(float);
-  return (size_t)floats_per_worker(n_taps, groups, source_channels, target_channels) *
-         (size_t)threads * sizeof(float);
+  return (size_t)filters_floats(shape, both) * sizeof(float);
+}
+
+/* floats from one output, input and tap to the next within a group, and between blocks of them */
+typedef struct {
+  int64_t group, out_block, out, in_block, in, tap;
+} Order;
+
+static Order
+order_of(const NnFilters *shape, bool turned)
+{
+  int64_t in = shape->inputs / shape->groups, out = shape->outputs / shape->groups;
+  int64_t in_blocks = nn_conv_blocks(in), out_blocks = nn_conv_blocks(out), taps = shape->taps;
+  switch (nn_conv_kind(shape)) {
+  case NN_CONV_DEPTHWISE:
+    return (Order){.group = 1, .tap = shape->inputs};
+  case NN_CONV_FEW_IN:
+    return (Order){
+        .out_block = taps * in * BLOCK, .out = 1, .in = BLOCK, .tap = in * BLOCK, .in_block = 0};
+  case NN_CONV_FEW_OUT:
+    return (Order){.in_block = taps * out * BLOCK, .in = 1, .out = BLOCK, .tap = out * BLOCK};
+  case NN_CONV_PRODUCT:
+    break;
+  }
+  int64_t group = in_blocks * out_blocks * taps * SQUARE;
+  if (turned)
+    return (Order){group, SQUARE, BLOCK, out_blocks * taps * SQUARE, 1, out_blocks * SQUARE};
+  return (Order){group, in_blocks * taps * SQUARE, 1, SQUARE, BLOCK, in_blocks * SQUARE};
+}
+
+static void
+fill(const NnFilters *shape, const float *w, bool turned, float *filters)
+{
+  Order order = order_of(shape, turned);
+  int64_t in = shape->inputs / shape->groups, out = shape->outputs / shape->groups;
+  for (int64_t g = 0; g < shape->groups; g++)
+    for (int64_t o = 0; o < out; o++)
+      for (int64_t i = 0; i < in; i++, w += shape->taps) {
+        /* few channels have no blocks of their own; their count is below a block's */
+        float *to = filters + g * order.group + o / BLOCK * order.out_block +
+                    o % BLOCK * order.out + i / BLOCK * order.in_block + i % BLOCK * order.in;
+        for (int64_t t = 0; t < shape->taps; t++)
+          to[t * order.tap] = w[t];
+      }
+}
+
+void
+nn_filters_fill(const NnFilters *shape, const float *w, bool both, float *filters)
+{
+  memset(filters, 0, nn_filters_bytes(shape, both));
+  fill(shape, w, false, filters);
+  if (nn_conv_kind(shape) == NN_CONV_PRODUCT && nn_filters_has_turned(shape, both))
+    fill(shape, w, true, filters + nn_filters_product_floats(shape));
 }
 
 /* ---- positions ---- */
 
-typedef struct {
-  int64_t n, j[3];
-} Position;
-
-static Position
-position_at(const NnGather *gather, int64_t index)
+NnConvPosition
+nn_conv_position(const NnGather *gather, int64_t index)
 {
-  Position p;
+  NnConvPosition p;
   for (int d = 2; d >= 0; d--) {
     p.j[d] = index % gather->count[d];
     index /= gather->count[d];
@@ -71,33 +138,8 @@ position_at(const NnGather *gather, int64_t index)
   return p;
 }
 
-static inline void
-advance(const NnGather *gather, Position *p)
-{
-  for (int d = 2; d >= 0; d--) {
-    if (++p->j[d] < gather->count[d])
-      return;
-    p->j[d] = 0;
-  }
-  p->n++;
-}
-
-/* index of the source pixel under a tap, or -1 outside */
-static inline int64_t
-source_pixel(const NnGather *gather, const Position *p, const int64_t offset[3])
-{
-  int64_t index = p->n;
-  for (int d = 0; d < 3; d++) {
-    int64_t at = p->j[d] * gather->source_step[d] + offset[d];
-    if (at < 0 || at >= gather->source_dims[d])
-      return -1;
-    index = index * gather->source_dims[d] + at;
-  }
-  return index;
-}
-
-static inline int64_t
-target_pixel(const NnGather *gather, const Position *p)
+int64_t
+nn_conv_target(const NnGather *gather, const NnConvPosition *p)
 {
   int64_t index = p->n;
   for (int d = 0; d < 3; d++)
@@ -106,198 +148,99 @@ target_pixel(const NnGather *gather, const Position *p)
   return index;
 }
 
-/* ---- gathering ---- */
-
-/* taps from @first on that follow each other without a gap along the width */
-static int
-run_length(const NnGather *gather, int first)
+int64_t
+nn_conv_source_row(const NnGather *gather, const NnConvPosition *p, const int64_t offset[3])
 {
-  const int64_t(*o)[3] = gather->offsets;
-  int length = 1;
-  while (first + length < gather->n_taps && o[first + length][0] == o[first][0] &&
-         o[first + length][1] == o[first][1] && o[first + length][2] == o[first][2] + length)
-    length++;
-  return length;
-}
-
-/* the pixels under taps first .. first + length - 1, whole channels, into one row's part */
-static void
-gather_run(const NnGather *gather, const Position *p, int first, int length, const float *source,
-           float *row)
-{
-  int64_t channels = gather->source_channels;
-  int64_t begin = source_pixel(gather, p, gather->offsets[first]);
-  int64_t end = source_pixel(gather, p, gather->offsets[first + length - 1]);
-  if (begin >= 0 && end >= 0) {
-    memcpy(row, source + begin * channels, (size_t)(length * channels) * sizeof *row);
-    return;
+  int64_t index = p->n;
+  for (int d = 0; d < 2; d++) {
+    int64_t at = p->j[d] * gather->source_step[d] + offset[d];
+    if (at < 0 || at >= gather->source_dims[d])
+      return -1;
+    index = index * gather->source_dims[d] + at;
   }
-  for (int t = 0; t < length; t++, row += channels) {
-    int64_t pixel = source_pixel(gather, p, gather->offsets[first + t]);
-    if (pixel < 0)
-      memset(row, 0, (size_t)channels * sizeof *row);
-    else
-      memcpy(row, source + pixel * channels, (size_t)channels * sizeof *row);
-  }
+  return index * gather->source_dims[2];
 }
 
-/* one group's channels under every tap */
-static void
-gather_group(const NnGather *gather, const Position *p, int group, const float *source, float *row)
+/* the least j from 0 to @count with j @step >= @distance */
+static int64_t
+first_from(int64_t distance, int64_t step, int64_t count)
 {
-  int64_t channels = gather->source_channels / gather->groups;
-  for (int t = 0; t < gather->n_taps; t++, row += channels) {
-    int64_t pixel = source_pixel(gather, p, gather->offsets[t]);
-    if (pixel < 0)
-      memset(row, 0, (size_t)channels * sizeof *row);
-    else
-      memcpy(row, source + pixel * gather->source_channels + group * channels,
-             (size_t)channels * sizeof *row);
-  }
+  return distance <= 0 ? 0 : MIN((distance - 1) / step + 1, count);
 }
 
-static void
-gather_rows(const Job *job, int64_t begin, int64_t end, int group, float *rows)
+void
+nn_conv_inside(const NnGather *gather, int64_t offset, int64_t *begin, int64_t *end)
 {
-  const NnGather *gather = job->gather;
-  int64_t channels = gather->source_channels / gather->groups;
-  Position p = position_at(gather, begin);
-  for (int64_t i = begin; i < end; i++, advance(gather, &p)) {
-    float *row = rows + (i - begin) * gather->n_taps * channels;
-    if (gather->groups > 1) {
-      gather_group(gather, &p, group, job->source, row);
-      continue;
-    }
-    for (int t = 0; t < gather->n_taps;) {
-      int length = run_length(gather, t);
-      gather_run(gather, &p, t, length, job->source, row + t * channels);
-      t += length;
-    }
-  }
+  int64_t step = gather->source_step[2], count = gather->count[2];
+  *begin = first_from(-offset, step, count);
+  *end = first_from(gather->source_dims[2] - offset, step, count);
 }
 
-/* ---- the product ---- */
+/* ---- choosing ---- */
 
-static void
-finish_rows(const Job *job, int64_t begin, int64_t end, float *rows)
+/* few in, run back, is few out */
+static NnConvKind
+running_kind(const NnGather *gather)
 {
-  int64_t channels = job->gather->target_channels;
-  if (job->bias != NULL)
-    for (int64_t i = 0; i < end - begin; i++)
-      for (int64_t c = 0; c < channels; c++)
-        rows[i * channels + c] += job->bias[c];
-  nn_activation_forward(job->activation, rows, (end - begin) * channels,
-                        job->bits != NULL ? job->bits + begin * channels / 8 : NULL);
+  NnConvKind kind = nn_conv_kind(&gather->shape);
+  if (gather->back && kind == NN_CONV_FEW_IN)
+    return NN_CONV_FEW_OUT;
+  if (gather->back && kind == NN_CONV_FEW_OUT)
+    return NN_CONV_FEW_IN;
+  return kind;
 }
 
-static void
-scatter_rows(const Job *job, int64_t begin, int64_t end, const float *rows)
+size_t
+nn_gather_scratch_bytes(const NnGather *gather, int threads)
 {
-  const NnGather *gather = job->gather;
-  int64_t channels = gather->target_channels;
-  Position p = position_at(gather, begin);
-  for (int64_t i = begin; i < end; i++, advance(gather, &p))
-    memcpy(job->target + target_pixel(gather, &p) * channels, rows + (i - begin) * channels,
-           (size_t)channels * sizeof *rows);
+  NnConvKind kind = running_kind(gather);
+  return kind == NN_CONV_PRODUCT ? nn_conv_product_scratch_bytes(gather, threads)
+                                 : nn_conv_rows_scratch_bytes(gather, kind, threads);
 }
 
-static void
-multiply_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+static const NnConvLanes *
+choose_lanes(NnIsa isa)
 {
-  const Job *job = data;
-  const NnGather *gather = job->gather;
-  int64_t source_group = gather->source_channels / gather->groups;
-  int64_t target_group = gather->target_channels / gather->groups;
-  int64_t depth = gather->n_taps * source_group;
-  float *gathered = job->scratch + worker * job->worker_floats;
-  float *rows =
-      job->dense ? job->target + begin * gather->target_channels : gathered + job->block * depth;
-  for (int g = 0; g < gather->groups; g++) {
-    const float *a = gathered;
-    int64_t lda = depth;
-    if (job->direct) {
-      a = job->source + begin * gather->source_channels + g * source_group;
-      lda = gather->source_channels;
-    } else {
-      gather_rows(job, begin, end, g, gathered);
-    }
-    nn_gemm(false, false, end - begin, target_group, depth, 1, a, lda,
-            gather->weights + g * depth * target_group, target_group, 0, rows + g * target_group,
-            gather->target_channels);
-  }
-  if (job->dense)
-    finish_rows(job, begin, end, rows);
-  else
-    scatter_rows(job, begin, end, rows);
-}
-
-static void
-depthwise_chunk(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Job *job = data;
-  const NnGather *gather = job->gather;
-  int64_t channels = gather->target_channels;
-  Position p = position_at(gather, begin);
-  for (int64_t i = begin; i < end; i++, advance(gather, &p)) {
-    float *restrict sum = job->target + target_pixel(gather, &p) * channels;
-    memset(sum, 0, (size_t)channels * sizeof *sum);
-    for (int t = 0; t < gather->n_taps; t++) {
-      int64_t pixel = source_pixel(gather, &p, gather->offsets[t]);
-      if (pixel < 0)
-        continue;
-      const float *restrict x = job->source + pixel * channels;
-      const float *restrict w = gather->weights + t * channels;
-      for (int64_t c = 0; c < channels; c++)
-        sum[c] += w[c] * x[c];
-    }
-  }
-  if (job->dense)
-    finish_rows(job, begin, end, job->target + begin * channels);
-}
-
-static bool
-is_dense(const NnGather *gather)
-{
-  for (int d = 0; d < 3; d++)
-    if (gather->target_begin[d] != 0 || gather->target_step[d] != 1 ||
-        gather->count[d] != gather->target_dims[d])
-      return false;
-  return true;
-}
-
-static bool
-is_direct(const NnGather *gather)
-{
-  if (gather->n_taps != 1)
-    return false;
-  for (int d = 0; d < 3; d++)
-    if (gather->offsets[0][d] != 0 || gather->source_step[d] != 1 ||
-        gather->count[d] != gather->source_dims[d])
-      return false;
-  return true;
+#ifdef __x86_64__
+  if (isa >= NN_ISA_AVX512)
+    return &nn_conv_lanes_avx512;
+  if (isa >= NN_ISA_AVX2)
+    return &nn_conv_lanes_avx2;
+#endif
+  return &nn_conv_lanes_baseline;
 }
 
 void
 nn_gather_run(NnContext *context, const NnGather *gather, const float *source, float *target,
               const float *bias, NnActivation activation, uint8_t *bits, void *scratch)
 {
-  Job job = {
+  NnConvKind kind = running_kind(gather);
+  const NnFilters *shape = &gather->shape;
+  if (gather->count[0] * gather->count[1] * gather->count[2] == 0)
+    return;
+  NnConvJob job = {
+      .context = context,
       .gather = gather,
+      .lanes = choose_lanes(nn_context_isa(context)),
+      .source_channels = gather->back ? shape->outputs : shape->inputs,
+      .target_channels = gather->back ? shape->inputs : shape->outputs,
       .source = source,
       .target = target,
-      .bias = bias,
-      .activation = activation,
-      .bits = bits,
+      .finish = nn_finish(bias, activation, bits),
       .scratch = scratch,
-      .block = choose_block(gather->n_taps, gather->groups, gather->source_channels),
-      .worker_floats = floats_per_worker(gather->n_taps, gather->groups, gather->source_channels,
-                                         gather->target_channels),
-      .dense = is_dense(gather),
-      .direct = is_direct(gather),
   };
-  int64_t positions = gather->batch * gather->count[0] * gather->count[1] * gather->count[2];
-  bool depthwise =
-      nn_gather_is_depthwise(gather->groups, gather->source_channels, gather->target_channels);
-  nn_parallel_for(context, positions, job.block, depthwise ? depthwise_chunk : multiply_chunk,
-                  &job);
+  /* the kernels write whole bytes of bits; in odd counts of channels, pixels share bytes */
+  int64_t in_parts = kind == NN_CONV_PRODUCT ? shape->groups : 1;
+  bool later = kind == NN_CONV_FEW_OUT || (bits != NULL && job.target_channels / in_parts % 8 != 0);
+  if (later)
+    job.finish = nn_finish(bias, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+  if (kind == NN_CONV_PRODUCT)
+    nn_conv_product_run(&job);
+  else
+    nn_conv_rows_run(&job, kind);
+  if (later && activation.kind != NN_ACTIVATION_NONE) {
+    int64_t pixels = gather->target_dims[0] * gather->target_dims[1] * gather->target_dims[2];
+    nn_activate(context, activation, target, target, gather->batch * pixels * job.target_channels,
+                bits);
+  }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pooling. A tap is a place inside the window, numbered (z height + y) width + x. Forward walks
- * the taps of one output pixel for four channels at a time, the running result in registers.
+ * the taps of one output pixel, the running result in registers (pooling-lanes.c).
  * Backward walks, for one input row, the output rows whose windows touch it. */
 #include "nncore/kernels/pooling.h"
 
@@ -10,7 +10,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/kernels/elementwise.h"
-#include "nncore/kernels/vector.h"
+#include "nncore/kernels/pooling-lanes.h"
 
 #define MAX_TAPS INT64_C(0x7fffffff)
 #define MAX_BYTE_TAPS 256 /* taps that a byte can number */
@@ -70,6 +70,7 @@ nn_max_pool_taps_bytes(const NnPooling *pooling)
 
 typedef struct {
   const NnPooling *pooling;
+  const NnPoolingLanes *lanes;
   const float *x;
   float *y;
   void *taps;
@@ -84,6 +85,18 @@ typedef struct {
   int64_t start, first, end, count;
 } Span;
 
+static const NnPoolingLanes *
+choose_lanes(NnIsa isa)
+{
+#ifdef __x86_64__
+  if (isa >= NN_ISA_AVX512)
+    return &nn_pooling_lanes_avx512;
+  if (isa >= NN_ISA_AVX2)
+    return &nn_pooling_lanes_avx2;
+#endif
+  return &nn_pooling_lanes_baseline;
+}
+
 static int64_t
 ceil_divide(int64_t a, int64_t b)
 {
@@ -96,6 +109,11 @@ span_of(const NnPooling *pooling, int dim, int64_t o, NnDivisor divisor)
   const NnWindow *w = &pooling->window;
   int64_t step = w->dilation[dim], size = pooling->input[dim];
   Span span = {.start = o * w->stride[dim] - w->pad_begin[dim]};
+  if (span.start >= 0 && span.start + (w->kernel[dim] - 1) * step < size) { /* no divisions */
+    span.end = w->kernel[dim];
+    span.count = divisor == NN_DIVIDE_BY_ONE ? 1 : span.end;
+    return span;
+  }
   span.first = MIN(ceil_divide(-span.start, step), w->kernel[dim]);
   span.end = CLAMP(ceil_divide(size - span.start, step), span.first, w->kernel[dim]);
   if (divisor == NN_DIVIDE_BY_ONE)
@@ -174,49 +192,41 @@ index_of(const Pixel *pixel, int64_t tap, int64_t c)
 }
 
 static void
-store_taps(const Pixel *pixel, int64_t out, int64_t c, const int32_t *taps, int lanes)
+store_tap(const Pixel *pixel, int64_t out, int64_t c, int64_t tap)
 {
   const Pool *job = pixel->job;
-  for (int i = 0; job->taps != NULL && i < lanes; i++) {
-    if (job->byte_taps)
-      ((uint8_t *)job->taps)[out + c + i] = (uint8_t)taps[i];
-    else
-      ((uint32_t *)job->taps)[out + c + i] = (uint32_t)taps[i];
-  }
-  for (int i = 0; job->indices != NULL && i < lanes; i++)
-    job->indices[out + c + i] = index_of(pixel, taps[i], c + i);
+  if (job->taps != NULL && job->byte_taps)
+    ((uint8_t *)job->taps)[out + c] = (uint8_t)tap;
+  else if (job->taps != NULL)
+    ((uint32_t *)job->taps)[out + c] = (uint32_t)tap;
+  if (job->indices != NULL)
+    job->indices[out + c] = index_of(pixel, tap, c);
 }
 
-/* The first tap wins unasked, so that windows full of -infinity have a winner inside the picture;
- * a NaN always wins. A window without any tap in the picture gives -infinity. */
-static void
-max_lanes(const Pixel *pixel, int64_t out, int64_t c)
+/* channels from 0 on that fill registers; returns how many */
+static int64_t
+max_lanes(const Pixel *pixel, int64_t out)
 {
-  const NnPooling *p = pixel->job->pooling;
-  int64_t step = p->window.dilation[2] * p->channels;
+  const Pool *job = pixel->job;
+  const NnPooling *p = job->pooling;
+  const NnWindow *w = &p->window;
   const Span *sz = &pixel->span[0], *sy = &pixel->span[1], *sx = &pixel->span[2];
-  NnFloats best = {0};
-  best -= INFINITY;
-  NnInts winner = {0};
-  winner +=
-      (int32_t)((sz->first * p->window.kernel[1] + sy->first) * p->window.kernel[2] + sx->first);
-  for (int64_t z = sz->first; z < sz->end; z++)
-    for (int64_t y = sy->first; y < sy->end; y++) {
-      const float *row = pixel->x + row_offset(pixel, z, y) + c;
-      int32_t tap = (int32_t)((z * p->window.kernel[1] + y) * p->window.kernel[2] + sx->first);
-      for (int64_t x = sx->first; x < sx->end; x++, row += step, tap++) {
-        NnFloats value = *(const NnFloats *)row;
-        NnInts wins = (value > best) | (value != value);
-        best = (NnFloats)(((NnInts)value & wins) | ((NnInts)best & ~wins));
-        winner = (tap & wins) | (winner & ~wins);
-      }
-    }
-  *(NnFloats *)(pixel->job->y + out + c) = best;
-  int32_t taps[NN_LANES];
-  memcpy(taps, &winner, sizeof taps);
-  store_taps(pixel, out, c, taps, NN_LANES);
+  if (job->indices != NULL || (job->taps != NULL && !job->byte_taps))
+    return 0;
+  int64_t line = p->input[2] * p->channels;
+  NnMaxWindow window = {
+      .x = pixel->x + row_offset(pixel, sz->first, sy->first),
+      .count = {sz->end - sz->first, sy->end - sy->first, sx->end - sx->first},
+      .step = {w->dilation[0] * p->input[1] * line, w->dilation[1] * line,
+               w->dilation[2] * p->channels},
+      .tap = (int32_t)((sz->first * w->kernel[1] + sy->first) * w->kernel[2] + sx->first),
+      .tap_step = {(int32_t)(w->kernel[1] * w->kernel[2]), (int32_t)w->kernel[2]},
+  };
+  return job->lanes->max(&window, p->channels, job->y + out,
+                         job->taps != NULL ? (uint8_t *)job->taps + out : NULL);
 }
 
+/* as NnPoolingLanes.max, of one channel */
 static void
 max_one(const Pixel *pixel, int64_t out, int64_t c)
 {
@@ -237,17 +247,13 @@ max_one(const Pixel *pixel, int64_t out, int64_t c)
       }
     }
   pixel->job->y[out + c] = best;
-  int32_t tap = (int32_t)winner;
-  store_taps(pixel, out, c, &tap, 1);
+  store_tap(pixel, out, c, winner);
 }
 
 static void
 max_pixel(const Pixel *pixel, int64_t out)
 {
-  int64_t c = 0, channels = pixel->job->pooling->channels;
-  for (; c + NN_LANES <= channels; c += NN_LANES)
-    max_lanes(pixel, out, c);
-  for (; c < channels; c++)
+  for (int64_t c = max_lanes(pixel, out); c < pixel->job->pooling->channels; c++)
     max_one(pixel, out, c);
 }
 
@@ -262,6 +268,7 @@ nn_max_pool_forward(NnContext *context, const NnPooling *pooling, const float *x
                     void *taps, int64_t *indices, bool column_major)
 {
   Pool job = {.pooling = pooling,
+              .lanes = choose_lanes(nn_context_isa(context)),
               .x = x,
               .y = y,
               .taps = taps,
@@ -312,25 +319,13 @@ nn_average_pool_forward(NnContext *context, const NnPooling *pooling, NnDivisor 
 
 typedef struct {
   const NnPooling *pooling;
+  const NnPoolingLanes *lanes;
   const void *taps; /* NULL: average */
   const float *grad_y;
   float *grad_x;
   bool byte_taps;
   NnDivisor divisor;
 } Unpool;
-
-static void
-gather_bytes(float *restrict to, const float *restrict from, const uint8_t *restrict taps,
-             int32_t tap, int64_t channels)
-{
-  int64_t c = 0;
-  for (; c + NN_LANES <= channels; c += NN_LANES) {
-    NnInts won = __builtin_convertvector(*(const NnBytes *)(taps + c), NnInts) == tap;
-    *(NnFloats *)(to + c) += (NnFloats)(*(const NnInts *)(from + c) & won);
-  }
-  for (; c < channels; c++)
-    to[c] += taps[c] == tap ? from[c] : 0;
-}
 
 static void
 gather_words(float *restrict to, const float *restrict from, const uint32_t *restrict taps,
@@ -364,8 +359,6 @@ gather_row(const Unpool *job, Span span[NN_WINDOW_DIMS], int64_t z, int64_t y, i
       const float *from = job->grad_y + out;
       if (job->taps == NULL)
         gather_scaled(to, from, scale, channels);
-      else if (job->byte_taps)
-        gather_bytes(to, from, (const uint8_t *)job->taps + out, tap, channels);
       else
         gather_words(to, from, (const uint32_t *)job->taps + out, tap, channels);
     }
@@ -389,6 +382,55 @@ tap_at(const NnPooling *p, int dim, int64_t start, int64_t i)
 {
   int64_t distance = i - start, step = p->window.dilation[dim];
   return distance % step == 0 ? distance / step : -1;
+}
+
+/* Windows along depth and height that see a row of the input: their results' rows and first taps. */
+static int
+find_touching_rows(const NnPooling *p, int64_t n, int64_t iz, int64_t iy,
+                   NnTouch rows[MAX_BYTE_TAPS])
+{
+  const NnWindow *w = &p->window;
+  int64_t z_begin, z_end, y_begin, y_end;
+  int count = 0;
+  outputs_reaching(p, 0, iz, &z_begin, &z_end);
+  outputs_reaching(p, 1, iy, &y_begin, &y_end);
+  for (int64_t oz = z_begin; oz < z_end; oz++)
+    for (int64_t oy = y_begin; oy < y_end; oy++) {
+      int64_t z = tap_at(p, 0, oz * w->stride[0] - w->pad_begin[0], iz);
+      int64_t y = tap_at(p, 1, oy * w->stride[1] - w->pad_begin[1], iy);
+      if (z >= 0 && y >= 0)
+        rows[count++] = (NnTouch){
+            .at = ((n * p->output[0] + oz) * p->output[1] + oy) * p->output[2] * p->channels,
+            .tap = (int32_t)((z * w->kernel[1] + y) * w->kernel[2]),
+        };
+    }
+  return count;
+}
+
+/* One input row of max-pooling whose taps are bytes: each pixel is written once. */
+static void
+sum_row(const Unpool *job, const NnTouch *rows, int n_rows, float *to)
+{
+  const NnPooling *p = job->pooling;
+  const uint8_t *taps = job->taps;
+  NnTouch touches[MAX_BYTE_TAPS];
+  for (int64_t ix = 0; ix < p->input[2]; ix++, to += p->channels) {
+    int64_t begin, end;
+    int count = 0;
+    outputs_reaching(p, 2, ix, &begin, &end);
+    for (int64_t ox = begin; ox < end; ox++) {
+      int64_t x = tap_at(p, 2, ox * p->window.stride[2] - p->window.pad_begin[2], ix);
+      for (int r = 0; x >= 0 && r < n_rows; r++)
+        touches[count++] =
+            (NnTouch){rows[r].at + ox * p->channels, rows[r].tap + (int32_t)x};
+    }
+    int64_t c = job->lanes->sum_where(touches, count, job->grad_y, taps, p->channels, to);
+    for (; c < p->channels; c++) {
+      to[c] = 0;
+      for (int t = 0; t < count; t++)
+        to[c] += taps[touches[t].at + c] == touches[t].tap ? job->grad_y[touches[t].at + c] : 0;
+    }
+  }
 }
 
 static void
@@ -417,6 +459,11 @@ gather_rows(int64_t row_begin, int64_t row_end, int worker, gpointer data)
     int64_t n = i / (p->input[0] * p->input[1]);
     int64_t iz = i / p->input[1] % p->input[0], iy = i % p->input[1];
     float *row = job->grad_x + i * row_size;
+    if (job->taps != NULL && job->byte_taps) {
+      NnTouch touching[MAX_BYTE_TAPS];
+      sum_row(job, touching, find_touching_rows(p, n, iz, iy, touching), row);
+      continue;
+    }
     memset(row, 0, (size_t)row_size * sizeof *row);
     int64_t begin, end;
     outputs_reaching(p, 0, iz, &begin, &end);
@@ -434,6 +481,7 @@ nn_max_pool_backward(NnContext *context, const NnPooling *pooling, const void *t
                      const float *grad_y, float *grad_x)
 {
   Unpool job = {.pooling = pooling,
+                .lanes = choose_lanes(nn_context_isa(context)),
                 .taps = taps,
                 .grad_y = grad_y,
                 .grad_x = grad_x,

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "nncore/base/isa.h"
+#include "nncore/kernels/finish.h"
 
 enum {
   NN_WINOGRAD_IN = 6,   /* pixels of a patch, an axis */
@@ -51,7 +52,8 @@ typedef struct {
  * @lanes: channel counts must be multiples of it
  * @transform: a patch of 6 x 6 pixels, rows @row floats apart, into V; @flipped: for filters whose
  *   taps are meant flipped (winograd.c)
- * @transform_back: M into the first @high x @wide pixels of a tile, plus @bias (nullable)
+ * @transform_back: M, finished, into the first @high x @wide pixels of a tile that begins @at
+ *   floats from @target, rows @row floats apart
  * @multiply: NnWinogradProduct
  * @transpose: 16 x 16 floats, for panels read across
  */
@@ -59,8 +61,8 @@ typedef struct {
   int lanes;
   void (*transform)(const float *patch, int64_t row, int64_t channels, bool flipped,
                     NnWinogradTile v);
-  void (*transform_back)(NnWinogradTile m, int64_t channels, bool flipped, const float *bias,
-                         float *target, int64_t row, int high, int wide);
+  void (*transform_back)(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish *finish,
+                         float *target, int64_t at, int64_t row, int high, int wide);
   void (*multiply)(const NnWinogradProduct *product);
   void (*transpose)(const float *from, float *to);
 } NnWinogradLanes;

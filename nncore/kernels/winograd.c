@@ -193,9 +193,7 @@ typedef struct {
   const NnWinogradLanes *lanes;
   const float *source;
   float *target;
-  const float *bias;
-  NnActivation activation;
-  uint8_t *bits;
+  NnFinish finish;
   Blocks blocks;
   float *scratch;
   int64_t first; /* tile of a shared block */
@@ -309,13 +307,8 @@ finish_tile(const Job *job, int64_t index, NnWinogradTile m)
   int64_t first = (tile.n * w->target_height + tile.y) * w->target_width + tile.x;
   int high = (int)MIN(OUT, w->target_height - tile.y);
   int wide = (int)MIN(OUT, w->target_width - tile.x);
-  job->lanes->transform_back(m, channels, w->back, job->bias, job->target + first * channels,
+  job->lanes->transform_back(m, channels, w->back, &job->finish, job->target, first * channels,
                              w->target_width * channels, high, wide);
-  for (int y = 0; job->activation.kind != NN_ACTIVATION_NONE && y < high; y++) {
-    int64_t at = (first + y * w->target_width) * channels;
-    nn_activation_forward(job->activation, job->target + at, wide * channels,
-                          job->bits != NULL ? job->bits + at / 8 : NULL);
-  }
 }
 
 /* ---- a block of a thread's own ---- */
@@ -451,9 +444,7 @@ nn_winograd_run(NnContext *context, const NnWinograd *winograd, const float *sou
       .lanes = choose_lanes(nn_context_isa(context), winograd),
       .source = source,
       .target = target,
-      .bias = bias,
-      .activation = activation,
-      .bits = bits,
+      .finish = nn_finish(bias, activation, bits),
       .blocks = cut_blocks(winograd),
       .scratch = scratch,
   };

@@ -70,6 +70,27 @@ clip_backward(const NnOpRun *run)
                     nn_shape_count(&run->in[X].shape));
 }
 
+/* @bound: (inout): left alone where there is none */
+static bool
+read_bound(const NnInfer *infer, int input, float *bound)
+{
+  if (!nn_has_input(infer, input))
+    return true;
+  if (infer->constants[input] == NULL)
+    return false;
+  *bound = infer->constants[input]->f[0];
+  return true;
+}
+
+static NnActivation
+clip_as_activation(const NnInfer *infer)
+{
+  NnActivation clip = {.kind = NN_ACTIVATION_CLIP, .low = -INFINITY, .high = INFINITY};
+  bool known = infer->in[X].dtype == NN_DTYPE_FLOAT && read_bound(infer, LOWER, &clip.low) &&
+               read_bound(infer, UPPER, &clip.high);
+  return known ? clip : (NnActivation){NN_ACTIVATION_NONE, 0};
+}
+
 const NnOp nn_op_clip = {
     .onnx_name = "Clip",
     .min_inputs = 1,
@@ -77,6 +98,7 @@ const NnOp nn_op_clip = {
     .max_outputs = 1,
     .constant_inputs = 1u << LOWER | 1u << UPPER,
     .layout = NN_TAKES_ANY,
+    .as_activation = clip_as_activation,
     .infer = clip_infer,
     .reach = nn_reach_pointwise,
     .keeps = clip_keeps,

@@ -11,21 +11,21 @@
 #include "nncore/kernels/winograd.h"
 #include "nncore/ops/window.h"
 
-/* taps by their index in depth-height-width order, and their weights,
- * groups x taps x from x to channels (depthwise: taps x channels) */
+/* taps by their index in depth-height-width order */
 typedef struct {
   int n_taps;
   int *taps;
-  float *weights;
 } TapSet;
 
 struct NnConvTaps {
   int64_t kernel[3];
-  int64_t in_channels, out_channels;
-  float *winograd; /* filters for both ways, or NULL; there are no other weights then */
-  TapSet forward; /* all taps, in -> out; without weights where that way is not run */
-  int n_phases;   /* 0 where the other way is not run */
-  TapSet *phases; /* out -> in */
+  bool winograd;  /* how the filters are kept */
+  bool back;      /* they serve both ways */
+  float *filters;
+  NnFilters shape;
+  TapSet forward; /* all taps */
+  int n_phases;   /* 0 where the other way is not run by gathers */
+  TapSet *phases;
 };
 
 bool
@@ -51,23 +51,6 @@ tap_position(const int64_t kernel[3], int tap, int64_t k[3])
   k[0] = tap / kernel[2] / kernel[1];
 }
 
-/* W (out x in/groups x taps) -> the order that the kernel wants, for the taps of @set */
-static void
-order_weights(const NnConvTaps *prepared, const float *w, int groups, bool to_input, TapSet *set)
-{
-  int all_taps = prepared->forward.n_taps;
-  int64_t in = prepared->in_channels / groups, out = prepared->out_channels / groups;
-  bool depthwise = nn_gather_is_depthwise(groups, prepared->in_channels, prepared->out_channels);
-  for (int64_t g = 0; g < groups; g++)
-    for (int t = 0; t < set->n_taps; t++)
-      for (int64_t o = 0; o < out; o++)
-        for (int64_t i = 0; i < in; i++) {
-          float value = w[((g * out + o) * in + i) * all_taps + set->taps[t]];
-          int64_t at = (g * set->n_taps + t) * in * out + (to_input ? o * in + i : i * out + o);
-          set->weights[depthwise ? t * groups + g : at] = value;
-        }
-}
-
 static bool
 use_winograd(const NnConvParams *params, const NnShape *w)
 {
@@ -78,26 +61,31 @@ use_winograd(const NnConvParams *params, const NnShape *w)
   return square && nn_winograd_fits(w->dim[1], w->dim[0]);
 }
 
-static bool
-fill_winograd(NnConvTaps *prepared, const float *w, bool back, GError **error)
+static NnFilters
+filters_shape(const NnConvParams *params, const NnShape *w)
 {
-  int64_t in = prepared->in_channels, out = prepared->out_channels;
-  prepared->winograd = nn_alloc(nn_winograd_filters_bytes(in, out, back), 1, error);
-  if (prepared->winograd == NULL)
-    return false;
-  nn_winograd_filters(w, in, out, back, prepared->winograd);
-  return true;
+  return (NnFilters){
+      .groups = (int)params->groups,
+      .inputs = w->dim[1] * params->groups,
+      .outputs = w->dim[0],
+      .taps = (int)nn_shape_product(w, 2, w->rank),
+  };
 }
 
 static bool
-fill_set(const NnConvTaps *prepared, const float *w, int groups, bool to_input, TapSet *set,
-         GError **error)
+fill_filters(NnConvTaps *prepared, const float *w, GError **error)
 {
-  size_t pair = (size_t)(prepared->in_channels / groups) * (size_t)prepared->out_channels;
-  set->weights = nn_alloc((size_t)set->n_taps * pair, sizeof(float), error);
-  if (set->weights == NULL)
+  const NnFilters *shape = &prepared->shape;
+  bool back = prepared->back;
+  size_t bytes = prepared->winograd ? nn_winograd_filters_bytes(shape->inputs, shape->outputs, back)
+                                    : nn_filters_bytes(shape, back);
+  prepared->filters = nn_alloc(bytes, 1, error);
+  if (prepared->filters == NULL)
     return false;
-  order_weights(prepared, w, groups, to_input, set);
+  if (prepared->winograd)
+    nn_winograd_filters(w, shape->inputs, shape->outputs, back, prepared->filters);
+  else
+    nn_filters_fill(shape, w, back, prepared->filters);
   return true;
 }
 
@@ -113,7 +101,7 @@ same_phase(const NnConvTaps *prepared, const NnWindow *window, int tap_a, int ta
   return true;
 }
 
-/* sorts the taps into phases, without their weights yet */
+/* sorts the taps into phases */
 static bool
 split_phases(const NnConvParams *params, NnConvTaps *prepared, GError **error)
 {
@@ -143,58 +131,37 @@ nn_conv_taps_free(NnConvTaps *taps)
 {
   if (taps == NULL)
     return;
-  for (int i = 0; taps->phases != NULL && i < taps->forward.n_taps; i++) {
+  for (int i = 0; taps->phases != NULL && i < taps->forward.n_taps; i++)
     nn_free(taps->phases[i].taps);
-    nn_free(taps->phases[i].weights);
-  }
   nn_free(taps->phases);
-  nn_free(taps->winograd);
+  nn_free(taps->filters);
   nn_free(taps->forward.taps);
-  nn_free(taps->forward.weights);
   nn_free(taps);
 }
 
 static bool
-fill_forward(NnConvTaps *prepared, const float *w, int groups, GError **error)
+list_all(TapSet *set, GError **error)
 {
-  TapSet *set = &prepared->forward;
   set->taps = nn_alloc((size_t)set->n_taps, sizeof *set->taps, error);
-  if (set->taps == NULL)
-    return false;
-  for (int t = 0; t < set->n_taps; t++)
+  for (int t = 0; set->taps != NULL && t < set->n_taps; t++)
     set->taps[t] = t;
-  return fill_set(prepared, w, groups, false, set, error);
-}
-
-static bool
-fill_backward(const NnConvParams *params, NnConvTaps *prepared, const NnTensor *w, GError **error)
-{
-  if (!split_phases(params, prepared, error))
-    return false;
-  for (int i = 0; i < prepared->n_phases; i++)
-    if (!fill_set(prepared, w->f, (int)params->groups, true, &prepared->phases[i], error))
-      return false;
-  return true;
+  return set->taps != NULL;
 }
 
 NnConvTaps *
-nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool there, bool back,
-                 GError **error)
+nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back, GError **error)
 {
   NnConvTaps *taps = nn_alloc0(1, sizeof *taps, error);
   if (taps == NULL)
     return NULL;
-  taps->in_channels = w->shape.dim[1] * params->groups;
-  taps->out_channels = w->shape.dim[0];
   nn_window_input_dims(&w->shape, taps->kernel);
-  taps->forward.n_taps = (int)nn_shape_product(&w->shape, 2, w->shape.rank);
-  bool ok;
-  if (use_winograd(params, &w->shape))
-    ok = fill_winograd(taps, w->f, back, error);
-  else
-    ok = (!there || fill_forward(taps, w->f, (int)params->groups, error)) &&
-         (!back || fill_backward(params, taps, w, error));
-  if (ok)
+  taps->winograd = use_winograd(params, &w->shape);
+  taps->back = back;
+  taps->shape = filters_shape(params, &w->shape);
+  taps->forward.n_taps = taps->shape.taps;
+  if (fill_filters(taps, w->f, error) &&
+      (taps->winograd ||
+       (list_all(&taps->forward, error) && (!back || split_phases(params, taps, error)))))
     return taps;
   nn_conv_taps_free(taps);
   return NULL;
@@ -210,16 +177,39 @@ offsets_bytes(int64_t n_taps)
   return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
 }
 
-/* of the gather with up to @n_taps taps */
-static size_t
-gather_scratch(const NnConvParams *params, const NnShape *w, bool to_input, int n_taps, int threads)
+/* what both ways have in common */
+static NnGather
+start_gather(const NnFilters *shape, const int64_t kernel[3], const NnShape *x, const NnShape *y,
+             const NnWindow *window, bool back)
 {
-  int64_t in = w->dim[1] * params->groups, out = w->dim[0];
-  int64_t source = to_input ? out : in, target = to_input ? in : out;
-  size_t bytes = 0;
-  for (int t = to_input ? 1 : n_taps; t <= n_taps; t++) /* a phase may have any number of them */
-    bytes = MAX(bytes, nn_gather_scratch_bytes(t, (int)params->groups, source, target, threads));
-  return bytes;
+  NnGather gather = {
+      .batch = x->dim[0],
+      .target_step = {1, 1, 1},
+      .source_step = {1, 1, 1},
+      .n_taps = shape->taps,
+      .tap_rows = kernel[0] * kernel[1],
+      .reach = (kernel[2] - 1) * MAX(window->dilation[2], 1),
+      .shape = *shape,
+      .back = back,
+  };
+  nn_window_input_dims(back ? y : x, gather.source_dims);
+  nn_window_input_dims(back ? x : y, gather.target_dims);
+  memcpy(gather.count, gather.target_dims, sizeof gather.count);
+  for (int d = 0; d < 3 && !back; d++)
+    gather.source_step[d] = MAX(window->stride[d], 1);
+  return gather;
+}
+
+/* running back, the most that a phase may need */
+static size_t
+gather_scratch(const NnConvParams *params, const NnShape *w, const NnShape *x, const NnShape *y,
+               bool back, int threads)
+{
+  NnFilters shape = filters_shape(params, w);
+  int64_t kernel[3];
+  nn_window_input_dims(w, kernel);
+  NnGather gather = start_gather(&shape, kernel, x, y, &params->window, back);
+  return nn_gather_scratch_bytes(&gather, threads);
 }
 
 /* X to Y; or Y to X, which is Y convolved with the flipped taps, padded by what the window reaches
@@ -254,23 +244,22 @@ size_t
 nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShape *x,
                       const NnShape *y, int threads, bool there, bool back)
 {
-  int n_taps = (int)nn_shape_product(w, 2, w->rank);
   bool winograd = use_winograd(params, w);
   size_t one_way = 0, other_way = 0;
   if (there)
     one_way = winograd ? winograd_scratch(params, x, y, false, threads)
-                       : gather_scratch(params, w, false, n_taps, threads);
+                       : gather_scratch(params, w, x, y, false, threads);
   if (back)
     other_way = winograd ? winograd_scratch(params, x, y, true, threads)
-                         : gather_scratch(params, w, true, n_taps, threads);
-  return (winograd ? 0 : offsets_bytes(n_taps)) + MAX(one_way, other_way);
+                         : gather_scratch(params, w, x, y, true, threads);
+  return (winograd ? 0 : offsets_bytes(nn_shape_product(w, 2, w->rank))) + MAX(one_way, other_way);
 }
 
 static void
 run_winograd(const NnConvRun *run, bool back)
 {
   NnWinograd winograd = describe_winograd(&run->x->shape, &run->y->shape, run->window, back);
-  winograd.filters = run->taps->winograd;
+  winograd.filters = run->taps->filters;
   if (back)
     nn_winograd_run(run->context, &winograd, run->y->f, run->x->f, NULL,
                     (NnActivation){NN_ACTIVATION_NONE, 0}, NULL, run->scratch);
@@ -284,26 +273,17 @@ nn_conv_there(const NnConvRun *run)
 {
   const NnConvTaps *prepared = run->taps;
   const NnWindow *window = run->window;
-  if (prepared->winograd != NULL) {
+  if (prepared->winograd) {
     run_winograd(run, false);
     return;
   }
   int64_t(*offsets)[3] = run->scratch;
   int n_taps = prepared->forward.n_taps;
-  NnGather gather = {
-      .batch = run->x->shape.dim[0],
-      .source_channels = prepared->in_channels,
-      .target_channels = prepared->out_channels,
-      .groups = (int)run->params->groups,
-      .target_step = {1, 1, 1},
-      .n_taps = n_taps,
-      .offsets = (const int64_t(*)[3])offsets,
-      .weights = prepared->forward.weights,
-  };
-  nn_window_input_dims(&run->x->shape, gather.source_dims);
-  nn_window_input_dims(&run->y->shape, gather.target_dims);
-  memcpy(gather.count, gather.target_dims, sizeof gather.count);
-  memcpy(gather.source_step, window->stride, sizeof gather.source_step);
+  NnGather gather = start_gather(&prepared->shape, prepared->kernel, &run->x->shape, &run->y->shape,
+                                 window, false);
+  gather.offsets = (const int64_t(*)[3])offsets;
+  gather.taps = prepared->forward.taps;
+  gather.filters = prepared->filters;
   for (int t = 0; t < n_taps; t++) {
     int64_t k[3];
     tap_position(prepared->kernel, t, k);
@@ -351,27 +331,21 @@ nn_conv_back(const NnConvRun *run)
   const NnConvTaps *prepared = run->taps;
   const NnWindow *window = run->window;
   const NnTensor *x = run->x;
-  if (prepared->winograd != NULL) {
+  if (prepared->winograd) {
     run_winograd(run, true);
     return;
   }
   int64_t(*offsets)[3] = run->scratch;
-  NnGather gather = {
-      .batch = x->shape.dim[0],
-      .source_channels = prepared->out_channels,
-      .target_channels = prepared->in_channels,
-      .groups = (int)run->params->groups,
-      .source_step = {1, 1, 1},
-      .offsets = (const int64_t(*)[3])offsets,
-  };
-  nn_window_input_dims(&run->y->shape, gather.source_dims);
-  nn_window_input_dims(&x->shape, gather.target_dims);
+  NnGather gather =
+      start_gather(&prepared->shape, prepared->kernel, &x->shape, &run->y->shape, window, true);
+  gather.offsets = (const int64_t(*)[3])offsets;
+  gather.filters = prepared->filters;
   if (prepared->n_phases < window->stride[0] * window->stride[1] * window->stride[2])
     memset(x->data, 0, nn_tensor_bytes(x)); /* some places are under no tap */
   for (int i = 0; i < prepared->n_phases; i++) {
     const TapSet *phase = &prepared->phases[i];
     gather.n_taps = phase->n_taps;
-    gather.weights = phase->weights;
+    gather.taps = phase->taps;
     place_phase(prepared, window, phase, &gather, offsets);
     nn_gather_run(run->context, &gather, run->y->f, x->f, NULL,
                   (NnActivation){NN_ACTIVATION_NONE, 0}, NULL,

@@ -27,15 +27,16 @@ bool nn_conv_parse(NnAttributes *attributes, NnConvParams *params, GError **erro
 /**
  * nn_conv_taps_new:
  * @w: Y channels x X channels a group x taps
- * @there, @back: which ways will be run: X to Y; Y to X
+ * @back: it will be run from Y to X (too)
  *
- * Orders the weights for the kernels.
+ * Orders the weights for the kernels; both ways use the same ones.
  */
-NnConvTaps *nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool there, bool back,
+NnConvTaps *nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back,
                              GError **error);
 void nn_conv_taps_free(NnConvTaps *taps);
 
-/** nn_conv_scratch_bytes: @w: the weights' shape; @x, @y: those of X and Y; ways as above. */
+/** nn_conv_scratch_bytes: @w: the weights' shape; @x, @y: those of X and Y; @there, @back: which
+ * ways will be run: X to Y; Y to X. */
 size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShape *x,
                              const NnShape *y, int threads, bool there, bool back);
 

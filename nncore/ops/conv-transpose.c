@@ -138,7 +138,7 @@ static void *
 conv_transpose_prepare(const NnPrepare *prepare, GError **error)
 {
   const ConvTranspose *params = prepare->params;
-  return nn_conv_taps_new(&params->conv, prepare->constants[W], prepare->gradient, true, error);
+  return nn_conv_taps_new(&params->conv, prepare->constants[W], true, error);
 }
 
 static void

@@ -63,7 +63,7 @@ infer(NnInfer *infer, GError **error)
 static void *
 prepare(const NnPrepare *prepare, GError **error)
 {
-  return nn_conv_taps_new(prepare->params, prepare->constants[W], true, prepare->gradient, error);
+  return nn_conv_taps_new(prepare->params, prepare->constants[W], prepare->gradient, error);
 }
 
 static void

@@ -37,9 +37,9 @@ leaky_relu_backward(const NnOpRun *run)
 }
 
 static NnActivation
-leaky_relu_as_activation(const void *params)
+leaky_relu_as_activation(const NnInfer *infer)
 {
-  return *(const NnActivation *)params;
+  return *(const NnActivation *)infer->params;
 }
 
 const NnOp nn_op_leaky_relu = {

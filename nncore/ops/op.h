@@ -136,8 +136,9 @@ typedef struct NnOp {
   /* its forward applies NnOpRun.activation */
   bool fuses_activation;
 
-  /* optional: the operator is this activation (Relu, LeakyRelu) and can be fused into another */
-  NnActivation (*as_activation)(const void *params);
+  /* optional: the operator is this activation (Relu, Clip) and can be fused into another; kind NONE
+   * where it cannot. Constants are those that hold at every size. */
+  NnActivation (*as_activation)(const NnInfer *infer);
 
   /* prepare gives floats: a factor for each channel, then a shift for each, and the result is
    * factor * input 0 + shift (BatchNormalization): can be folded into the operator before it */

@@ -29,7 +29,7 @@ relu_backward(const NnOpRun *run)
 }
 
 static NnActivation
-relu_as_activation(const void *params)
+relu_as_activation(const NnInfer *infer)
 {
   return relu;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kernels/: convolution by every way against the sum in double precision, over odd sizes, pads,
- * strides, batches and channel counts, with bias, activation and its bits. */
+/* kernels/: convolution by every way and by every instruction set that the processor has, there and
+ * back, against the sums in double precision, over odd sizes, pads, strides, dilations, groups,
+ * batches and channel counts, with bias, activation and its bits. */
 #include <math.h>
 #include <string.h>
 
 #include "nncore/base/memory.h"
-#include "nncore/kernels/conv.h"
+#include "nncore/kernels/pooling.h"
 #include "nncore/kernels/winograd.h"
+#include "nncore/ops/conv-taps.h"
 
 typedef struct {
   int batch, height, width, in, out, kernel, stride, pad;
@@ -96,42 +98,6 @@ new_bits(const Case *c)
   return nn_alloc(nn_activation_bits_bytes(count), 1, NULL);
 }
 
-static void
-check_gather(Size s, int threads)
-{
-  g_autoptr(NnContext) context = nn_context_new(threads);
-  Case c = new_case(s);
-  int n_taps = s.kernel * s.kernel;
-  int64_t(*offsets)[3] = nn_alloc((size_t)n_taps, sizeof *offsets, NULL);
-  for (int t = 0; t < n_taps; t++) {
-    offsets[t][0] = 0;
-    offsets[t][1] = t / s.kernel - s.pad;
-    offsets[t][2] = t % s.kernel - s.pad;
-  }
-  NnGather gather = {
-      .batch = s.batch,
-      .source_dims = {1, s.height, s.width},
-      .target_dims = {1, c.out_height, c.out_width},
-      .source_channels = s.in,
-      .target_channels = s.out,
-      .groups = 1,
-      .count = {1, c.out_height, c.out_width},
-      .target_step = {1, 1, 1},
-      .source_step = {1, s.stride, s.stride},
-      .n_taps = n_taps,
-      .offsets = (const int64_t(*)[3])offsets,
-      .weights = c.taps,
-  };
-  void *scratch = nn_alloc(1, nn_gather_scratch_bytes(n_taps, 1, s.in, s.out, threads), NULL);
-  uint8_t *bits = new_bits(&c);
-  nn_gather_run(context, &gather, c.x, c.y, c.bias, leaky, bits, scratch);
-  check(&c, bits, 2e-6);
-  nn_free(bits);
-  nn_free(scratch);
-  nn_free(offsets);
-  clear_case(&c);
-}
-
 /* the taps in ONNX's order, of the convolution itself or (@back) of the one whose gradient this is:
  * flipped, inputs and outputs swapped */
 static float *
@@ -184,20 +150,255 @@ check_winograd(Size s, bool back, int threads, NnIsa isa)
 
 static const int sizes[][2] = {{1, 1}, {2, 3}, {4, 4}, {5, 7}, {13, 9}, {37, 22}, {64, 51}};
 
-static void
-test_gather(void)
+/* ---- convolution as operators call it: every kernel but Winograd's too ---- */
+
+typedef struct {
+  int in, out, groups, kernel[3], stride[3], dilation[3], pad[3];
+} Layer;
+
+typedef struct {
+  NnConvParams params;
+  NnWindow window;
+  NnTensor x, y, w;
+  float *bias;
+  double *sums; /* of the way that is run, in the order of x or y */
+} Conv;
+
+static NnTensor
+new_tensor(GRand *random, NnShape shape)
 {
-  static const int shapes[][3] = {{1, 1, 0}, {3, 1, 1}, {3, 2, 1}, {5, 3, 2}, {7, 2, 3}};
-  for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
-    for (size_t k = 0; k < G_N_ELEMENTS(shapes); k++) {
-      const int *shape = shapes[k];
-      Size size = {1 + (int)i % 4, sizes[i][0], sizes[i][1], 3, 5, shape[0], shape[1], shape[2]};
-      check_gather(size, 1 + (int)k % 3);
-      size.in = 19;
-      size.out = 8;
-      check_gather(size, 2);
+  return (NnTensor){.shape = shape,
+                    .layout = NN_LAYOUT_CHANNELS_LAST,
+                    .f = random_floats(random, nn_shape_count(&shape))};
+}
+
+static bool
+new_conv(const Layer *layer, int batch, const int64_t size[3], Conv *c)
+{
+  g_autoptr(GRand) random = g_rand_new_with_seed(3);
+  *c = (Conv){.params = {.window = {.rank = 3}, .groups = layer->groups}};
+  for (int d = 0; d < 3; d++) {
+    c->params.window.kernel[d] = layer->kernel[d];
+    c->params.window.stride[d] = layer->stride[d];
+    c->params.window.dilation[d] = layer->dilation[d];
+    c->params.window.pad_begin[d] = c->params.window.pad_end[d] = layer->pad[d];
+  }
+  NnShape x = NN_SHAPE(batch, layer->in, size[0], size[1], size[2]);
+  NnShape w = NN_SHAPE(layer->out, layer->in / layer->groups, layer->kernel[0], layer->kernel[1],
+                       layer->kernel[2]);
+  int64_t out[3];
+  if (!nn_window_resolve(&c->params.window, &x, w.dim + 2, &c->window, out, NULL))
+    return false;
+  c->x = new_tensor(random, x);
+  c->w = new_tensor(random, w);
+  c->y = new_tensor(random, NN_SHAPE(batch, layer->out, out[0], out[1], out[2]));
+  c->bias = random_floats(random, layer->out);
+  return true;
+}
+
+static void
+clear_conv(Conv *c)
+{
+  nn_free(c->x.f);
+  nn_free(c->w.f);
+  nn_free(c->y.f);
+  nn_free(c->bias);
+  nn_free(c->sums);
+}
+
+static int64_t
+pixel_of(const NnTensor *tensor, int64_t n, const int64_t at[3])
+{
+  const int64_t *dim = tensor->shape.dim;
+  return ((n * dim[2] + at[0]) * dim[3] + at[1]) * dim[4] + at[2];
+}
+
+/* one pixel of Y under one tap: Y from X, or X from Y */
+static void
+add_tap(Conv *c, int64_t n, const int64_t p[3], const int64_t k[3], bool back)
+{
+  int64_t q[3], in = c->w.shape.dim[1], out = c->w.shape.dim[0], taps = 1, tap = 0;
+  for (int d = 0; d < 3; d++) {
+    q[d] = p[d] * c->window.stride[d] + k[d] * c->window.dilation[d] - c->window.pad_begin[d];
+    if (q[d] < 0 || q[d] >= c->x.shape.dim[2 + d])
+      return;
+    tap = tap * c->window.kernel[d] + k[d];
+    taps *= c->window.kernel[d];
+  }
+  int64_t x = pixel_of(&c->x, n, q) * c->x.shape.dim[1], y = pixel_of(&c->y, n, p) * out;
+  for (int64_t o = 0; o < out; o++)
+    for (int64_t i = 0; i < in; i++) {
+      int64_t channel = o / (out / c->params.groups) * in + i;
+      double w = (double)c->w.f[(o * in + i) * taps + tap];
+      if (back)
+        c->sums[x + channel] += w * (double)c->y.f[y + o];
+      else
+        c->sums[y + o] += w * (double)c->x.f[x + channel];
     }
 }
+
+static void
+add_up(Conv *c, bool back)
+{
+  const NnTensor *target = back ? &c->x : &c->y;
+  int64_t count = nn_shape_count(&target->shape), channels = target->shape.dim[1];
+  nn_free(c->sums);
+  c->sums = nn_alloc((size_t)count, sizeof *c->sums, NULL);
+  for (int64_t i = 0; i < count; i++)
+    c->sums[i] = back ? 0 : (double)c->bias[i % channels];
+  const int64_t *dim = c->y.shape.dim, *kernel = c->window.kernel;
+  int64_t p[3], k[3];
+  for (int64_t n = 0; n < dim[0]; n++)
+    for (p[0] = 0; p[0] < dim[2]; p[0]++)
+      for (p[1] = 0; p[1] < dim[3]; p[1]++)
+        for (p[2] = 0; p[2] < dim[4]; p[2]++)
+          for (k[0] = 0; k[0] < kernel[0]; k[0]++)
+            for (k[1] = 0; k[1] < kernel[1]; k[1]++)
+              for (k[2] = 0; k[2] < kernel[2]; k[2]++)
+                add_tap(c, n, p, k, back);
+}
+
+static const NnActivation activations[] = {
+    {NN_ACTIVATION_NONE, 0},
+    {NN_ACTIVATION_RELU, 0},
+    {NN_ACTIVATION_LEAKY_RELU, 0.5f},
+    {NN_ACTIVATION_CLIP, 0, -0.5f, 1},
+};
+
+static double
+activated(NnActivation activation, double x)
+{
+  switch (activation.kind) {
+  case NN_ACTIVATION_NONE:
+    return x;
+  case NN_ACTIVATION_CLIP:
+    return CLAMP(x, (double)activation.low, (double)activation.high);
+  default:
+    return x > 0 ? x : (double)activation.slope * x;
+  }
+}
+
+/* whether the gradient passes; near the edge, rounding may say otherwise */
+static void
+check_bit(NnActivation activation, double x, bool bit)
+{
+  bool clip = activation.kind == NN_ACTIVATION_CLIP;
+  double low = clip ? (double)activation.low : 0, high = clip ? (double)activation.high : INFINITY;
+  if (fabs(x - low) > 1e-4 && fabs(x - high) > 1e-4)
+    g_assert_cmpint(bit, ==, x > low && x < high);
+}
+
+static void
+check_sums(const Conv *c, const NnTensor *target, NnActivation activation, const uint8_t *bits)
+{
+  double largest = 1e-3, worst = 0;
+  for (int64_t i = 0; i < nn_shape_count(&target->shape); i++) {
+    largest = MAX(largest, fabs(c->sums[i]));
+    worst = MAX(worst, fabs((double)target->f[i] - activated(activation, c->sums[i])));
+    if (bits != NULL)
+      check_bit(activation, c->sums[i], bits[i / 8] >> (i % 8) & 1);
+  }
+  g_assert_cmpfloat(worst, <=, 1e-5 * largest);
+}
+
+static void
+check_conv(const Layer *layer, int batch, const int64_t size[3], NnActivation activation,
+           int threads, NnIsa isa)
+{
+  Conv c;
+  if (!new_conv(layer, batch, size, &c))
+    return;
+  g_autoptr(NnContext) context = nn_context_new(threads);
+  nn_context_limit_isa(context, isa);
+  NnConvTaps *taps = nn_conv_taps_new(&c.params, &c.w, true, NULL);
+  size_t scratch =
+      nn_conv_scratch_bytes(&c.params, &c.w.shape, &c.x.shape, &c.y.shape, threads, true, true);
+  uint8_t *bits = nn_alloc(nn_activation_bits_bytes(nn_shape_count(&c.y.shape)), 1, NULL);
+  NnConvRun run = {
+      .context = context,
+      .params = &c.params,
+      .taps = taps,
+      .window = &c.window,
+      .x = &c.x,
+      .y = &c.y,
+      .bias = c.bias,
+      .activation = activation,
+      .bits = activation.kind != NN_ACTIVATION_NONE ? bits : NULL,
+      .scratch = nn_alloc(scratch, 1, NULL),
+  };
+  add_up(&c, false);
+  nn_conv_there(&run);
+  check_sums(&c, &c.y, activation, run.bits);
+  add_up(&c, true);
+  nn_conv_back(&run);
+  check_sums(&c, &c.x, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+  nn_free(run.scratch);
+  nn_free(bits);
+  nn_conv_taps_free(taps);
+  clear_conv(&c);
+}
+
+#define PLANE(k, s, d, p) \
+  {1, k, k}, {1, s, s}, {1, d, d}, \
+  { \
+    0, p, p \
+  }
+
+static const Layer conv_layers[] = {
+    /* products: counts of channels that fill registers and blocks, and that do not */
+    {16, 32, 1, PLANE(1, 1, 1, 0)},
+    {19, 37, 1, PLANE(1, 1, 1, 0)},
+    {40, 24, 1, PLANE(1, 2, 1, 0)},
+    {9, 8, 1, PLANE(3, 2, 1, 1)},
+    {24, 20, 1, PLANE(3, 3, 1, 0)},
+    {33, 72, 1, PLANE(3, 1, 2, 2)},
+    {5, 11, 1, PLANE(5, 2, 3, 4)},
+    {16, 16, 1, {2, 3, 1}, {1, 2, 1}, {1, 1, 1}, {1, 1, 0}},
+    /* deeper than a chunk; filters large enough to be turned over */
+    {400, 168, 1, PLANE(1, 1, 1, 0)},
+    {104, 120, 1, PLANE(3, 2, 1, 1)},
+    /* groups */
+    {24, 48, 3, PLANE(1, 1, 1, 0)},
+    {12, 8, 4, PLANE(3, 1, 1, 1)},
+    {36, 20, 2, PLANE(3, 2, 1, 1)},
+    {6, 18, 6, PLANE(3, 1, 2, 1)},
+    /* few channels in, few out, few on both sides */
+    {3, 64, 1, PLANE(3, 1, 1, 1)},
+    {3, 24, 1, PLANE(7, 2, 1, 3)},
+    {1, 9, 1, PLANE(3, 3, 1, 0)},
+    {4, 18, 1, PLANE(5, 1, 2, 9)},
+    {3, 8, 1, {2, 3, 3}, {2, 1, 2}, {1, 2, 1}, {1, 0, 1}},
+    {32, 3, 1, PLANE(9, 1, 1, 4)},
+    {19, 4, 1, PLANE(3, 2, 1, 1)},
+    {6, 1, 1, PLANE(1, 1, 1, 0)},
+    {3, 3, 1, PLANE(3, 1, 1, 1)},
+    {2, 1, 1, PLANE(2, 2, 1, 0)},
+    /* depthwise */
+    {32, 32, 32, PLANE(3, 1, 1, 1)},
+    {24, 24, 24, PLANE(3, 2, 1, 1)},
+    {37, 37, 37, PLANE(5, 1, 1, 2)},
+    {7, 7, 7, PLANE(3, 3, 2, 5)},
+    {40, 40, 40, {2, 3, 3}, {1, 2, 1}, {1, 1, 2}, {1, 1, 0}},
+    /* Winograd's */
+    {12, 40, 1, PLANE(3, 1, 1, 1)},
+};
+
+static void
+test_conv(gconstpointer data)
+{
+  NnIsa isa = (NnIsa)GPOINTER_TO_INT(data);
+  static const int64_t planes[][3] = {{1, 1, 1}, {1, 2, 5}, {2, 7, 4}, {1, 13, 18}, {3, 5, 33}};
+  if (isa > nn_isa_best()) {
+    g_test_skip("this processor does not have the instruction set");
+    return;
+  }
+  for (size_t i = 0; i < G_N_ELEMENTS(conv_layers); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS(planes); k++)
+      check_conv(&conv_layers[i], 1 + (int)(i + k) % 4, planes[k],
+                 activations[(i + k) % G_N_ELEMENTS(activations)], 1 + (int)k % 3, isa);
+}
+
+/* ---- Winograd, its edges ---- */
 
 /* every instruction set that this processor has, both ways, channel counts for every width of
  * register and some that fill no panel, filters small and large */
@@ -228,6 +429,93 @@ test_winograd(gconstpointer data)
   check_winograd((Size){2, 7, 6, 328, 324, 3, 1, 0}, true, 3, isa);
 }
 
+/* ---- max-pooling ---- */
+
+/* the winner of a window, and its tap's number: of equal ones the first */
+static float
+largest(const NnPooling *p, const float *x, const int64_t place[2], int64_t c, int *tap)
+{
+  const NnWindow *w = &p->window;
+  float best = -INFINITY;
+  *tap = -1;
+  for (int k = 0; k < w->kernel[1] * w->kernel[2]; k++) {
+    int64_t v = place[0] * w->stride[1] + k / w->kernel[2] * w->dilation[1] - w->pad_begin[1];
+    int64_t u = place[1] * w->stride[2] + k % w->kernel[2] * w->dilation[2] - w->pad_begin[2];
+    if (v < 0 || v >= p->input[1] || u < 0 || u >= p->input[2])
+      continue;
+    float value = x[(v * p->input[2] + u) * p->channels + c];
+    if (*tap < 0 || value > best) {
+      best = value;
+      *tap = k;
+    }
+  }
+  return best;
+}
+
+static void
+check_max_pool(NnContext *context, const NnWindow *window, const NnShape *shape)
+{
+  g_autoptr(GRand) random = g_rand_new_with_seed(7);
+  NnPooling p;
+  if (!nn_pooling_resolve(window, shape, &p, NULL))
+    return;
+  int64_t count = nn_shape_count(shape), out = p.output[1] * p.output[2] * p.channels;
+  float *x = random_floats(random, count), *y = random_floats(random, out);
+  float *grad_x = random_floats(random, count), *plain_y = random_floats(random, out);
+  double *want = g_new0(double, count);
+  uint8_t *taps = nn_alloc(nn_max_pool_taps_bytes(&p), 1, NULL);
+  for (int64_t i = 0; i < count; i++)
+    x[i] = roundf(4 * x[i]); /* many equal ones */
+  nn_max_pool_forward(context, &p, x, y, taps, NULL, false);
+  nn_max_pool_forward(context, &p, x, plain_y, NULL, NULL, false);
+  for (int64_t i = 0; i < out; i++) {
+    int64_t place[2] = {i / p.channels / p.output[2], i / p.channels % p.output[2]};
+    int tap;
+    g_assert_cmpfloat(y[i], ==, largest(&p, x, place, i % p.channels, &tap));
+    g_assert_cmpfloat(y[i], ==, plain_y[i]);
+    g_assert_cmpint(taps[i], ==, tap);
+    int64_t v = place[0] * p.window.stride[1] + tap / p.window.kernel[2] * p.window.dilation[1];
+    int64_t u = place[1] * p.window.stride[2] + tap % p.window.kernel[2] * p.window.dilation[2];
+    want[((v - p.window.pad_begin[1]) * p.input[2] + u - p.window.pad_begin[2]) * p.channels +
+         i % p.channels] += (double)y[i];
+  }
+  nn_max_pool_backward(context, &p, taps, y, grad_x);
+  for (int64_t i = 0; i < count; i++)
+    g_assert_cmpfloat((double)grad_x[i], ==, want[i]); /* small whole numbers */
+  nn_free(taps);
+  g_free(want);
+  nn_free(plain_y);
+  nn_free(grad_x);
+  nn_free(y);
+  nn_free(x);
+}
+
+static void
+test_max_pool(gconstpointer data)
+{
+  NnIsa isa = (NnIsa)GPOINTER_TO_INT(data);
+  static const int windows[][4] = {{2, 2, 1, 0}, {3, 2, 1, 1}, {3, 1, 1, 1}, {3, 2, 2, 2}};
+  static const int channels[] = {1, 8, 19, 48};
+  if (isa > nn_isa_best()) {
+    g_test_skip("this processor does not have the instruction set");
+    return;
+  }
+  g_autoptr(NnContext) context = nn_context_new(2);
+  nn_context_limit_isa(context, isa);
+  for (size_t i = 0; i < G_N_ELEMENTS(windows); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS(channels); k++)
+      for (size_t j = 0; j < G_N_ELEMENTS(sizes); j++) {
+        const int *w = windows[i];
+        NnWindow window = {.rank = 2,
+                           .kernel = {1, w[0], w[0]},
+                           .stride = {1, w[1], w[1]},
+                           .dilation = {1, w[2], w[2]},
+                           .pad_begin = {0, w[3], w[3]},
+                           .pad_end = {0, w[3], w[3]}};
+        check_max_pool(context, &window, &NN_SHAPE(1, channels[k], sizes[j][0], sizes[j][1]));
+      }
+}
+
 static void
 test_activation(void)
 {
@@ -254,10 +542,13 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
-  g_test_add_func("/kernels/gather", test_gather);
   for (int isa = 0; isa < NN_N_ISAS; isa++) {
-    g_autofree char *path = g_strdup_printf("/kernels/winograd/%s", nn_isa_name((NnIsa)isa));
-    g_test_add_data_func(path, GINT_TO_POINTER(isa), test_winograd);
+    g_autofree char *conv = g_strdup_printf("/kernels/conv/%s", nn_isa_name((NnIsa)isa));
+    g_autofree char *winograd = g_strdup_printf("/kernels/winograd/%s", nn_isa_name((NnIsa)isa));
+    g_test_add_data_func(conv, GINT_TO_POINTER(isa), test_conv);
+    g_autofree char *pool = g_strdup_printf("/kernels/max-pool/%s", nn_isa_name((NnIsa)isa));
+    g_test_add_data_func(winograd, GINT_TO_POINTER(isa), test_winograd);
+    g_test_add_data_func(pool, GINT_TO_POINTER(isa), test_max_pool);
   }
   g_test_add_func("/kernels/activation", test_activation);
   return g_test_run();

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Compiled with NN_LANES 4, 8 and 16 (nncore/meson.build). Sums stay in registers until they are
+ * whole, or as whole as a chunk of the depth makes them; bias, activation and its bits are done on
+ * the way to the target. Every sum is taken in the order of taps and channels, whatever the tile
+ * that it falls into. */
+#include "nncore/kernels/conv-lanes.h"
+
+#include "nncore/kernels/lanes.h"
+
+/* tiles of the direct kernels, in pixels */
+enum {
+  HALF = (NN_ROWS + 1) / 2,
+  DOT_PIXELS = NN_LANES == 16 ? 5 : 4,
+  WISE_PIXELS = 4,
+  WISE_VECTORS = 2,
+};
+
+/* ---- packing ---- */
+
+static void
+pack(const float *from, int64_t step, int64_t rows, int64_t channels, float *to, int64_t next_slab)
+{
+  int64_t whole = channels / NN_BLOCK * NN_BLOCK, rest = channels - whole;
+  for (int64_t r = 0; r < rows; r++, from += step, to += NN_BLOCK) {
+    float *line = to;
+    int64_t c = 0;
+    for (; c < whole; c += NN_BLOCK, line += next_slab)
+#pragma GCC unroll 4
+      for (int i = 0; i < NN_BLOCK; i += NN_LANES)
+        nn_store(line + i, nn_load(from + c + i));
+    if (rest > 0)
+      memcpy(line, from + c, (size_t)rest * sizeof *line);
+  }
+}
+
+static void
+transpose(const float *from, float *to)
+{
+  nn_transpose_block(from, to);
+}
+
+/* ---- the product ---- */
+
+/* the sums of one pixel's channels @c to @end - 1 */
+NN_INLINE void
+finish_pixel(NnFinish finish, bool add, const float *sums, float *target, int64_t at, int64_t c,
+             int64_t end)
+{
+  for (; end - c >= NN_LANES; c += NN_LANES, sums += NN_LANES) {
+    NnFloats value = nn_load(sums);
+    if (add)
+      value += nn_load(target + at + c);
+    nn_finish_lanes(finish, value, target, at, c, NN_LANES);
+  }
+  if (c < end) {
+    NnFloats value = nn_load(sums);
+    if (add)
+      value += nn_load_some(target + at + c, end - c);
+    nn_finish_lanes(finish, value, target, at, c, end - c);
+  }
+}
+
+/* sums of @panels panels from target channel @c on, for @rows rows */
+static void
+finish_rows(const NnProduct *p, const float *sums, int64_t row, int64_t rows, int64_t c, int panels)
+{
+  int64_t end = MIN(c + panels * NN_BLOCK, p->end);
+  NnFinish finish = p->finish;
+  float *target = p->target;
+  bool add = p->add;
+  for (int64_t r = 0; r < rows; r++)
+    finish_pixel(finish, add, sums + r * NN_COLUMNS * NN_LANES, target, p->at[row + r], c, end);
+}
+
+/* @rows and @panels are constants where this is inlined */
+NN_INLINE void
+multiply_tile(const int rows, const int panels, const NnProduct *p, int64_t row, int64_t c,
+              const float *filters)
+{
+  NnFloats sum[NN_ROWS][NN_COLUMNS];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < panels * NN_PER_PANEL; i++)
+      sum[r][i] = (NnFloats){0};
+  for (int64_t r = 0; r < MIN(rows, p->rows - row); r++)
+    nn_expect(p->target + p->at[row + r] + c, panels * NN_BLOCK);
+  const float *v = p->packed + row * NN_BLOCK;
+  for (int64_t s = 0; s < p->n_slabs; s++, v += p->next_slab)
+    nn_multiply_block(rows, panels, p->slabs[s].channels, v, filters + p->slabs[s].filter, p->panel,
+                      sum);
+  float sums[NN_ROWS * NN_COLUMNS * NN_LANES];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < panels * NN_PER_PANEL; i++)
+      nn_store(sums + (r * NN_COLUMNS + i) * NN_LANES, sum[r][i]);
+  finish_rows(p, sums, row, MIN(rows, p->rows - row), c, panels);
+}
+
+/* all rows times @panels panels; the last tile may be half a one and may reach past the end */
+NN_INLINE void
+multiply_panels(const int panels, const NnProduct *p, int64_t c, const float *filters)
+{
+  int64_t row = 0;
+  for (; p->rows - row > HALF; row += NN_ROWS)
+    multiply_tile(NN_ROWS, panels, p, row, c, filters);
+  if (row < p->rows)
+    multiply_tile(HALF, panels, p, row, c, filters);
+}
+
+static void
+product(const NnProduct *p)
+{
+  int64_t c = p->first;
+  const float *filters = p->filters;
+  for (; p->end - c > (NN_PANELS - 1) * NN_BLOCK; c += NN_PANELS * NN_BLOCK) {
+    multiply_panels(NN_PANELS, p, c, filters);
+    filters += NN_PANELS * p->panel;
+  }
+  if (c < p->end)
+    multiply_panels(1, p, c, filters);
+}
+
+/* ---- few source channels ---- */
+
+/* NN_ROWS pixels from @x on, @panels panels; @channels and @step too may be constants */
+NN_INLINE void
+few_in_tile(const int panels, const int channels, const int64_t step, const NnPixels *p, int64_t x,
+            int64_t c, const float *filters)
+{
+  NnFloats sum[NN_ROWS][NN_COLUMNS];
+#pragma GCC unroll 16
+  for (int r = 0; r < NN_ROWS; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < panels * NN_PER_PANEL; i++)
+      sum[r][i] = (NnFloats){0};
+  int64_t end = MIN(c + panels * NN_BLOCK, p->target_channels), rows = MIN(NN_ROWS, p->count - x);
+  for (int64_t r = 0; r < rows; r++)
+    nn_expect(p->target + p->at + (x + r) * p->target_step + c, panels * NN_BLOCK);
+  for (int64_t t = 0; t < p->n_taps; t++) {
+    const float *v = p->source + p->taps[t].source + x * step;
+    const float *u = filters + p->taps[t].filter;
+    for (int k = 0; k < channels; k++, v++, u += NN_BLOCK) {
+      NnFloats b[NN_COLUMNS];
+#pragma GCC unroll 16
+      for (int i = 0; i < panels * NN_PER_PANEL; i++)
+        b[i] = nn_load(u + i / NN_PER_PANEL * p->panel + i % NN_PER_PANEL * NN_LANES);
+#pragma GCC unroll 16
+      for (int r = 0; r < NN_ROWS; r++)
+#pragma GCC unroll 16
+        for (int i = 0; i < panels * NN_PER_PANEL; i++)
+          sum[r][i] += v[r * step] * b[i];
+    }
+  }
+  float sums[NN_ROWS][NN_COLUMNS * NN_LANES];
+#pragma GCC unroll 16
+  for (int r = 0; r < NN_ROWS; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < panels * NN_PER_PANEL; i++)
+      nn_store(sums[r] + i * NN_LANES, sum[r][i]);
+  NnFinish finish = p->finish;
+  float *target = p->target;
+  int64_t at = p->at + x * p->target_step;
+  for (int64_t r = 0; r < rows; r++, at += p->target_step)
+    finish_pixel(finish, false, sums[r], target, at, c, end);
+}
+
+NN_INLINE void
+few_in_tiles(const int channels, const int64_t step, const NnPixels *p)
+{
+  int64_t c = 0;
+  const float *filters = p->filters;
+  for (; p->target_channels - c > (NN_PANELS - 1) * NN_BLOCK; c += NN_PANELS * NN_BLOCK) {
+    for (int64_t x = 0; x < p->count; x += NN_ROWS)
+      few_in_tile(NN_PANELS, channels, step, p, x, c, filters);
+    filters += NN_PANELS * p->panel;
+  }
+  for (int64_t x = 0; c < p->target_channels && x < p->count; x += NN_ROWS)
+    few_in_tile(1, channels, step, p, x, c, filters);
+}
+
+static void
+few_in(const NnPixels *p)
+{
+  /* pictures at stride 1 and 2: offsets known to the compiler are part of the instructions */
+  if (p->source_channels == 3 && p->step == 3)
+    few_in_tiles(3, 3, p);
+  else if (p->source_channels == 3 && p->step == 6)
+    few_in_tiles(3, 6, p);
+  else
+    few_in_tiles((int)p->source_channels, p->step, p);
+}
+
+/* ---- few target channels: a dot product for each ---- */
+
+/* neighbours at distance @size of each pair of rows, added up: as many rows remain as there are
+ * pairs. A macro, since the places must be constants in the call. */
+#define ADD_PAIRS(rows, size) \
+  _Pragma("GCC unroll 16") for (int r = 0; r < NN_LANES; r += 2 * (size)) \
+  { \
+    NnFloats a = rows[r], b = rows[r + (size)]; \
+    rows[r] = __builtin_shufflevector(a, b, NN_EACH(NN_LOW, size)) + \
+              __builtin_shufflevector(a, b, NN_EACH(NN_HIGH, size)); \
+  }
+
+/* lane i: the sum of row i's lanes */
+NN_INLINE NnFloats
+sum_rows(NnFloats rows[NN_LANES])
+{
+  ADD_PAIRS(rows, 1)
+  ADD_PAIRS(rows, 2)
+#if NN_LANES >= 8
+  ADD_PAIRS(rows, 4)
+#endif
+#if NN_LANES >= 16
+  ADD_PAIRS(rows, 8)
+#endif
+  return rows[0];
+}
+
+/* @pixels pixels from @x on, @channels target channels; constants where this is inlined */
+NN_INLINE void
+few_out_tile(const int pixels, const int channels, const NnPixels *p, int64_t x)
+{
+  enum { SUMS = (DOT_PIXELS * NN_FEW + NN_LANES - 1) / NN_LANES * NN_LANES };
+  NnFloats sum[SUMS];
+#pragma GCC unroll 32
+  for (int i = 0; i < SUMS; i++)
+    sum[i] = (NnFloats){0};
+  for (int64_t t = 0; t < p->n_taps; t++) {
+    const float *v = p->source + p->taps[t].source + x * p->step;
+    for (int64_t c = 0; c < p->source_channels; c += NN_LANES) {
+      const float *u = p->filters + p->taps[t].filter + c / NN_BLOCK * p->panel + c % NN_BLOCK;
+      NnFloats w[NN_FEW];
+#pragma GCC unroll 16
+      for (int i = 0; i < channels; i++)
+        w[i] = nn_load(u + i * NN_BLOCK);
+#pragma GCC unroll 16
+      for (int r = 0; r < pixels; r++) {
+        NnFloats value = nn_load_some(v + r * p->step + c, p->source_channels - c);
+        __builtin_prefetch(v + (r + pixels) * p->step + c); /* the next tile's */
+#pragma GCC unroll 16
+        for (int i = 0; i < channels; i++)
+          sum[r * channels + i] += value * w[i];
+      }
+    }
+  }
+  float sums[SUMS];
+#pragma GCC unroll 16
+  for (int i = 0; i < pixels * channels; i += NN_LANES)
+    nn_store(sums + i, sum_rows(sum + i));
+  for (int r = 0; r < pixels; r++)
+    for (int i = 0; i < channels; i++)
+      p->target[p->at + (x + r) * p->target_step + i] =
+          sums[r * channels + i] + (p->finish.bias != NULL ? p->finish.bias[i] : 0);
+}
+
+NN_INLINE void
+few_out_tiles(const int channels, const NnPixels *p)
+{
+  int64_t x = 0;
+  for (; x + DOT_PIXELS <= p->count; x += DOT_PIXELS)
+    few_out_tile(DOT_PIXELS, channels, p, x);
+  for (; x < p->count; x++)
+    few_out_tile(1, channels, p, x);
+}
+
+static void
+few_out(const NnPixels *p)
+{
+  switch (p->target_channels) {
+  case 1:
+    few_out_tiles(1, p);
+    break;
+  case 2:
+    few_out_tiles(2, p);
+    break;
+  case 3:
+    few_out_tiles(3, p);
+    break;
+  default:
+    few_out_tiles(NN_FEW, p);
+  }
+}
+
+/* ---- depthwise ---- */
+
+/* @pixels pixels from @x on, @vectors registers from channel @c on: constants, but for the @count
+ * channels that the last register has */
+NN_INLINE void
+depthwise_tile(const int pixels, const int vectors, const NnPixels *p, int64_t x, int64_t c,
+               int64_t count)
+{
+  NnFloats sum[WISE_PIXELS][WISE_VECTORS];
+#pragma GCC unroll 16
+  for (int r = 0; r < pixels; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < vectors; i++)
+      sum[r][i] = (NnFloats){0};
+  for (int64_t t = 0; t < p->n_taps; t++) {
+    const float *v = p->source + p->taps[t].source + x * p->step + c;
+    const float *u = p->filters + p->taps[t].filter + c;
+#pragma GCC unroll 16
+    for (int i = 0; i < vectors; i++) {
+      NnFloats w = nn_load_some(u + i * NN_LANES, count);
+#pragma GCC unroll 16
+      for (int r = 0; r < pixels; r++) {
+        sum[r][i] += w * nn_load_some(v + r * p->step + i * NN_LANES, count);
+        __builtin_prefetch(v + (r + pixels) * p->step + i * NN_LANES);
+      }
+    }
+  }
+  NnFinish finish = p->finish;
+#pragma GCC unroll 16
+  for (int r = 0; r < pixels; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < vectors; i++)
+      nn_finish_lanes(finish, sum[r][i], p->target, p->at + (x + r) * p->target_step,
+                      c + i * NN_LANES, count);
+}
+
+NN_INLINE void
+depthwise_pixels(const int pixels, const NnPixels *p, int64_t x)
+{
+  int64_t c = 0, channels = p->target_channels;
+  for (; c + WISE_VECTORS * NN_LANES <= channels; c += WISE_VECTORS * NN_LANES)
+    depthwise_tile(pixels, WISE_VECTORS, p, x, c, NN_LANES);
+  for (; c + NN_LANES <= channels; c += NN_LANES)
+    depthwise_tile(pixels, 1, p, x, c, NN_LANES);
+  if (c < channels)
+    depthwise_tile(pixels, 1, p, x, c, channels - c);
+}
+
+static void
+depthwise(const NnPixels *p)
+{
+  int64_t x = 0;
+  for (; x + WISE_PIXELS <= p->count; x += WISE_PIXELS)
+    depthwise_pixels(WISE_PIXELS, p, x);
+  for (; x < p->count; x++)
+    depthwise_pixels(1, p, x);
+}
+
+const NnConvLanes NN_LANES_NAME(nn_conv_lanes) = {
+    .pack = pack,
+    .product = product,
+    .transpose = transpose,
+    .few_in = few_in,
+    .few_out = few_out,
+    .depthwise = depthwise,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the ways of running a gather share (conv.c chooses): by packed blocks and products
+ * (conv-product.c), or along rows of the target (conv-rows.c). */
+#pragma once
+
+#include "nncore/kernels/conv-lanes.h"
+#include "nncore/kernels/conv.h"
+
+typedef enum {
+  NN_CONV_PRODUCT,
+  NN_CONV_DEPTHWISE,
+  NN_CONV_FEW_IN,  /* filters are panels of their outputs, as those of a product are */
+  NN_CONV_FEW_OUT, /* of their inputs */
+} NnConvKind;
+
+/** nn_conv_kind: how filters of this shape are kept. */
+NnConvKind nn_conv_kind(const NnFilters *shape);
+
+/** nn_conv_blocks: of 16 channels. */
+int64_t nn_conv_blocks(int64_t channels);
+
+/** nn_filters_has_turned: filters for running back are there too, in the same order. */
+bool nn_filters_has_turned(const NnFilters *shape, bool both);
+
+/** nn_filters_product_floats: of one way's filters of a product. */
+int64_t nn_filters_product_floats(const NnFilters *shape);
+
+typedef struct {
+  NnContext *context;
+  const NnGather *gather;
+  const NnConvLanes *lanes;
+  int64_t source_channels, target_channels; /* all groups */
+  const float *source;
+  float *target;
+  NnFinish finish;
+  char *scratch;
+} NnConvJob;
+
+/** NnConvPosition: a target position: picture, and j along each axis. */
+typedef struct {
+  int64_t n, j[3];
+} NnConvPosition;
+
+NnConvPosition nn_conv_position(const NnGather *gather, int64_t index);
+
+/** nn_conv_target: its pixel in the target. */
+int64_t nn_conv_target(const NnGather *gather, const NnConvPosition *p);
+
+/** nn_conv_source_row: pixel 0 of the row of the source under a tap, or -1 where that is outside. */
+int64_t nn_conv_source_row(const NnGather *gather, const NnConvPosition *p,
+                           const int64_t offset[3]);
+
+/** nn_conv_inside: the places @begin to @end - 1 along a row that have something of the source
+ * under a tap at @offset. */
+void nn_conv_inside(const NnGather *gather, int64_t offset, int64_t *begin, int64_t *end);
+
+size_t nn_conv_product_scratch_bytes(const NnGather *gather, int threads);
+void nn_conv_product_run(NnConvJob *job);
+
+/** The rows' ways: depthwise, few channels in, few channels out; one way of them in @kind. */
+size_t nn_conv_rows_scratch_bytes(const NnGather *gather, NnConvKind kind, int threads);
+void nn_conv_rows_run(NnConvJob *job, NnConvKind kind);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A block of target positions at a time: what lies under the taps is packed (im2col, in the
+ * product's own order) and multiplied with all panels of filters. The depth, taps x channels, is
+ * cut into chunks so that a packed block stays in the second-level cache; sums go on in the target
+ * from chunk to chunk. Blocks are independent, and so are the panels of one: small pictures are cut
+ * along both. */
+#include <string.h>
+
+#include "nncore/base/memory.h"
+#include "nncore/kernels/conv-private.h"
+
+enum {
+  BLOCK = NN_CONV_BLOCK,
+  SQUARE = NN_CONV_SQUARE,
+  CHUNK = 24,          /* slabs */
+  PACKED = 1 << 16,    /* floats of a packed block */
+  LEAST_ROWS = 168,    /* CHUNK slabs of them fill a packed block */
+  MOST_ROWS = 336,
+  LEAST_ITEMS = 8,     /* that a layer is cut into where it can be */
+  LEAST_PANELS = 4,    /* of an item */
+  TURNED = 2,          /* panels turned over at a time */
+};
+
+/* of one worker */
+typedef struct {
+  _Alignas(NN_ALIGNMENT) float packed[PACKED];
+  float turned[TURNED * CHUNK * SQUARE];
+  int64_t at[MOST_ROWS + NN_CONV_MAX_ROWS];
+} Worker;
+
+/**
+ * Job:
+ * @gather: as described, or with all axes as one
+ * @blocks: of source channels under a tap; @panels: of a group; @item_panels: of an item
+ * @block: rows of a block; @next_slab: floats between the slabs of one
+ * @panel: floats from one panel of filters to the next; @group: from one group to the next
+ */
+typedef struct {
+  NnConvJob *conv;
+  NnGather gather;
+  int64_t positions;
+  int64_t source_group, target_group;
+  int64_t blocks, panels, item_panels, parts;
+  int64_t block, next_slab;
+  int64_t n_slabs;
+  NnSlab *slabs;
+  const float *filters;
+  int64_t panel, group;
+  bool turn;
+  Worker *workers;
+} Job;
+
+static size_t
+slabs_bytes(int64_t n_slabs)
+{
+  size_t bytes = (size_t)n_slabs * sizeof(NnSlab);
+  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+}
+
+static int64_t
+slabs_of(const NnGather *gather)
+{
+  const NnFilters *shape = &gather->shape;
+  int64_t channels = (gather->back ? shape->outputs : shape->inputs) / shape->groups;
+  return gather->n_taps * nn_conv_blocks(channels);
+}
+
+size_t
+nn_conv_product_scratch_bytes(const NnGather *gather, int threads)
+{
+  return slabs_bytes(slabs_of(gather)) + (size_t)threads * sizeof(Worker);
+}
+
+/* ---- packing ---- */
+
+static void
+blank(float *to, int64_t next_slab, int64_t rows, int64_t channels)
+{
+  for (int64_t c = 0; rows > 0 && c < channels; c += BLOCK, to += next_slab)
+    memset(to, 0, (size_t)(rows * BLOCK) * sizeof *to);
+}
+
+/* @rows places from @p on, all in one row, under one tap whose places @begin to @end - 1 are inside;
+ * @source: the channels wanted of pixel 0 */
+static void
+pack_run(const Job *job, const NnConvPosition *p, int64_t rows, int tap, const float *source,
+         int64_t channels, int64_t begin, int64_t end, float *to)
+{
+  const NnGather *gather = &job->gather;
+  const int64_t *offset = gather->offsets[tap];
+  int64_t row = nn_conv_source_row(gather, p, offset), step = gather->source_step[2];
+  int64_t first = CLAMP(begin - p->j[2], 0, rows), last = CLAMP(end - p->j[2], first, rows);
+  if (row < 0)
+    first = last = rows;
+  blank(to, job->next_slab, first, channels);
+  if (last > first) {
+    int64_t pixel = row + (p->j[2] + first) * step + offset[2];
+    job->conv->lanes->pack(source + pixel * job->conv->source_channels,
+                           step * job->conv->source_channels, last - first, channels,
+                           to + first * BLOCK, job->next_slab);
+  }
+  blank(to + last * BLOCK, job->next_slab, rows - last, channels);
+}
+
+static void
+pack_tap(const Job *job, int64_t begin, int64_t end, int tap, const float *source, int64_t channels,
+         float *to)
+{
+  const NnGather *gather = &job->gather;
+  int64_t inside, outside;
+  nn_conv_inside(gather, gather->offsets[tap][2], &inside, &outside);
+  while (begin < end) {
+    NnConvPosition p = nn_conv_position(gather, begin);
+    int64_t rows = MIN(gather->count[2] - p.j[2], end - begin);
+    pack_run(job, &p, rows, tap, source, channels, inside, outside, to);
+    begin += rows;
+    to += rows * BLOCK;
+  }
+}
+
+/* slabs @first to @last - 1 of rows @begin to @end - 1 */
+static void
+pack_chunk(const Job *job, int64_t begin, int64_t end, int group, int64_t first, int64_t last,
+           float *to)
+{
+  while (first < last) {
+    int64_t tap = first / job->blocks, block = first % job->blocks;
+    int64_t slabs = MIN(job->blocks - block, last - first);
+    int64_t channels = MIN(slabs * BLOCK, job->source_group - block * BLOCK);
+    const float *source = job->conv->source + group * job->source_group + block * BLOCK;
+    pack_tap(job, begin, end, (int)tap, source, channels, to);
+    first += slabs;
+    to += slabs * job->next_slab;
+  }
+}
+
+/* ---- products ---- */
+
+/* filters run back: @panels panels of the targets from slabs @first to @last - 1 */
+static void
+turn_panels(const Job *job, const float *filters, int64_t first, int64_t last, int64_t begin,
+            int64_t panels, float *to)
+{
+  const NnGather *gather = &job->gather;
+  int64_t row = gather->shape.taps * job->panels; /* squares of a panel as it is kept */
+  for (int64_t panel = begin; panel < begin + panels; panel++, to += CHUNK * SQUARE)
+    for (int64_t s = first; s < last; s++) {
+      int64_t square = s % job->blocks * row + gather->taps[s / job->blocks] * job->panels + panel;
+      job->conv->lanes->transpose(filters + square * SQUARE, to + (s - first) * SQUARE);
+    }
+}
+
+static void
+multiply_turned(const Job *job, NnProduct *product, const float *filters, int64_t slab,
+                int64_t panel, Worker *worker)
+{
+  int64_t end = product->end;
+  for (; product->first < end; panel += TURNED) {
+    product->end = MIN(product->first + TURNED * BLOCK, end);
+    turn_panels(job, filters, slab, slab + product->n_slabs, panel,
+                nn_conv_blocks(product->end - product->first), worker->turned);
+    job->conv->lanes->product(product);
+    product->first = product->end;
+  }
+}
+
+/* panels @panel on of one group, of one block: all of the depth */
+static void
+multiply_group(const Job *job, int64_t begin, int64_t end, int group, int64_t panel, Worker *worker)
+{
+  int64_t channel = panel * BLOCK;
+  int64_t last = MIN(channel + job->item_panels * BLOCK, job->target_group);
+  const float *filters = job->filters + group * job->group;
+  NnFinish nothing = nn_finish(NULL, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+  for (int64_t slab = 0; slab < job->n_slabs; slab += CHUNK) {
+    NnProduct product = {
+        .rows = end - begin,
+        .packed = worker->packed,
+        .next_slab = job->next_slab,
+        .n_slabs = MIN(CHUNK, job->n_slabs - slab),
+        .slabs = job->slabs + slab,
+        .filters = job->turn ? worker->turned : filters + panel * job->panel,
+        .panel = job->panel,
+        .first = group * job->target_group + channel,
+        .end = group * job->target_group + last,
+        .target = job->conv->target,
+        .at = worker->at,
+        .add = slab > 0,
+        .finish = slab + CHUNK >= job->n_slabs ? job->conv->finish : nothing,
+    };
+    pack_chunk(job, begin, end, group, slab, slab + product.n_slabs, worker->packed);
+    if (job->turn)
+      multiply_turned(job, &product, filters, slab, panel, worker);
+    else
+      job->conv->lanes->product(&product);
+  }
+}
+
+static void
+find_targets(const Job *job, int64_t begin, int64_t end, int64_t *at)
+{
+  const NnGather *gather = &job->gather;
+  int64_t channels = job->conv->target_channels;
+  for (int64_t left = 0; begin < end; begin++, at++, left--) {
+    if (left == 0) {
+      NnConvPosition p = nn_conv_position(gather, begin);
+      *at = nn_conv_target(gather, &p) * channels;
+      left = gather->count[2] - p.j[2];
+    } else {
+      *at = at[-1] + gather->target_step[2] * channels;
+    }
+  }
+}
+
+/* items: parts of the panels, block by block */
+static void
+run_items(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  for (int64_t item = begin; item < end; item++) {
+    int64_t first = item / job->parts * job->block;
+    int64_t last = MIN(first + job->block, job->positions);
+    find_targets(job, first, last, job->workers[worker].at);
+    for (int g = 0; g < job->gather.shape.groups; g++)
+      multiply_group(job, first, last, g, item % job->parts * job->item_panels,
+                     &job->workers[worker]);
+  }
+}
+
+/* ---- the layer ---- */
+
+/* where every pixel has its own right under it, the picture is one row */
+static void
+flatten(NnGather *gather)
+{
+  bool flat = gather->n_taps == 1;
+  for (int d = 0; d < 3; d++)
+    flat = flat && gather->offsets[0][d] == 0 && gather->source_step[d] == 1 &&
+           gather->target_begin[d] == 0 && gather->target_step[d] == 1 &&
+           gather->count[d] == gather->source_dims[d] && gather->count[d] == gather->target_dims[d];
+  if (!flat)
+    return;
+  int64_t count = gather->batch * gather->count[0] * gather->count[1] * gather->count[2];
+  gather->batch = gather->count[0] = gather->count[1] = 1;
+  gather->source_dims[0] = gather->source_dims[1] = 1;
+  gather->target_dims[0] = gather->target_dims[1] = 1;
+  gather->count[2] = gather->source_dims[2] = gather->target_dims[2] = count;
+}
+
+static int64_t
+divide_up(int64_t a, int64_t b)
+{
+  return (a + b - 1) / b;
+}
+
+/* equal blocks of whole tiles, and parts where there would be few of them */
+static void
+cut(Job *job)
+{
+  int64_t depth = MIN(job->n_slabs, CHUNK) * BLOCK;
+  int64_t most = CLAMP(PACKED / depth / NN_CONV_MAX_ROWS * NN_CONV_MAX_ROWS, LEAST_ROWS, MOST_ROWS);
+  int64_t count = MAX(divide_up(job->positions, most), 1);
+  job->block = divide_up(divide_up(job->positions, count), NN_CONV_MAX_ROWS) * NN_CONV_MAX_ROWS;
+  job->next_slab = job->block * BLOCK;
+  int64_t wanted = job->gather.shape.groups > 1 ? 1 : divide_up(LEAST_ITEMS, count);
+  job->item_panels = MAX(divide_up(job->panels, wanted), MIN(LEAST_PANELS, job->panels));
+  job->item_panels = divide_up(job->item_panels, TURNED) * TURNED;
+  job->parts = divide_up(job->panels, job->item_panels);
+}
+
+static void
+list_slabs(Job *job)
+{
+  const NnGather *gather = &job->gather;
+  for (int64_t s = 0; s < job->n_slabs; s++) {
+    int64_t block = s % job->blocks, tap = gather->taps[s / job->blocks];
+    job->slabs[s] = (NnSlab){
+        .filter = (job->turn ? s % CHUNK : tap * job->blocks + block) * SQUARE,
+        .channels = (int)MIN(BLOCK, job->source_group - block * BLOCK),
+    };
+  }
+}
+
+void
+nn_conv_product_run(NnConvJob *conv)
+{
+  const NnFilters *shape = &conv->gather->shape;
+  bool turned = nn_filters_has_turned(shape, conv->gather->back);
+  Job job = {
+      .conv = conv,
+      .gather = *conv->gather,
+      .source_group = conv->source_channels / shape->groups,
+      .target_group = conv->target_channels / shape->groups,
+      .n_slabs = slabs_of(conv->gather),
+      .slabs = (NnSlab *)conv->scratch,
+      .filters = conv->gather->filters,
+      .turn = conv->gather->back && !turned,
+      .group = nn_filters_product_floats(shape) / shape->groups,
+  };
+  flatten(&job.gather);
+  job.positions =
+      job.gather.batch * job.gather.count[0] * job.gather.count[1] * job.gather.count[2];
+  job.blocks = nn_conv_blocks(job.source_group);
+  job.panels = nn_conv_blocks(job.target_group);
+  job.panel = job.turn ? CHUNK * SQUARE : shape->taps * job.blocks * SQUARE;
+  if (conv->gather->back && turned)
+    job.filters += nn_filters_product_floats(shape);
+  job.workers = (Worker *)(conv->scratch + slabs_bytes(job.n_slabs));
+  cut(&job);
+  list_slabs(&job);
+  nn_parallel_for(conv->context, divide_up(job.positions, job.block) * job.parts, 1, run_items,
+                  &job);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a convolution's kernels do to a result while they have it in a register (lanes.h). */
+#pragma once
+
+#include <math.h>
+
+#include "nncore/kernels/activation.h"
+
+/**
+ * NnFinish: what a result still needs.
+ * @bias: (nullable): of the first channel
+ * @activation: its low and high hold whatever its kind is: nn_finish()
+ * @bits: (nullable): of the target's first element; a pixel's are whole bytes then
+ */
+typedef struct {
+  const float *bias;
+  NnActivation activation;
+  uint8_t *bits;
+} NnFinish;
+
+static inline NnFinish
+nn_finish(const float *bias, NnActivation activation, uint8_t *bits)
+{
+  if (activation.kind != NN_ACTIVATION_CLIP) {
+    activation.low = activation.kind == NN_ACTIVATION_NONE ? -INFINITY : 0;
+    activation.high = INFINITY;
+  }
+  return (NnFinish){bias, activation, bits};
+}
