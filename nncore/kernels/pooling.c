@@ -421,8 +421,7 @@ sum_row(const Unpool *job, const NnTouch *rows, int n_rows, float *to)
     for (int64_t ox = begin; ox < end; ox++) {
       int64_t x = tap_at(p, 2, ox * p->window.stride[2] - p->window.pad_begin[2], ix);
       for (int r = 0; x >= 0 && r < n_rows; r++)
-        touches[count++] =
-            (NnTouch){rows[r].at + ox * p->channels, rows[r].tap + (int32_t)x};
+        touches[count++] = (NnTouch){rows[r].at + ox * p->channels, rows[r].tap + (int32_t)x};
     }
     int64_t c = job->lanes->sum_where(touches, count, job->grad_y, taps, p->channels, to);
     for (; c < p->channels; c++) {
