@@ -138,8 +138,15 @@ read_value(SomArguments *self, int index, GimpProcedureConfig *config, GError **
   }
 }
 
+static bool
+is_picture(const NnParam *param)
+{
+  return som_param_is_item(param) || param->kind == NN_PARAM_FILE || param->kind == NN_PARAM_FOLDER;
+}
+
 SomArguments *
-som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config, GError **error)
+som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config, SomArgumentsKind kind,
+                  GError **error)
 {
   g_autoptr(SomArguments) self = g_new0(SomArguments, 1);
 
@@ -151,6 +158,8 @@ som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config, GError **
   self->lists = g_ptr_array_new_with_free_func((GDestroyNotify)som_image_list_free);
   self->regions = g_new0(GimpDrawable *, nn_effect_n_params(effect) + 1);
   for (int i = 0; effect->params[i].key; i++) {
+    if (kind == SOM_ARGUMENTS_PLAIN && is_picture(&effect->params[i]))
+      continue;
     if (!read_value(self, i, config, error))
       return NULL;
   }
@@ -205,7 +214,8 @@ som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError **err
 }
 
 bool
-som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, GError **error)
+som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, bool certain,
+                       GError **error)
 {
   const NnParam *params = arguments->effect->params;
 
@@ -215,7 +225,9 @@ som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, GEr
   for (int i = 0; params[i].key; i++) {
     if (params[i].kind != NN_PARAM_NETWORK)
       continue;
-    NnNetwork *network = som_networks_open(networks, arguments->values[i].text, error);
+    const char *name = arguments->values[i].text;
+    NnNetwork *network = certain ? som_networks_open(networks, name, error)
+                                 : som_networks_look(networks, name, error);
     if (!network)
       return false;
     g_ptr_array_add(arguments->networks, network);

@@ -26,6 +26,9 @@ typedef struct {
   GPtrArray *masks;
 } SomArguments;
 
+/** SomArgumentsKind: all values, or numbers and texts alone, which is quick. */
+typedef enum { SOM_ARGUMENTS_ALL, SOM_ARGUMENTS_PLAIN } SomArgumentsKind;
+
 /**
  * som_arguments_new: on the main thread, since it asks GIMP for pixels.
  *
@@ -33,7 +36,7 @@ typedef struct {
  *   depend on the layer: see below.
  */
 SomArguments *som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config,
-                                GError **error);
+                                SomArgumentsKind kind, GError **error);
 void som_arguments_free(SomArguments *arguments);
 
 /** som_arguments_aim: on the main thread: reads the regions as they lie over @target; %NULL where
@@ -43,8 +46,10 @@ bool som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError 
 /**
  * som_arguments_complete: on any thread; opens the networks and checks all values. Does nothing
  * the second time.
+ * @certain: as runs open networks; else as dialogs look at them (weights/networks.h)
  */
-bool som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, GError **error);
+bool som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, bool certain,
+                            GError **error);
 
 /** som_arguments_read_choice: the index of the value that @param (a choice) has in @config. */
 bool som_arguments_read_choice(const NnParam *param, GimpProcedureConfig *config, int64_t *index,

@@ -8,6 +8,7 @@
 #include "plugin/search-path.h"
 #include "ui/file-picker.h"
 #include "ui/network-chooser.h"
+#include "ui/network-entry.h"
 
 /* Scales of ranges wider than the first get finer steps near their lower end; wider than the
  * second, a scale is of no use. */
@@ -60,12 +61,39 @@ text_new(const NnParam *param, GObject *config)
 {
   GtkWidget *entry = gimp_prop_entry_new(config, param->key, -1);
 
-  if (param->kind == NN_PARAM_LAYERS)
-    gtk_entry_set_placeholder_text(GTK_ENTRY(entry), _("as the network suggests"));
-  else if (param->kind == NN_PARAM_CLASS)
-    gtk_entry_set_placeholder_text(GTK_ENTRY(entry), _("name or number"));
   gtk_entry_set_activates_default(GTK_ENTRY(entry), TRUE);
   return entry;
+}
+
+static void
+on_network_set(GObject *config, GParamSpec *pspec, SomNetworkEntry *entry)
+{
+  SomDialogState *state = g_object_get_data(G_OBJECT(entry), "somnium-state");
+  const NnParam *param = g_object_get_data(G_OBJECT(entry), "somnium-param");
+
+  som_network_entry_set_network(entry, som_dialog_state_network(state, param));
+}
+
+/* Layers or a class of the network whose row comes last before this one. */
+static GtkWidget *
+network_entry_new(SomDialogState *state, const NnParam *param, GObject *config, GtkWidget **focus)
+{
+  const NnParam *network = som_dialog_state_network_param(state, param);
+  GtkWidget *widget = som_network_entry_new(
+      param->kind == NN_PARAM_LAYERS ? SOM_NETWORK_LAYERS : SOM_NETWORK_CLASSES, param->use);
+  SomNetworkEntry *entry = SOM_NETWORK_ENTRY(widget);
+
+  g_object_bind_property(config, param->key, entry, "text",
+                         G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
+  g_object_set_data(G_OBJECT(entry), "somnium-state", state);
+  g_object_set_data(G_OBJECT(entry), "somnium-param", (gpointer)param);
+  if (network) {
+    g_autofree char *signal = g_strconcat("notify::", network->key, NULL);
+    g_signal_connect_object(config, signal, G_CALLBACK(on_network_set), entry, 0);
+    on_network_set(config, NULL, entry);
+  }
+  *focus = som_network_entry_get_entry(entry);
+  return widget;
 }
 
 static GtkWidget *
@@ -117,11 +145,10 @@ on_drawable_set(GObject *config, GParamSpec *pspec, GimpIntComboBox *combo)
   gimp_int_combo_box_set_active(combo, drawable ? gimp_item_get_id(GIMP_ITEM(drawable)) : -1);
 }
 
-/* Layers of all open images. GIMP's own chooser of drawables has no way back to none. */
+/* A combo box of items that follows the config. GIMP's own chooser has no way back to none. */
 static GtkWidget *
-layer_new(const NnParam *param, GObject *config)
+bind_items(const NnParam *param, GObject *config, GtkWidget *combo)
 {
-  GtkWidget *combo = gimp_layer_combo_box_new(NULL, NULL, NULL);
   g_autofree char *signal = g_strconcat("notify::", param->key, NULL);
   GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(config), param->key);
 
@@ -136,11 +163,48 @@ layer_new(const NnParam *param, GObject *config)
   return combo;
 }
 
+static void
+add_item(GtkWidget *combo, GimpItem *item)
+{
+  g_autofree char *name = gimp_item_get_name(item);
+
+  gimp_int_combo_box_append(GIMP_INT_COMBO_BOX(combo), GIMP_INT_STORE_VALUE, gimp_item_get_id(item),
+                            GIMP_INT_STORE_LABEL, name, -1);
+}
+
+/* Channels, masks and layers of the image, in this order: what is most likely a region comes first. */
+static GtkWidget *
+region_new(SomDialogState *state, const NnParam *param, GObject *config)
+{
+  GtkWidget *combo = g_object_new(GIMP_TYPE_INT_COMBO_BOX, NULL);
+  GimpImage *image = som_dialog_state_image(state);
+  g_autofree GimpChannel **channels = image ? gimp_image_get_channels(image) : NULL;
+  g_autofree GimpLayer **layers = image ? gimp_image_get_layers(image) : NULL;
+
+  for (int i = 0; channels && channels[i]; i++)
+    add_item(combo, GIMP_ITEM(channels[i]));
+  for (int i = 0; layers && layers[i]; i++) {
+    GimpLayerMask *mask = gimp_layer_get_mask(layers[i]);
+    if (mask)
+      add_item(combo, GIMP_ITEM(mask));
+  }
+  for (int i = 0; layers && layers[i]; i++)
+    add_item(combo, GIMP_ITEM(layers[i]));
+  return bind_items(param, config, combo);
+}
+
+/* Layers of all open images. */
+static GtkWidget *
+layer_new(const NnParam *param, GObject *config)
+{
+  return bind_items(param, config, gimp_layer_combo_box_new(NULL, NULL, NULL));
+}
+
 static GtkWidget *
 file_new(const NnParam *param, GObject *config)
 {
   g_autofree char *title = som_label_plain(param->label);
-  GtkWidget *picker = som_file_picker_new(title);
+  GtkWidget *picker = som_file_picker_new(title, param->kind == NN_PARAM_FOLDER);
 
   g_object_bind_property(config, param->key, picker, "file",
                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
@@ -149,8 +213,10 @@ file_new(const NnParam *param, GObject *config)
 
 /* The control, and what gets the focus when the label's mnemonic is pressed. */
 static GtkWidget *
-control_new(const NnParam *param, GObject *config, GtkWidget **focus)
+control_new(SomDialogState *state, const NnParam *param, GtkWidget **focus)
 {
+  GObject *config = G_OBJECT(som_dialog_state_config(state));
+
   switch (param->kind) {
   case NN_PARAM_INT:
   case NN_PARAM_FLOAT:
@@ -161,16 +227,23 @@ control_new(const NnParam *param, GObject *config, GtkWidget **focus)
     return seed_new(param, config, focus);
   case NN_PARAM_NETWORK:
     return network_new(param, config, focus);
+  case NN_PARAM_LAYERS:
+  case NN_PARAM_CLASS:
+    return network_entry_new(state, param, config, focus);
   case NN_PARAM_DRAWABLE:
     return *focus = layer_new(param, config);
+  case NN_PARAM_REGION:
+    return *focus = region_new(state, param, config);
   case NN_PARAM_FILE:
+  case NN_PARAM_FOLDER:
     return *focus = file_new(param, config);
   default:
     return *focus = text_new(param, config);
   }
 }
 
-static void
+/* Returns the label. */
+static GtkWidget *
 attach_row(GtkGrid *grid, int row, const char *label_text, const char *help, GtkWidget *control,
            GtkWidget *focus, GtkSizeGroup *labels)
 {
@@ -184,21 +257,24 @@ attach_row(GtkGrid *grid, int row, const char *label_text, const char *help, Gtk
   gimp_help_set_help_data(focus, help, NULL);
   gtk_grid_attach(grid, label, 0, row, 1, 1);
   gtk_grid_attach(grid, control, 1, row, 1, 1);
+  return label;
 }
 
 void
-som_dialog_add_row(GtkGrid *grid, int row, const NnParam *param, GimpProcedureConfig *config,
+som_dialog_add_row(SomDialogState *state, GtkGrid *grid, int row, const NnParam *param,
                    GtkSizeGroup *labels)
 {
-  g_autofree char *label = som_param_label(param);
-  GtkWidget *control, *focus;
+  g_autofree char *text = som_param_label(param);
+  GtkWidget *control, *focus, *label = NULL;
 
   if (param->kind == NN_PARAM_BOOL) {
-    control = gimp_prop_check_button_new(G_OBJECT(config), param->key, label);
+    control =
+        gimp_prop_check_button_new(G_OBJECT(som_dialog_state_config(state)), param->key, text);
     gimp_help_set_help_data(control, _(param->help), NULL);
     gtk_grid_attach(grid, control, 0, row, 2, 1);
-    return;
+  } else {
+    control = control_new(state, param, &focus);
+    label = attach_row(grid, row, text, _(param->help), control, focus, labels);
   }
-  control = control_new(param, G_OBJECT(config), &focus);
-  attach_row(grid, row, label, _(param->help), control, focus, labels);
+  som_dialog_state_add_row(state, param, label, control);
 }

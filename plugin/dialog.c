@@ -6,13 +6,15 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "plugin/dialog-estimate.h"
 #include "plugin/dialog-rows.h"
 #include "plugin/procedure.h"
 
 #define MAX_ROWS_PER_COLUMN 13
+#define MAX_HEIGHT_PX 640 /* of the rows: with title and buttons, less than 768 */
 
 typedef struct {
-  GimpProcedureConfig *config;
+  SomDialogState *state;
   GtkWidget *columns; /* a horizontal box of vertical ones */
   GtkWidget *column;
   GtkSizeGroup *labels; /* of the current column */
@@ -32,6 +34,17 @@ start_column(Layout *layout)
   layout->rows = 0;
 }
 
+/* Those that are shown at first: of numbered rows only the first. */
+static int
+count_rows(const GPtrArray *params)
+{
+  int n = 0;
+
+  for (guint i = 0; i < params->len; i++)
+    n += som_param_number(params->pdata[i], NULL) <= 1;
+  return n;
+}
+
 /* A frame with the rows of @params: labels at the left, controls at the right. */
 static void
 add_section(Layout *layout, const GPtrArray *params)
@@ -39,7 +52,7 @@ add_section(Layout *layout, const GPtrArray *params)
   const NnParam *first = params->pdata[0];
   GtkWidget *frame = gimp_frame_new(first->section ? _(first->section) : NULL);
   GtkWidget *grid = gtk_grid_new();
-  int rows = (int)params->len + 1;
+  int rows = count_rows(params) + 1;
 
   /* one break at most: where the columns come closest to one height */
   if (layout->rows + layout->rows_left > MAX_ROWS_PER_COLUMN && layout->columns_made == 1 &&
@@ -52,7 +65,7 @@ add_section(Layout *layout, const GPtrArray *params)
   gtk_container_add(GTK_CONTAINER(frame), grid);
   gtk_box_pack_start(GTK_BOX(layout->column), frame, FALSE, FALSE, 0);
   for (guint i = 0; i < params->len; i++)
-    som_dialog_add_row(GTK_GRID(grid), i, params->pdata[i], layout->config, layout->labels);
+    som_dialog_add_row(layout->state, GTK_GRID(grid), i, params->pdata[i], layout->labels);
 }
 
 /* Neighbours with the same title, and last the plug-in's own parameter. */
@@ -78,24 +91,48 @@ collect_sections(const NnEffect *effect)
   return sections;
 }
 
+/* As high as the rows, or as a laptop's screen allows. */
+static GtkWidget *
+scrolled_new(GtkWidget *content)
+{
+  GtkWidget *scrolled = gtk_scrolled_window_new(NULL, NULL);
+
+  gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scrolled), GTK_POLICY_NEVER,
+                                 GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_propagate_natural_height(GTK_SCROLLED_WINDOW(scrolled), TRUE);
+  gtk_scrolled_window_set_max_content_height(GTK_SCROLLED_WINDOW(scrolled), MAX_HEIGHT_PX);
+  gtk_scrolled_window_set_overlay_scrolling(GTK_SCROLLED_WINDOW(scrolled), FALSE);
+  gtk_container_add(GTK_CONTAINER(scrolled), content);
+  return scrolled;
+}
+
 GtkWidget *
-som_dialog_new(const NnEffect *effect, GimpProcedure *procedure, GimpProcedureConfig *config)
+som_dialog_new(const NnEffect *effect, GimpImage *image, GeglRectangle size,
+               GimpProcedure *procedure, GimpProcedureConfig *config)
 {
   g_autofree char *title = som_label_plain(effect->label);
   GtkWidget *dialog = gimp_procedure_dialog_new(procedure, config, title);
   GtkWidget *content = gtk_dialog_get_content_area(GTK_DIALOG(dialog));
   g_autoptr(GPtrArray) sections = collect_sections(effect);
-  Layout layout = {.config = config};
+  Layout layout = {.state = som_dialog_state_new(dialog, effect, image, config)};
+  GtkWidget *scrolled;
 
   layout.columns = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 24);
   gtk_box_set_homogeneous(GTK_BOX(layout.columns), TRUE);
   start_column(&layout);
-  layout.rows_left = nn_effect_n_params(effect) + 1 + (int)sections->len;
+  layout.rows_left = (int)sections->len;
+  for (guint i = 0; i < sections->len; i++)
+    layout.rows_left += count_rows(sections->pdata[i]);
   for (guint i = 0; i < sections->len; i++)
     add_section(&layout, sections->pdata[i]);
   g_object_unref(layout.labels);
-  gtk_box_pack_start(GTK_BOX(content), layout.columns, TRUE, TRUE, 0);
+  scrolled = scrolled_new(layout.columns);
+  gtk_box_pack_start(GTK_BOX(content), scrolled, TRUE, TRUE, 0);
   gtk_box_set_spacing(GTK_BOX(content), 12);
-  gtk_widget_show_all(layout.columns);
+  gtk_widget_show_all(scrolled);
+  if (effect->estimate)
+    gtk_box_pack_start(GTK_BOX(content), som_estimate_label_new(layout.state, size), FALSE, FALSE,
+                       0);
+  som_dialog_state_follow(layout.state);
   return dialog;
 }

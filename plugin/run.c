@@ -104,7 +104,7 @@ execute(const Call *call, const SomView *view, GError **error)
                             options.in_place, left_out, error);
   if (!batches)
     return NULL;
-  arguments = som_arguments_new(call->effect, call->config, error);
+  arguments = som_arguments_new(call->effect, call->config, SOM_ARGUMENTS_ALL, error);
   if (!arguments)
     return NULL;
   work = som_work_new(arguments, count_jobs(batches), options.memory_mb);
@@ -247,6 +247,16 @@ run_dialog(const Call *call, GtkWidget *dialog)
   return gimp_procedure_new_return_values(call->procedure, GIMP_PDB_CANCEL, NULL);
 }
 
+/* What the effect will see of the first layer; 0 x 0 where it sees none. */
+static GeglRectangle
+first_size(GArray *batches)
+{
+  const SomBatch *batch = &g_array_index(batches, SomBatch, 0);
+
+  return batch->targets->len ? g_array_index(batch->targets, SomTarget, 0).region
+                             : (GeglRectangle){0};
+}
+
 static GimpValueArray *
 run_interactively(const Call *call)
 {
@@ -265,7 +275,8 @@ run_interactively(const Call *call)
   if (!batches)
     return return_error(call, error);
   som_recall_drawables(call->effect, call->image, call->config, FALSE, NULL);
-  dialog = som_dialog_new(call->effect, call->procedure, call->config);
+  dialog =
+      som_dialog_new(call->effect, call->image, first_size(batches), call->procedure, call->config);
   values = run_dialog(call, dialog);
   gtk_widget_destroy(dialog);
   return values;

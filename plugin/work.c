@@ -7,6 +7,7 @@
 #include "plugin/pixels.h"
 #include "plugin/preferences.h"
 #include "plugin/search-path.h"
+#include "plugin/speed.h"
 
 struct SomWork {
   SomArguments *arguments;
@@ -26,21 +27,28 @@ typedef struct {
   const NnProgress *outer;
 } Job;
 
+NnContext *
+som_context_new(int memory_mb)
+{
+  g_autoptr(SomPreferences) preferences = som_preferences_load();
+  NnContext *context =
+      nn_context_new(preferences->threads > 0 ? preferences->threads : gimp_get_num_processors());
+
+  nn_context_set_memory_budget(context,
+                               (int64_t)(memory_mb ? memory_mb : preferences->memory_mb) * SOM_MB);
+  return context;
+}
+
 SomWork *
 som_work_new(SomArguments *arguments, int jobs, int memory_mb)
 {
-  g_autoptr(SomPreferences) preferences = som_preferences_load();
   SomWork *work = g_new0(SomWork, 1);
-  int threads = preferences->threads > 0 ? preferences->threads : gimp_get_num_processors();
 
   work->arguments = arguments;
   work->jobs = jobs;
   work->networks = som_networks_new_for_gimp();
   work->cache_folder = g_build_filename(g_get_user_cache_dir(), "somnium", NULL);
-  work->context = nn_context_new(threads);
-  if (memory_mb == 0)
-    memory_mb = preferences->memory_mb;
-  nn_context_set_memory_budget(work->context, (int64_t)memory_mb * SOM_MB);
+  work->context = som_context_new(memory_mb);
   return work;
 }
 
@@ -94,6 +102,19 @@ add_skipped(Job *job)
   }
 }
 
+/* For the next dialog's estimate. */
+static void
+learn_speed(const NnEffectRun *run, double seconds)
+{
+  const NnImage *content = run->content;
+  NnEstimate estimate = {0};
+
+  if (run->effect->estimate &&
+      run->effect->estimate(run, content ? content->width : 0, content ? content->height : 0,
+                            &estimate, NULL))
+    som_speed_learn(estimate.multiply_adds, seconds);
+}
+
 /* On the worker thread. */
 static bool
 run_job(SomRunJob *run_job_, const NnProgress *progress, gpointer data, GError **error)
@@ -109,7 +130,7 @@ run_job(SomRunJob *run_job_, const NnProgress *progress, gpointer data, GError *
     nn_set_cancelled(error);
     return false;
   }
-  if (!som_arguments_complete(arguments, work->networks, error))
+  if (!som_arguments_complete(arguments, work->networks, true, error))
     return false;
   for (guint i = 0; i < arguments->lists->len; i++)
     som_image_list_attach(arguments->lists->pdata[i], run_job_, work->context);
@@ -123,8 +144,11 @@ run_job(SomRunJob *run_job_, const NnProgress *progress, gpointer data, GError *
       .progress = &inner,
       .results = job->results,
   };
+  gint64 begin_us = g_get_monotonic_time();
   if (!run.effect->run(&run, error))
     return false;
+  if (!work->stopped)
+    learn_speed(&run, (double)(g_get_monotonic_time() - begin_us) / G_USEC_PER_SEC);
   add_skipped(job);
   return true;
 }

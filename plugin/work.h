@@ -20,6 +20,10 @@ typedef struct {
   gpointer data;
 } SomView;
 
+/** som_context_new: (transfer full): with the threads and the memory (@memory_mb as som_param_memory
+ * has it) that the preferences say. On any thread. */
+NnContext *som_context_new(int memory_mb);
+
 typedef struct SomWork SomWork;
 
 /**

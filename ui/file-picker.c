@@ -105,15 +105,17 @@ add_filters(GtkFileChooser *chooser)
 }
 
 GtkWidget *
-som_file_picker_new(const char *title)
+som_file_picker_new(const char *title, gboolean folder)
 {
   SomFilePicker *self = g_object_new(SOM_TYPE_FILE_PICKER, NULL);
 
-  self->chooser = gtk_file_chooser_button_new(title, GTK_FILE_CHOOSER_ACTION_OPEN);
-  add_filters(GTK_FILE_CHOOSER(self->chooser));
+  self->chooser = gtk_file_chooser_button_new(title, folder ? GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER
+                                                            : GTK_FILE_CHOOSER_ACTION_OPEN);
+  if (!folder)
+    add_filters(GTK_FILE_CHOOSER(self->chooser));
   gtk_box_pack_start(GTK_BOX(self), self->chooser, TRUE, TRUE, 0);
   self->clear = gtk_button_new_from_icon_name("edit-clear", GTK_ICON_SIZE_MENU);
-  gtk_widget_set_tooltip_text(self->clear, _("Choose no file"));
+  gtk_widget_set_tooltip_text(self->clear, folder ? _("Choose no folder") : _("Choose no file"));
   gtk_widget_set_sensitive(self->clear, FALSE);
   gtk_box_pack_start(GTK_BOX(self), self->clear, FALSE, FALSE, 0);
   g_signal_connect_swapped(self->chooser, "file-set", G_CALLBACK(on_file_set), self);

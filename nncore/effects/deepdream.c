@@ -54,6 +54,8 @@ static const NnParam params[] = {
                    "buildings. Empty takes what suits the network."),
         .section = SECTION_NETWORK,
         .kind = NN_PARAM_LAYERS,
+        .use = "dream",
+        .enabled_by = "!objective=class",
     },
     {
         .key = "objective",
@@ -64,6 +66,7 @@ static const NnParam params[] = {
         .section = SECTION_NETWORK,
         .kind = NN_PARAM_CHOICE,
         .choices = objectives,
+        .enabled_by = "!guide !guide-file",
     },
     {
         .key = "channel",
@@ -75,6 +78,7 @@ static const NnParam params[] = {
         .min = -1,
         .max = 65535,
         .initial = -1,
+        .enabled_by = "objective=channel",
     },
     {
         .key = "class",
@@ -83,6 +87,7 @@ static const NnParam params[] = {
                    "network holds the picture to be."),
         .section = SECTION_NETWORK,
         .kind = NN_PARAM_CLASS,
+        .enabled_by = "objective=class",
     },
     {
         .key = "head",
@@ -187,6 +192,7 @@ static const NnParam params[] = {
         .min = 1,
         .max = 10,
         .initial = 3,
+        .enabled_by = "smoothing=laplacian",
     },
     {
         .key = "smoothing-sigma",
@@ -199,6 +205,7 @@ static const NnParam params[] = {
         .max = 64,
         .initial = 1,
         .digits = 2,
+        .enabled_by = "smoothing=blur",
     },
     {
         .key = "guide",
@@ -214,6 +221,7 @@ static const NnParam params[] = {
         .help = N_("The same from a picture file. A guide layer goes before it."),
         .section = SECTION_GUIDE,
         .kind = NN_PARAM_FILE,
+        .enabled_by = "!guide",
     },
     {
         .key = "strength",

@@ -173,7 +173,7 @@ typedef struct {
   double multiply_adds, bytes;
 } NnEstimate;
 
-/** NnMenuGroup: the submenu, in this order. */
+/** NnMenuGroup: the submenu. (GIMP shows submenus sorted by their names.) */
 typedef enum { NN_GROUP_DREAM, NN_GROUP_STYLE, NN_GROUP_EXPLAIN, NN_GROUP_LOOK_INSIDE } NnMenuGroup;
 
 /**

@@ -17,6 +17,7 @@ from pathlib import Path
 from harness import quote
 
 SCREEN = (1366, 900)
+MAIN_TITLE = r"GIMP$|^GNU Image Manipulation Program$"
 TIMEOUT_S = 60
 START_TIMEOUT_S = 240  # the first start asks every plug-in what it can do
 
@@ -71,7 +72,7 @@ def free_port():
 
 
 class Gimp:
-    """A running GIMP with a picture open."""
+    """A running GIMP, with a picture open unless there is None."""
 
     def __init__(self, profile, picture, screenshots, language=None):
         import pyatspi  # needs the session
@@ -88,7 +89,9 @@ class Gimp:
         serve = "(plug-in-script-fu-server #:run-mode RUN-NONINTERACTIVE"
         serve += f' #:ip "127.0.0.1" #:port {self.port} #:logfile "")'
         command = ["gimp-3.0", "--new-instance", "--no-splash"]
-        command += ["--batch-interpreter=plug-in-script-fu-eval", f"--batch={serve}", str(picture)]
+        command += ["--batch-interpreter=plug-in-script-fu-eval", f"--batch={serve}"]
+        command += [str(picture)] if picture else []
+        self.picture = picture
         self.log = open(Path(profile) / "gui.log", "w+", encoding="utf-8")
         self.manager = subprocess.Popen(
             ["openbox"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -99,8 +102,9 @@ class Gimp:
 
     def __enter__(self):
         wait_for("GIMP's Script-Fu server", self._connect, START_TIMEOUT_S)
-        wait_for("the picture", lambda: self.number("(vector-length (car (gimp-get-images)))"))
-        wait_for("GIMP's window", lambda: self.windows(r"GIMP$"), START_TIMEOUT_S)
+        if self.picture:
+            wait_for("the picture", lambda: self.number("(vector-length (car (gimp-get-images)))"))
+        wait_for("GIMP's window", lambda: self.windows(MAIN_TITLE), START_TIMEOUT_S)
         return self
 
     def __exit__(self, *_):
@@ -262,11 +266,21 @@ class Gimp:
         entry.queryAction().doAction(0)
 
     def main_window(self):
-        return self.window(r"GIMP$")
+        return self.window(MAIN_TITLE)
 
     def key(self, keys):
         """Types into the window that has the focus."""
         subprocess.run(["xdotool", "key", keys], check=True)
+
+    def type(self, text):
+        """A text into what has the focus."""
+        subprocess.run(["xdotool", "type", text], check=True)
+
+    def click_at(self, widget):
+        """With the mouse, in the middle of it."""
+        box = widget.queryComponent().getExtents(0)
+        place = [str(box.x + box.width // 2), str(box.y + box.height // 2)]
+        subprocess.run(["xdotool", "mousemove", *place, "click", "1"], check=True)
 
     def focus_image(self):
         """Brings the image window to the front, its canvas ready for keys."""

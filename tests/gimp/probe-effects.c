@@ -35,6 +35,23 @@ static const NnChoice makes[] = {
     .kind = NN_PARAM_REGION \
   }
 
+#define STYLE(number) \
+  {.key = "style-" number "-name", \
+   .label = "Style " number " name", \
+   .help = "A name.", \
+   .section = "Styles", \
+   .kind = NN_PARAM_TEXT}, \
+      {.key = "style-" number "-weight", \
+       .label = "Style " number " weight", \
+       .help = "A weight.", \
+       .section = "Styles", \
+       .kind = NN_PARAM_FLOAT, \
+       .min = 0, \
+       .max = 10, \
+       .initial = 1, \
+       .digits = 1, \
+       .enabled_by = "style-" number "-name"}
+
 static const NnParam region_params[] = {
     ROWS,
     {.key = "size",
@@ -46,6 +63,25 @@ static const NnParam region_params[] = {
      .max = 100,
      .initial = 10,
      .enabled_by = "make=layer,overlay"},
+    {.key = "network",
+     .label = "_Network",
+     .help = "A network.",
+     .section = "Network",
+     .kind = NN_PARAM_NETWORK},
+    {.key = "layers",
+     .label = "_Layers",
+     .help = "Layers.",
+     .section = "Network",
+     .kind = NN_PARAM_LAYERS,
+     .use = "dream"},
+    {.key = "class",
+     .label = "_Class",
+     .help = "A class.",
+     .section = "Network",
+     .kind = NN_PARAM_CLASS},
+    STYLE("1"),
+    STYLE("2"),
+    STYLE("3"),
     {NULL},
 };
 
@@ -174,6 +210,15 @@ run_probe(NnEffectRun *run, GError **error)
   return true;
 }
 
+/* much time, and as many gigabytes as "size" says */
+static bool
+estimate_probe(const NnEffectRun *run, int width, int height, NnEstimate *estimate, GError **error)
+{
+  estimate->multiply_adds = 1e9 * width * height;
+  estimate->bytes = 1e9 * (double)nn_effect_argument(run, "size")->i;
+  return true;
+}
+
 static const NnEffect effects[] = {
     {.id = "limits",
      .group = NN_GROUP_DREAM,
@@ -181,7 +226,8 @@ static const NnEffect effects[] = {
      .blurb = "A probe",
      .help = "A probe.",
      .params = region_params,
-     .run = run_probe},
+     .run = run_probe,
+     .estimate = estimate_probe},
     {.id = "informs",
      .group = NN_GROUP_STYLE,
      .label = "_Informs...",

@@ -17,7 +17,8 @@ from PIL import Image
 
 STOP, OK, CANCEL = "^Stop and Keep$", "^OK$", "^Cancel$"
 MENU = ("Filters", "^Somnium$", "^Dream$", "^DeepDream")
-LONG = 1000  # iterations that nobody waits for
+SHORT = 20  # iterations, yet enough for the window to be seen
+LONG = 1000  # that nobody waits for
 RUN_TIMEOUT_S = 180
 
 
@@ -77,7 +78,7 @@ class Story:
         seed = gui.wait_for("a seed", lambda: self.gimp.get_number(dialog, "^Random seed$"))
         self.expect("New Seed draws a number", seed > 0, seed)
         self.gimp.set_number(dialog, "^Random seed$", 0)
-        self.gimp.set_number(dialog, "^Iterations$", 5)
+        self.gimp.set_number(dialog, "^Iterations$", SHORT)
         self.gimp.set_number(dialog, r"^Step", 6)
         gui.wait_for("the new step", lambda: self.gimp.get_number(dialog, "^Step") == 6)
         self.gimp.screenshot("dialog")
@@ -110,7 +111,7 @@ class Story:
     def values_are_remembered(self):
         dialog = self.open_dialog()
         iterations = self.gimp.get_number(dialog, "^Iterations$")
-        self.expect("the dialog has the last values", iterations == 5, iterations)
+        self.expect("the dialog has the last values", iterations == SHORT, iterations)
         self.gimp.click(dialog, "button", CANCEL)
         self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
 
@@ -245,6 +246,7 @@ def tell_in_chinese(tap, gimp, folder):
     box = dialog.queryComponent().getExtents(0)
     story.expect("the Chinese dialog is on the screen", box.height < 900 and box.width <= gui.SCREEN[0], box)
     gimp.screenshot("dialog-zh_CN")
+    gimp.set_number(dialog, "^迭代次数", LONG)
     gimp.click(dialog, "button", "^确定")
     window = gimp.window_with("button", "^停止并保留")
     gui.wait_for("progress", lambda: gimp.find(window, "label", "迭代 [2-9]"), RUN_TIMEOUT_S)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How fast this machine is: what times are foretold by. */
+#pragma once
+
+#include "nncore/base/context.h"
+#include "weights/networks.h"
+
+/**
+ * som_speed:
+ * Takes a tenth of a second or so the first time, when nothing was measured yet: a small picture goes
+ * through the bundled network. On any thread.
+ *
+ * Returns: multiply-adds a second; 0 where it cannot be told.
+ */
+double som_speed(const SomNetworks *networks, NnContext *context);
+
+/** som_speed_learn: a run of @multiply_adds took @seconds; short ones teach nothing. */
+void som_speed_learn(double multiply_adds, double seconds);

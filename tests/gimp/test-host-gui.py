@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every effect's dialog can do, seen in dialogs of effects of the tests' own (probe-effects.c):
+submenus, rows that are grey or hidden, lists of layers and classes, what a run will cost, the
+preferences, and runs with no image open. Leaves screenshots in build/screenshots."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import gui
+from harness import Tap, make_pictures, make_probe_profile
+
+OK, CANCEL = "^OK$", "^Cancel$"
+RUN_TIMEOUT_S = 60
+
+
+class Story:
+    """What a person does, each step a test case."""
+
+    def __init__(self, tap, gimp, profile):
+        self.tap = tap
+        self.gimp = gimp
+        self.profile = Path(profile)
+
+    def expect(self, name, is_so, *details):
+        self.tap.case(name, [] if is_so else [str(d) for d in details] or ["is not so"])
+
+    def wait(self, name, is_so):
+        try:
+            gui.wait_for(name, is_so, 20)
+            self.tap.case(name, [])
+        except TimeoutError as error:
+            self.tap.case(name, [error, f"see {self.gimp.screenshot('missed')}"])
+
+    def open(self, *path):
+        self.gimp.menu("Filters", "^Somnium$", *path)
+        return self.gimp.window_with("button", OK)
+
+    def shown(self, dialog, label):
+        found = self.gimp.find(dialog, "label", label)
+        return any(w.getState().contains(self.gimp.atspi.STATE_SHOWING) for w in found)
+
+    def menus(self):
+        """A submenu for each group, and the preferences."""
+        menu = self.gimp.wait_widget(self.gimp.main_window(), "menu", "^Somnium$")
+        names = [child.name for child in menu]
+        groups = ["Dream", "Style", "Explain", "Look Inside"]
+        self.expect("a submenu for each group", set(groups) <= set(names), names)
+        self.expect("the preferences", any(n.startswith("Preferences") for n in names), names)
+
+    def grey_rows(self, dialog):
+        size = self.gimp.control(dialog, "^Size$")
+        self.wait("a row counts", lambda: self.gimp.sensitive(size))
+        self.gimp.choose(dialog, "^Make$", "^Text alone$")
+        self.wait("a row that does not count is grey", lambda: not self.gimp.sensitive(size))
+        self.gimp.choose(dialog, "^Make$", "^A green layer$")
+        self.wait("and counts again", lambda: self.gimp.sensitive(size))
+
+    def numbered_rows(self, dialog):
+        self.expect("the first of numbered rows is shown", self.shown(dialog, "^Style 1 name$"))
+        self.expect("the second is not", not self.shown(dialog, "^Style 2 name$"))
+        self.gimp.set_text(dialog, "^Style 1 name$", "waves")
+        self.wait("once the first is used it is", lambda: self.shown(dialog, "^Style 2 name$"))
+        self.expect("the third is not", not self.shown(dialog, "^Style 3 name$"))
+
+    def narrow_down(self, dialog, text, pattern):
+        """Types into the list that is open; returns the only cell that is left."""
+        gui.wait_for("the list", lambda: len(self.gimp.find(dialog, "table cell", ".")) > 9)
+        self.gimp.type(text)
+        cells = gui.wait_for("one cell", lambda: self.only(self.gimp.find(dialog, "table cell", pattern)))
+        return cells[0]
+
+    def only(self, cells):
+        return cells if len(cells) == 1 else None
+
+    def layers(self, dialog):
+        self.gimp.set_text(dialog, "^Layers$", "relu2_1:0.5")
+        self.gimp.click(dialog, "toggle button", "^List the network's layers$")
+        gui.wait_for("the list", lambda: self.gimp.find(dialog, "table cell", "^relu3_1$"))
+        self.gimp.screenshot("host-layers")
+        cell = self.narrow_down(dialog, "relu3_1", "relu|conv|pool")
+        self.gimp.click_at(cell.parent[cell.getIndexInParent() - 1])  # the tick before it
+        entry = self.gimp.control(dialog, "^Layers$").queryText()
+        self.wait(
+            "a ticked layer joins the others",
+            lambda: entry.getText(0, -1) == "relu2_1:0.5,relu3_1",
+        )
+        self.gimp.key("Escape")
+
+    def classes(self, dialog):
+        self.gimp.click(dialog, "toggle button", "^List the network's classes$")
+        cell = self.narrow_down(dialog, "Golden Re", "retriever")
+        self.gimp.screenshot("host-classes")
+        self.gimp.click_at(cell)
+        entry = self.gimp.control(dialog, "^Class$").queryText()
+        self.wait("a class is picked", lambda: "golden retriever" in entry.getText(0, -1))
+
+    def estimate(self, dialog):
+        self.gimp.set_number(dialog, "^Size$", 1)
+        self.wait(
+            "time and memory are foretold",
+            lambda: self.gimp.find(dialog, "label", r"^Expected: about \d+ (s|min|h), 1\.0\sGB of memory"),
+        )
+        self.gimp.set_number(dialog, "^Size$", 100)
+        self.wait(
+            "too much memory is said to be",
+            lambda: self.gimp.find(dialog, "label", r"100\.0\sGB of memory, more than the"),
+        )
+
+    def dialog(self):
+        dialog = self.open("^Dream$", "^Limits")
+        self.gimp.screenshot("host-dialog")
+        self.grey_rows(dialog)
+        self.numbered_rows(dialog)
+        self.estimate(dialog)
+        self.layers(dialog)
+        self.classes(dialog)
+        self.gimp.screenshot("host-dialog-used")
+        self.gimp.click(dialog, "button", CANCEL)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+
+    def preferences(self):
+        dialog = self.open("^Preferences")
+        self.gimp.screenshot("host-preferences")
+        self.gimp.set_number(dialog, r"^Memory \(MB\)$", 777)
+        self.gimp.click(dialog, "button", OK)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+        text = (self.profile / "somnium.ini").read_text(encoding="utf-8")
+        self.expect("the preferences are saved", "memory-mb=777" in text, text)
+
+    def without_image(self):
+        """With nothing open: what needs no image runs, what does is grey."""
+        dialog = self.open("^Look Inside$", "^None")
+        self.gimp.choose(dialog, "^Make$", "^Two images$")
+        self.gimp.screenshot("host-no-image")
+        self.gimp.click(dialog, "button", OK)
+        count = "(vector-length (car (gimp-get-images)))"
+        self.wait("two images are open then", lambda: self.gimp.number(count) == 2)
+        gui.wait_for("their window", lambda: self.gimp.windows("GIMP$"))
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+        self.gimp.screenshot("host-images")
+
+
+def screenshots():
+    return Path(os.environ.get("SOMNIUM_BUILD_DIR", "build")) / "screenshots"
+
+
+def play(tap, with_picture, *chapters):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        make_pictures(folder)
+        profile = make_probe_profile(folder)
+        picture = Path(folder) / "rgb.png" if with_picture else None
+        with gui.Gimp(profile, picture, screenshots()) as gimp:
+            story = Story(tap, gimp, profile)
+            try:
+                for chapter in chapters:
+                    getattr(story, chapter)()
+            except (TimeoutError, RuntimeError, subprocess.CalledProcessError) as error:
+                tap.case("the story goes on", [error, f"see {gimp.screenshot('failure')}"])
+
+
+def main():
+    missing = gui.tools_missing()
+    if missing:
+        print(f"Bail out! These programs are missing: {', '.join(missing)}; run this through ./dev test.")
+        raise SystemExit(1)
+    gui.enter_session()
+    tap = Tap()
+    play(tap, True, "menus", "dialog", "preferences")
+    play(tap, False, "without_image")
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
