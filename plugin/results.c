@@ -222,6 +222,11 @@ image_like(GimpImage *source, const NnImage *picture)
   GimpColorProfile *profile = NULL;
 
   gimp_image_undo_disable(image);
+  if (source) {
+    double x_per_inch, y_per_inch;
+    gimp_image_get_resolution(source, &x_per_inch, &y_per_inch);
+    gimp_image_set_resolution(image, x_per_inch, y_per_inch);
+  }
   if (source && type == GIMP_RGB && gimp_image_get_base_type(source) == GIMP_RGB)
     profile = gimp_image_get_color_profile(source);
   if (profile) {

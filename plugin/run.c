@@ -194,16 +194,37 @@ watch_with_window(SomRunJob *job, gpointer data)
   som_run_window_run(watched->window, job);
 }
 
+/* Its text can be selected, to be copied. */
 static void
-show_error(GtkWidget *dialog, const GError *error)
+show_message(GtkWidget *dialog, GtkMessageType type, const char *text)
 {
-  GtkWidget *message =
-      gtk_message_dialog_new(GTK_WINDOW(dialog), GTK_DIALOG_MODAL, GTK_MESSAGE_ERROR,
-                             GTK_BUTTONS_CLOSE, "%s", error->message);
+  GtkWidget *message = gtk_message_dialog_new(GTK_WINDOW(dialog), GTK_DIALOG_MODAL, type,
+                                              GTK_BUTTONS_CLOSE, "%s", text);
+  GtkWidget *area = gtk_message_dialog_get_message_area(GTK_MESSAGE_DIALOG(message));
+  g_autoptr(GList) labels = gtk_container_get_children(GTK_CONTAINER(area));
 
+  if (labels && GTK_IS_LABEL(labels->data))
+    gtk_label_set_selectable(labels->data, TRUE);
+  gtk_dialog_set_default_response(GTK_DIALOG(message), GTK_RESPONSE_CLOSE);
   gtk_window_set_title(GTK_WINDOW(message), gtk_window_get_title(GTK_WINDOW(dialog)));
   gtk_dialog_run(GTK_DIALOG(message));
   gtk_widget_destroy(message);
+}
+
+/* Shows what there is to be seen. A text beside pictures goes where GIMP's own messages go; one that
+ * is all there is has a window. */
+static void
+show_made(GtkWidget *dialog, const SomMade *made)
+{
+  for (guint i = 0; i < made->images->len; i++)
+    gimp_display_new(g_ptr_array_index(made->images, i));
+  gimp_displays_flush();
+  if (!made->text->len)
+    return;
+  if (made->layers->len || made->images->len)
+    g_message("%s", made->text->str);
+  else
+    show_message(dialog, GTK_MESSAGE_INFO, made->text->str);
 }
 
 /* One press of OK. NULL with @error set. */
@@ -232,17 +253,14 @@ run_dialog(const Call *call, GtkWidget *dialog)
     g_autoptr(SomMade) made = execute_in_window(call, dialog, &error);
 
     if (made) {
-      for (guint i = 0; i < made->images->len; i++)
-        gimp_display_new(g_ptr_array_index(made->images, i));
-      if (made->text->len)
-        g_message("%s", made->text->str);
+      show_made(dialog, made);
       som_remember_drawables(call->effect, call->image, call->config);
       return som_made_return(made, call->procedure);
     }
     if (g_error_matches(error, NN_ERROR, NN_ERROR_CANCELLED))
       break;
     gtk_widget_show(dialog);
-    show_error(dialog, error);
+    show_message(dialog, GTK_MESSAGE_ERROR, error->message);
   }
   return gimp_procedure_new_return_values(call->procedure, GIMP_PDB_CANCEL, NULL);
 }

@@ -121,6 +121,43 @@ class Story:
         self.gimp.click(dialog, "button", CANCEL)
         self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
 
+    def probe(self, effect, *arguments):
+        """Runs an effect of the tests' own as a script does, on the image's first layer."""
+        image = self.gimp.image()
+        self.gimp.script(
+            f"(plug-in-somnium-{effect} #:run-mode RUN-NONINTERACTIVE #:image {image} "
+            f"#:drawables (vector (vector-ref (car (gimp-image-get-layers {image})) 0)) {' '.join(arguments)})"
+            " (gimp-displays-flush)"
+        )
+
+    def undo_steps(self):
+        """Whatever a run makes is one undo step, and what it leaves alone is none."""
+        for make, output in (
+            ("layer", "new-layer"),
+            ("layer", "in-place"),
+            ("two-layers", "in-place"),
+            ("mask", "new-layer"),
+            ("selection", "new-layer"),
+        ):
+            self.probe("informs", f'#:make "{make}" #:output "{output}"')
+            self.expect(f"{make}, {output}: something to undo", self.gimp.is_dirty())
+            self.gimp.focus_image()
+            self.gimp.key("ctrl+z")
+            self.wait(f"{make}, {output}: one step", lambda: not self.gimp.is_dirty())
+        self.probe("informs", '#:make "text"')
+        self.expect("text: nothing to undo", not self.gimp.is_dirty())
+
+    def open_images(self):
+        """Pictures that the run asks GIMP for while its window is there."""
+        dialog = self.open("^Look Inside$", "^None")
+        self.gimp.choose(dialog, "^Make$", "^Text alone$")
+        self.gimp.click(dialog, "button", OK)
+        message = self.gimp.window_with("label", r"rgb.*\(-1 bytes\): picture: 16 x 13 x 4")
+        self.gimp.screenshot("host-message")
+        self.gimp.click(message, "button", "^Close$")
+        self.expect("open images are read while the window is there", True)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+
     def preferences(self):
         dialog = self.open("^Preferences")
         self.gimp.screenshot("host-preferences")
@@ -168,7 +205,7 @@ def main():
         raise SystemExit(1)
     gui.enter_session()
     tap = Tap()
-    play(tap, True, "menus", "dialog", "preferences")
+    play(tap, True, "menus", "dialog", "undo_steps", "open_images", "preferences")
     play(tap, False, "without_image")
     tap.done()
 
