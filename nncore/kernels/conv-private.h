@@ -19,11 +19,16 @@ NnConvKind nn_conv_kind(const NnFilters *shape);
 /** nn_conv_blocks: of 16 channels. */
 int64_t nn_conv_blocks(int64_t channels);
 
-/** nn_filters_has_turned: filters for running back are there too, in the same order. */
+/** nn_conv_slab_floats: of a product's filters for a block of @channels, those of a group: 16 x 16,
+ * but only the rows that there are in many narrow groups. */
+int64_t nn_conv_slab_floats(int groups, int64_t channels);
+
+/** nn_filters_has_turned: filters for running back are there too, behind the others and in their
+ * order; groups always have them. */
 bool nn_filters_has_turned(const NnFilters *shape, bool both);
 
-/** nn_filters_product_floats: of one way's filters of a product. */
-int64_t nn_filters_product_floats(const NnFilters *shape);
+/** nn_filters_product_floats: of a product's filters: there, or those @turned for running back. */
+int64_t nn_filters_product_floats(const NnFilters *shape, bool turned);
 
 typedef struct {
   NnContext *context;

@@ -33,14 +33,15 @@ typedef struct {
  * @gather: as described, or with all axes as one
  * @blocks: of source channels under a tap; @panels: of a group; @item_panels: of an item
  * @block: rows of a block; @next_slab: floats between the slabs of one
- * @panel: floats from one panel of filters to the next; @group: from one group to the next
+ * @slab: floats of a slab's filters; @panel: from one panel of them to the next; @group: from one
+ *   group to the next
  */
 typedef struct {
   NnConvJob *conv;
   NnGather gather;
   int64_t positions;
   int64_t source_group, target_group;
-  int64_t blocks, panels, item_panels, parts;
+  int64_t blocks, panels, item_panels, parts, slab;
   int64_t block, next_slab;
   int64_t n_slabs;
   NnSlab *slabs;
@@ -275,7 +276,7 @@ list_slabs(Job *job)
   for (int64_t s = 0; s < job->n_slabs; s++) {
     int64_t block = s % job->blocks, tap = gather->taps[s / job->blocks];
     job->slabs[s] = (NnSlab){
-        .filter = (job->turn ? s % CHUNK : tap * job->blocks + block) * SQUARE,
+        .filter = job->turn ? s % CHUNK * SQUARE : (tap * job->blocks + block) * job->slab,
         .channels = (int)MIN(BLOCK, job->source_group - block * BLOCK),
     };
   }
@@ -295,16 +296,17 @@ nn_conv_product_run(NnConvJob *conv)
       .slabs = (NnSlab *)conv->scratch,
       .filters = conv->gather->filters,
       .turn = conv->gather->back && !turned,
-      .group = nn_filters_product_floats(shape) / shape->groups,
+      .group = nn_filters_product_floats(shape, conv->gather->back) / shape->groups,
   };
   flatten(&job.gather);
   job.positions =
       job.gather.batch * job.gather.count[0] * job.gather.count[1] * job.gather.count[2];
   job.blocks = nn_conv_blocks(job.source_group);
   job.panels = nn_conv_blocks(job.target_group);
-  job.panel = job.turn ? CHUNK * SQUARE : shape->taps * job.blocks * SQUARE;
+  job.slab = nn_conv_slab_floats(shape->groups, job.source_group);
+  job.panel = job.turn ? CHUNK * SQUARE : shape->taps * job.blocks * job.slab;
   if (conv->gather->back && turned)
-    job.filters += nn_filters_product_floats(shape);
+    job.filters += nn_filters_product_floats(shape, false);
   job.workers = (Worker *)(conv->scratch + slabs_bytes(job.n_slabs));
   cut(&job);
   list_slabs(&job);

@@ -2,8 +2,8 @@
 /* Filters in the kernels' order, and which kernel runs. Filters of a product are panels of 16
  * outputs x taps x blocks of 16 inputs x 16 x 16 (what is past the last channel is zero), a group
  * after the other. Running back needs the squares turned over and ordered the other way round;
- * small filters are kept both ways, large ones are turned over while they are in use
- * (conv-product.c). With few channels on one side, one order serves both ways (conv-lanes.h). */
+ * small filters and those of groups are kept both ways, large ones are turned over while they are in
+ * use (conv-product.c). With few channels on one side, one order serves both ways (conv-lanes.h). */
 #include "nncore/kernels/conv.h"
 
 #include <string.h>
@@ -13,7 +13,10 @@
 
 #define SMALL_FILTERS_BYTES (INT64_C(1) << 18)
 
-enum { BLOCK = NN_CONV_BLOCK, SQUARE = NN_CONV_SQUARE };
+enum {
+  BLOCK = NN_CONV_BLOCK,
+  MOST_FEW_TAPS = 1024, /* few channels in keep a row of the picture for each row of taps */
+};
 
 /* ---- filters ---- */
 
@@ -24,6 +27,8 @@ nn_conv_kind(const NnFilters *shape)
     bool depthwise = shape->inputs == shape->groups && shape->outputs == shape->groups;
     return depthwise ? NN_CONV_DEPTHWISE : NN_CONV_PRODUCT;
   }
+  if (shape->taps > MOST_FEW_TAPS)
+    return NN_CONV_PRODUCT;
   return shape->inputs <= NN_FEW    ? NN_CONV_FEW_IN
          : shape->outputs <= NN_FEW ? NN_CONV_FEW_OUT
                                     : NN_CONV_PRODUCT;
@@ -36,18 +41,25 @@ nn_conv_blocks(int64_t channels)
 }
 
 int64_t
-nn_filters_product_floats(const NnFilters *shape)
+nn_conv_slab_floats(int groups, int64_t channels)
 {
-  int64_t in = nn_conv_blocks(shape->inputs / shape->groups);
-  int64_t out = nn_conv_blocks(shape->outputs / shape->groups);
-  return shape->groups * in * out * shape->taps * SQUARE;
+  return (groups > 1 ? MIN(channels, BLOCK) : BLOCK) * BLOCK;
+}
+
+int64_t
+nn_filters_product_floats(const NnFilters *shape, bool turned)
+{
+  int64_t in = shape->inputs / shape->groups, out = shape->outputs / shape->groups;
+  int64_t depth = turned ? out : in, width = turned ? in : out;
+  return shape->groups * nn_conv_blocks(width) * shape->taps * nn_conv_blocks(depth) *
+         nn_conv_slab_floats(shape->groups, depth);
 }
 
 bool
 nn_filters_has_turned(const NnFilters *shape, bool both)
 {
-  int64_t bytes = nn_filters_product_floats(shape) * (int64_t)sizeof(float);
-  return both && bytes <= SMALL_FILTERS_BYTES;
+  int64_t bytes = nn_filters_product_floats(shape, false) * (int64_t)sizeof(float);
+  return both && (shape->groups > 1 || bytes <= SMALL_FILTERS_BYTES);
 }
 
 static int64_t
@@ -63,7 +75,8 @@ filters_floats(const NnFilters *shape, bool both)
   case NN_CONV_PRODUCT:
     break;
   }
-  return nn_filters_product_floats(shape) * (nn_filters_has_turned(shape, both) ? 2 : 1);
+  return nn_filters_product_floats(shape, false) +
+         (nn_filters_has_turned(shape, both) ? nn_filters_product_floats(shape, true) : 0);
 }
 
 size_t
@@ -93,10 +106,11 @@ order_of(const NnFilters *shape, bool turned)
   case NN_CONV_PRODUCT:
     break;
   }
-  int64_t group = in_blocks * out_blocks * taps * SQUARE;
+  int64_t group = nn_filters_product_floats(shape, turned) / shape->groups;
+  int64_t slab = nn_conv_slab_floats(shape->groups, turned ? out : in);
   if (turned)
-    return (Order){group, SQUARE, BLOCK, out_blocks * taps * SQUARE, 1, out_blocks * SQUARE};
-  return (Order){group, in_blocks * taps * SQUARE, 1, SQUARE, BLOCK, in_blocks * SQUARE};
+    return (Order){group, slab, BLOCK, out_blocks * taps * slab, 1, out_blocks * slab};
+  return (Order){group, in_blocks * taps * slab, 1, slab, BLOCK, in_blocks * slab};
 }
 
 static void
@@ -121,7 +135,7 @@ nn_filters_fill(const NnFilters *shape, const float *w, bool both, float *filter
   memset(filters, 0, nn_filters_bytes(shape, both));
   fill(shape, w, false, filters);
   if (nn_conv_kind(shape) == NN_CONV_PRODUCT && nn_filters_has_turned(shape, both))
-    fill(shape, w, true, filters + nn_filters_product_floats(shape));
+    fill(shape, w, true, filters + nn_filters_product_floats(shape, false));
 }
 
 /* ---- positions ---- */

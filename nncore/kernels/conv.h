@@ -18,8 +18,8 @@ typedef struct {
   int taps;
 } NnFilters;
 
-/** nn_filters_bytes: of the filters in the kernels' order; @both: they will be run both ways. At most
- * 512 times the weights' own: counts of channels are filled up to 16 on both sides. */
+/** nn_filters_bytes: of the filters in the kernels' order; @both: they will be run both ways. Counts of channels are filled
+ * up to 16, those of each group on one side only. */
 size_t nn_filters_bytes(const NnFilters *shape, bool both);
 
 /** nn_filters_fill: @w: outputs x inputs a group x taps (ONNX's order). */
