@@ -96,30 +96,44 @@ static void
 take_gradient(gpointer data, int64_t y, int64_t x, const NnTensor *gradient)
 {
   const Work *work = data;
-  if (is_all(gradient, work->gradient)) {
-    nn_tensor_copy(gradient, work->gradient);
+  NnBox box = box_of(0, 0, &gradient->shape);
+  if (gradient->shape.rank == 4 && gradient->shape.dim[0] == 1) {
+    nn_box_copy(gradient, &box, work->gradient, y, x, true);
     return;
   }
-  NnBox box = box_of(0, 0, &gradient->shape);
-  nn_box_copy(gradient, &box, work->gradient, y, x, true);
+  g_return_if_fail(is_all(gradient, work->gradient)); /* only pictures are cut */
+  for (int64_t i = 0; i < nn_shape_count(&gradient->shape); i++)
+    work->gradient->f[i] += gradient->f[i];
 }
 
-/* (transfer full): channels-last where it is a map, so that boxes of it are in the engine's order */
+/* (transfer full): of floats */
 static NnTensor *
-map_new(const NnShape *shape, GError **error)
+map_new(const NnShape *shape, NnLayout layout, GError **error)
 {
   NnTensor *tensor = nn_tensor_new(NN_DTYPE_FLOAT, shape, error);
-  if (tensor != NULL && shape->rank == 4)
-    tensor->layout = NN_LAYOUT_CHANNELS_LAST;
+  if (tensor != NULL)
+    tensor->layout = layout;
   return tensor;
 }
 
-/* (transfer full) */
+/* the engine's order of a network's input */
+static NnLayout
+input_layout(const NnShape *shape)
+{
+  return shape->rank >= 3 && shape->rank <= 5 ? NN_LAYOUT_CHANNELS_LAST : NN_LAYOUT_PLAIN;
+}
+
+/* (transfer full): in the order in which the engine wants boxes of it */
 static NnTensor *
-load_map(const char *path, GError **error)
+load_map(const char *path, const NnLayout *layout, GError **error)
 {
   g_autoptr(NnTensor) plain = som_npy_load(path, error);
-  NnTensor *map = plain != NULL ? map_new(&plain->shape, error) : NULL;
+  if (plain == NULL)
+    return NULL;
+  NnLayout order = input_layout(&plain->shape);
+  if (layout != NULL && order == NN_LAYOUT_CHANNELS_LAST)
+    order = *layout;
+  NnTensor *map = map_new(&plain->shape, order, error);
   if (map != NULL)
     nn_tensor_copy(plain, map);
   return map;
@@ -129,7 +143,9 @@ static bool
 load_seed(Work *work, GError **error)
 {
   NnShape shape = nn_evaluator_target_shape(work->evaluator, 0);
-  work->seed = load_map(work->options->gradient_seed, error);
+  NnLayout layout;
+  nn_evaluator_target_type(work->evaluator, 0, &layout);
+  work->seed = load_map(work->options->gradient_seed, &layout, error);
   if (work->seed == NULL)
     return false;
   if (!nn_shape_equal(&work->seed->shape, &shape)) {
@@ -139,7 +155,7 @@ load_seed(Work *work, GError **error)
                 _("The gradient seed has the shape %s; the target's is %s."), given, wanted);
     return false;
   }
-  work->gradient = map_new(&work->input->shape, error);
+  work->gradient = map_new(&work->input->shape, work->input->layout, error);
   return work->gradient != NULL;
 }
 
@@ -279,14 +295,14 @@ resolve_targets(const NnNetwork *network, char *const *names, GError **error)
 bool
 som_net_run(const NnNetwork *network, const SomNetOptions *options, GError **error)
 {
-  g_autoptr(NnTensor) input = load_map(options->run, error);
+  g_autoptr(NnTensor) input = load_map(options->run, NULL, error);
   g_autofree const char **targets = NULL;
   if (input != NULL && check_input(nn_model_graph(network->model), input, options->run, error))
     targets = resolve_targets(network, options->targets, error);
   if (targets == NULL)
     return false;
   g_autoptr(NnContext) context = nn_context_new(options->threads);
-  nn_context_set_memory_budget(context, (int64_t)options->memory_mb << 20);
+  nn_context_set_memory_budget(context, (int64_t)MAX(options->memory_mb, 0) << 20);
   g_autoptr(NnProgram) program = nn_program_new(
       network->model, context, targets, (int)g_strv_length(options->targets),
       (NnProgramOptions){.gradient = options->gradient != NULL, .head = options->head}, error);

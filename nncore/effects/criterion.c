@@ -151,9 +151,9 @@ explain_head(const NnCriterion *criterion, GError **error)
     g_prefix_error(error, "%s ", note);
 }
 
-/* room for the largest piece whose gradient is not written straight into the seed */
-static bool
-make_scratch(NnCriterion *criterion, const NnEvaluator *evaluator, GError **error)
+/* elements of the largest piece whose gradient is not written straight into the seed */
+static size_t
+count_scratch(const NnCriterion *criterion, const NnEvaluator *evaluator)
 {
   size_t most = 0;
   for (guint i = 0; i < criterion->terms->len; i++) {
@@ -164,14 +164,30 @@ make_scratch(NnCriterion *criterion, const NnEvaluator *evaluator, GError **erro
     if (!alone)
       most = MAX(most, (size_t)nn_evaluator_piece_elements(evaluator, layer));
   }
-  if (most <= criterion->scratch_elements)
+  return most;
+}
+
+static bool
+make_scratch(NnCriterion *criterion, size_t elements, GError **error)
+{
+  if (elements <= criterion->scratch_elements)
     return true;
   nn_free(criterion->scratch);
   criterion->scratch_elements = 0;
-  criterion->scratch = nn_alloc(most, sizeof(float), error);
+  criterion->scratch = nn_alloc(elements, sizeof(float), error);
   if (criterion->scratch != NULL)
-    criterion->scratch_elements = most;
+    criterion->scratch_elements = elements;
   return criterion->scratch != NULL;
+}
+
+static NnEvaluator *
+new_evaluator(NnCriterion *criterion, const NnShape *shape, size_t budget, GError **error)
+{
+  NnEvaluator *evaluator =
+      nn_evaluator_new(criterion->program, criterion->context, shape, budget, error);
+  if (evaluator == NULL)
+    explain_head(criterion, error);
+  return evaluator;
 }
 
 NnEvaluator *
@@ -179,14 +195,18 @@ nn_criterion_evaluator(NnCriterion *criterion, int width, int height, GError **e
 {
   const NnInputSpec *spec = &criterion->network->input;
   NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
-  g_autoptr(NnEvaluator) evaluator =
-      nn_evaluator_new(criterion->program, criterion->context, &shape,
-                       (size_t)nn_context_memory_budget(criterion->context), error);
+  size_t budget = (size_t)nn_context_memory_budget(criterion->context);
+  g_autoptr(NnEvaluator) evaluator = new_evaluator(criterion, &shape, budget, error);
   if (evaluator == NULL)
-    explain_head(criterion, error);
-  else if (make_scratch(criterion, evaluator, error))
-    return g_steal_pointer(&evaluator);
-  return NULL;
+    return NULL;
+  size_t scratch = count_scratch(criterion, evaluator) * sizeof(float);
+  if (scratch > 0 && nn_evaluator_bytes(evaluator) + scratch > budget) {
+    nn_evaluator_free(evaluator); /* whole pieces are too large: those of tiles are not */
+    evaluator = new_evaluator(criterion, &shape, budget - MIN(scratch, budget / 2), error);
+  }
+  if (evaluator == NULL || !make_scratch(criterion, count_scratch(criterion, evaluator), error))
+    return NULL;
+  return g_steal_pointer(&evaluator);
 }
 
 /* ---- what an evaluation asks for ---- */

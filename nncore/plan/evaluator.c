@@ -23,7 +23,7 @@ nn_evaluator_new(NnProgram *program, NnContext *context, const NnShape *shape, s
   evaluator->plan = nn_plan_new(program, shape, 1, error);
   if (evaluator->plan == NULL)
     return NULL;
-  if (budget_bytes == 0 || nn_plan_bytes(evaluator->plan) <= budget_bytes)
+  if (budget_bytes == 0 || nn_plan_nominal_bytes(evaluator->plan) <= budget_bytes)
     evaluator->workspace = nn_workspace_new(evaluator->plan, context, error);
   else
     evaluator->tiled = nn_tiled_new(program, context, shape, budget_bytes, error);

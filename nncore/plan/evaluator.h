@@ -24,8 +24,8 @@ typedef struct NnEvaluator NnEvaluator;
  *   @seed, a tensor like piece->activation. Not asked for by nn_evaluator_forward()
  * @gradient: *adds* what it gets to the gradient of the picture: tiles overlap. The caller starts
  *   from zero. Not called by nn_evaluator_forward()
- * @proceed: (nullable): after each tile, with the fraction of the evaluation that is done; false ends
- *   it with %NN_ERROR_CANCELLED. Not called where the picture is not cut
+ * @proceed: (nullable): after each tile or segment, with the fraction of the evaluation that is done;
+ *   false ends it with %NN_ERROR_CANCELLED. Not called where the picture is run as a whole
  */
 typedef struct {
   void (*input)(gpointer data, int64_t y, int64_t x, const NnTensor *pixels);
@@ -41,7 +41,9 @@ typedef struct {
  * @program: with one input, the picture
  * @context: the program's, or one with as many threads; must outlive the evaluator
  * @shape: 1 x 3 x height x width
- * @budget_bytes: that shall suffice for everything the evaluator allocates; 0: no limit
+ * @budget_bytes: that shall suffice for everything the evaluator allocates with up to four threads
+ *   (each more takes a few MiB of its own); 0: no limit. How the picture is cut follows from it,
+ *   whatever the number of threads
  *
  * Returns: (transfer full): %NN_ERROR_SHAPE where the network does not allow the size;
  *   %NN_ERROR_MEMORY where memory runs out or no way to work within the budget is found: the

@@ -52,13 +52,15 @@ mark(const NnGraph *graph, const bool *ready, Cut *cut)
 }
 
 /* numbers that follow from the size of the picture stay those of the whole one: they count as
- * constants, but for whole numbers, which are sizes and indices and follow the tile's */
+ * constants, but for whole numbers that follow a map's size, which are sizes and indices and
+ * must follow the tile's */
 static void
-fix_known(const NnStages *stages, NnGraph *graph)
+fix_known(const NnStages *stages, bool whole, NnGraph *graph)
 {
   for (size_t v = 0; v < graph->n_values; v++) {
     NnTensor *known = stages->graph->values[v].known;
-    if (known == NULL || known->dtype != NN_DTYPE_FLOAT || graph->values[v].constant != NULL)
+    bool fixed = known != NULL && (whole || known->dtype == NN_DTYPE_FLOAT || !stages->local[v]);
+    if (!fixed || graph->values[v].constant != NULL)
       continue;
     graph->values[v].constant = nn_tensor_ref(known);
     graph->values[v].is_constant = true;
@@ -111,10 +113,10 @@ new_cut(Cut *cut, const NnGraph *graph, GError **error)
 
 static bool
 cut_graph(NnPart *part, NnGraph *graph, const bool *ready, const NnValueId *outputs, int n_outputs,
-          GError **error)
+          bool whole, GError **error)
 {
   Cut cut = {0};
-  fix_known(part->stages, graph);
+  fix_known(part->stages, whole, graph);
   bool ok = new_cut(&cut, graph, error);
   for (int i = 0; ok && i < n_outputs; i++)
     cut.wanted[outputs[i]] = true;
@@ -129,12 +131,12 @@ cut_graph(NnPart *part, NnGraph *graph, const bool *ready, const NnValueId *outp
 
 NnPart *
 nn_part_new(const NnStages *stages, const bool *ready, const NnValueId *outputs, int n_outputs,
-            bool gradient, GError **error)
+            bool whole, bool gradient, GError **error)
 {
   g_autoptr(NnPart) part = g_new0(NnPart, 1);
   g_autoptr(NnGraph) graph = nn_graph_copy(stages->graph, error);
   part->stages = stages;
-  if (graph == NULL || !cut_graph(part, graph, ready, outputs, n_outputs, error))
+  if (graph == NULL || !cut_graph(part, graph, ready, outputs, n_outputs, whole, error))
     return NULL;
   part->program = nn_program_part(stages->program, g_steal_pointer(&graph), outputs, n_outputs,
                                   gradient, error);

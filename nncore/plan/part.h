@@ -27,9 +27,10 @@ typedef struct {
  * @stages: must outlive the part
  * @ready: by value
  * @outputs: values wanted, at least one
+ * @whole: it is run on whole maps only, so that sizes are what they are
  */
 NnPart *nn_part_new(const NnStages *stages, const bool *ready, const NnValueId *outputs,
-                    int n_outputs, bool gradient, GError **error);
+                    int n_outputs, bool whole, bool gradient, GError **error);
 void nn_part_free(NnPart *part);
 
 /** nn_part_operations: multiply-adds on the whole picture. */

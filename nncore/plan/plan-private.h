@@ -39,4 +39,11 @@ struct NnPlan {
   NnBuffer *buffers;
   size_t n_buffers, buffers_capacity;
   size_t bytes;
+  size_t nominal_bytes; /* with NN_NOMINAL_THREADS */
 };
+
+#define NN_NOMINAL_THREADS 4
+
+/** nn_plan_nominal_bytes: what a workspace would allocate for %NN_NOMINAL_THREADS: how a picture is cut
+ * follows this, so that it does not depend on the number of threads (each has scratch memory). */
+size_t nn_plan_nominal_bytes(const NnPlan *plan);

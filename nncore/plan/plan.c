@@ -5,6 +5,7 @@
 #include "nncore/plan/plan.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
@@ -262,6 +263,34 @@ plan_nodes(NnPlan *plan, GError **error)
   return true;
 }
 
+/* the places of all buffers once more, with the scratch memory of another number of threads */
+static bool
+find_nominal_bytes(NnPlan *plan, GError **error)
+{
+  NnBuffer *buffers = nn_alloc(plan->n_buffers, sizeof *buffers, error);
+  bool ok = buffers != NULL;
+  if (ok)
+    memcpy(buffers, plan->buffers, plan->n_buffers * sizeof *buffers);
+  for (int i = 0; ok && i < n_steps(plan); i++) {
+    const NnPlanNode *planned = &plan->nodes[i];
+    const NnOp *op = plan->graph->nodes[i].op;
+    NnNodeTypes types;
+    if (op->scratch_bytes == NULL)
+      continue;
+    ok = nn_node_types_init(&types, plan->graph, &plan->graph->nodes[i], error);
+    if (ok && planned->forward_scratch != NN_NO_BUFFER)
+      buffers[planned->forward_scratch].bytes =
+          op->scratch_bytes(&types.infer, NN_NOMINAL_THREADS, false);
+    if (ok && planned->backward_scratch != NN_NO_BUFFER)
+      buffers[planned->backward_scratch].bytes =
+          op->scratch_bytes(&types.infer, NN_NOMINAL_THREADS, true);
+    nn_node_types_clear(&types);
+  }
+  ok = ok && nn_arena_place(buffers, plan->n_buffers, &plan->nominal_bytes, error);
+  nn_free(buffers);
+  return ok;
+}
+
 static bool
 new_nodes(NnPlan *plan, GError **error)
 {
@@ -322,7 +351,8 @@ nn_plan_new(NnProgram *program, const NnShape *shapes, int n_shapes, GError **er
     plan->values = nn_alloc(plan->graph->n_values, sizeof(NnPlanValue), error);
   ok = plan->values != NULL && plan_activations(plan, error) &&
        (!program->options.gradient || plan_gradients(plan, error)) && plan_nodes(plan, error) &&
-       nn_arena_place(plan->buffers, plan->n_buffers, &plan->bytes, error);
+       nn_arena_place(plan->buffers, plan->n_buffers, &plan->bytes, error) &&
+       find_nominal_bytes(plan, error);
   if (!ok) {
     nn_plan_unref(plan);
     return NULL;
@@ -356,6 +386,12 @@ size_t
 nn_plan_bytes(const NnPlan *plan)
 {
   return plan->bytes;
+}
+
+size_t
+nn_plan_nominal_bytes(const NnPlan *plan)
+{
+  return plan->nominal_bytes;
 }
 
 NnShape

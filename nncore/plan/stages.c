@@ -4,16 +4,19 @@
  * as its stride says is not a map (a map resized or pooled to one size, say). */
 #include "nncore/plan/stages.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/graph/node-types.h"
 #include "nncore/graph/passes.h"
 
 #define GROWTH_PX 64
-#define POSITIONS \
-  4 /* of the coarsest map: the tiles of Winograd's convolution (kernels/winograd.h) \
-                     * then lie as they do in the whole picture, and round alike */
+#define MAX_STAGES 128
+/* of the coarsest map: the tiles of Winograd's convolution (kernels/winograd.h) then lie as they do
+ * in the whole picture, and round alike */
+#define POSITIONS 4
 
 NnValueId
 nn_stages_input(const NnStages *stages)
@@ -63,6 +66,17 @@ nn_stages_operations(const NnStages *stages, size_t node)
 
 /* ---- maps ---- */
 
+/* numbers that a tile would count from its own corner (Range of a map's width, say), among what is
+ * computed with, not among sizes and indices */
+static bool
+is_local_data(const NnStages *stages, const NnNode *node, int k)
+{
+  NnValueId id = node->inputs[k];
+  bool is_size = k < 32 && (node->op->constant_inputs >> k & 1) != 0;
+  return id != NN_NO_VALUE && !is_size && stages->local[id] &&
+         nn_shape_count(&stages->graph->values[id].type.shape) > 1;
+}
+
 /* the stride of the node's results, where all inputs that differ from place to place agree on it
  * and the others are the same everywhere */
 static bool
@@ -72,6 +86,8 @@ find_stride(const NnStages *stages, const NnNode *node, double stride[2])
   for (int k = 0; k < node->n_inputs; k++) {
     NnReach reach;
     NnValueId id = node->inputs[k];
+    if (is_local_data(stages, node, k))
+      return false;
     if (is_fixed(stages->graph, id))
       continue;
     if (!ask_reach(stages->graph, node, k, &reach))
@@ -134,6 +150,20 @@ find_sums(const NnStages *stages, const NnNode *node)
 }
 
 static void
+mark_local(NnStages *stages, const NnNode *node)
+{
+  bool local = false;
+  for (int k = 0; k < node->n_inputs; k++) {
+    NnValueId id = node->inputs[k];
+    local = local ||
+            (id != NN_NO_VALUE && (stages->values[id].kind == NN_VALUE_MAP || stages->local[id]));
+  }
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE)
+      stages->local[node->outputs[o]] = local && stages->tiles;
+}
+
+static void
 classify(NnStages *stages, const NnGraph *larger, bool tiles, size_t i)
 {
   const NnNode *node = &stages->graph->nodes[i];
@@ -141,8 +171,10 @@ classify(NnStages *stages, const NnGraph *larger, bool tiles, size_t i)
   bool done = true;
   for (int o = 0; o < node->n_outputs; o++)
     done = done && is_fixed(stages->graph, node->outputs[o]);
-  if (done)
+  if (done) {
+    mark_local(stages, node);
     return;
+  }
   if (tiles && makes_maps(stages, larger, node, place.stride)) {
     place.kind = NN_VALUE_MAP;
     stages->kinds[i] = NN_NODE_TILED;
@@ -157,6 +189,8 @@ classify(NnStages *stages, const NnGraph *larger, bool tiles, size_t i)
     bool finishes = place.kind == NN_VALUE_WHOLE && from->kind == NN_VALUE_MAP;
     place.stage = MAX(place.stage, from->stage + (finishes ? 1 : 0));
   }
+  if (place.kind == NN_VALUE_WHOLE) /* also where nothing of it depends on the picture's pixels */
+    place.stage = MAX(place.stage, 1);
   for (int o = 0; o < node->n_outputs; o++)
     if (!is_fixed(stages->graph, node->outputs[o]))
       stages->values[node->outputs[o]] = place;
@@ -203,10 +237,10 @@ settle_pads(NnGraph *graph, GError **error)
 }
 
 static NnGraph *
-whole_graph(NnProgram *program, const NnShape *shape, GError **error)
+whole_graph(NnProgram *program, const NnShape *shape, bool tiles, GError **error)
 {
   g_autoptr(NnGraph) graph = nn_graph_copy(program->graph, error);
-  if (graph == NULL || !nn_pass_split_norms(graph, error))
+  if (graph == NULL || (tiles && !nn_pass_split_norms(graph, error)))
     return NULL;
   graph->values[graph->inputs[0]].type.shape = *shape;
   bool ok = nn_pass_infer(graph, error) && settle_pads(graph, error);
@@ -232,7 +266,8 @@ nn_stages_new(NnProgram *program, const NnShape *shape, bool tiles, GError **err
   g_autoptr(NnGraph) larger = NULL;
   stages->program = nn_program_ref(program);
   stages->n_stages = 1;
-  stages->graph = whole_graph(program, shape, error);
+  stages->tiles = tiles;
+  stages->graph = whole_graph(program, shape, tiles, error);
   if (stages->graph != NULL)
     larger = larger_graph(stages->graph, tiles ? GROWTH_PX : 0, error);
   if (larger != NULL)
@@ -241,12 +276,19 @@ nn_stages_new(NnProgram *program, const NnShape *shape, bool tiles, GError **err
     stages->kinds = nn_alloc0(larger->n_nodes, sizeof(NnNodeKind), error);
   if (stages->kinds != NULL)
     stages->sums = nn_alloc0(larger->n_nodes, sizeof(NnSpaceSums *), error);
-  if (stages->sums == NULL)
+  if (stages->sums != NULL)
+    stages->local = nn_alloc0(larger->n_values, sizeof(bool), error);
+  if (stages->local == NULL)
     return NULL;
   stages->values[nn_stages_input(stages)] = (NnValuePlace){.kind = NN_VALUE_MAP, .stride = {1, 1}};
   for (size_t i = 0; i < stages->graph->n_nodes; i++)
     classify(stages, larger, tiles, i);
   find_alignment(stages);
+  if (stages->n_stages > MAX_STAGES) {
+    g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+                _("This network looks at the whole picture too often to be run in parts."));
+    return NULL;
+  }
   return g_steal_pointer(&stages);
 }
 
@@ -260,5 +302,6 @@ nn_stages_free(NnStages *stages)
   nn_free(stages->values);
   nn_free(stages->kinds);
   nn_free(stages->sums);
+  nn_free(stages->local);
   g_free(stages);
 }

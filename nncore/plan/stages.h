@@ -45,6 +45,8 @@ typedef enum { NN_NODE_FIXED, NN_NODE_TILED, NN_NODE_SUM, NN_NODE_WHOLE } NnNode
  * @graph: the program's, with instance normalisation taken apart, pads that depend on the size
  *   settled, and the types of the whole picture
  * @values, @kinds, @sums: by value; by node; of NN_NODE_SUM, by node
+ * @tiles: whether there are any
+ * @local: by value: of fixed ones: follows from the size of a map, so that a tile's is another
  * @alignment_px: tiles begin at multiples of it: a whole number of positions of every map, and a
  *   multiple of four
  * @n_stages: at least 1
@@ -55,6 +57,7 @@ typedef struct {
   NnValuePlace *values;
   NnNodeKind *kinds;
   const NnSpaceSums **sums;
+  bool tiles, *local;
   int64_t alignment_px;
   int n_stages;
 } NnStages;
@@ -65,7 +68,8 @@ typedef struct {
  * @tiles: whether there shall be tiles; else everything is run as a whole, after a stage 0 without
  *   any
  *
- * Returns: (transfer full): errors as nn_plan_new().
+ * Returns: (transfer full): errors as nn_plan_new(), and %NN_ERROR_UNSUPPORTED for more stages than
+ *   anybody could wait for.
  */
 NnStages *nn_stages_new(NnProgram *program, const NnShape *shape, bool tiles, GError **error);
 void nn_stages_free(NnStages *stages);

@@ -64,7 +64,10 @@ make_file(NnStore *store, GError **error)
     store->file = open_unnamed(error);
   if (store->file < 0)
     return false;
-  errno = posix_fallocate(store->file, 0, (off_t)nn_tensor_bytes(&store->map));
+  off_t bytes = (off_t)nn_tensor_bytes(&store->map);
+  do
+    errno = bytes > 0 ? posix_fallocate(store->file, 0, bytes) : 0;
+  while (errno == EINTR);
   return errno == 0 || set_file_error(error);
 }
 

@@ -12,7 +12,7 @@
 #include "nncore/plan/tiled-private.h"
 
 #define CHANNELS 16 /* a chunk of a sum over space */
-#define BACKWARD_STEPS 3 /* of work, where forward is one */
+#define BACKWARD_STEPS 3 /* of work, where a tile or segment forward is one */
 
 typedef struct {
   NnTiled *tiled;
@@ -373,7 +373,7 @@ forward_all(Run *run)
       return false;
     settle_sums(tiled, s, false);
     for (int i = 0; i < tiled->n_segments; i++)
-      if (!forward_segment(run, &stage->segments[i]))
+      if (!forward_segment(run, &stage->segments[i]) || !report(run, 1))
         return false;
   }
   if (run->evaluation->observe != NULL)
@@ -520,7 +520,7 @@ backward_all(Run *run)
   for (int s = tiled->stages->n_stages - 1; s >= 0; s--) {
     NnTileStage *stage = &tiled->stage[s];
     for (int i = tiled->n_segments; i-- > 0;)
-      if (!backward_segment(run, &stage->segments[i]))
+      if (!backward_segment(run, &stage->segments[i]) || !report(run, BACKWARD_STEPS))
         return false;
     settle_sums(tiled, s, true);
     if (stage->backward.part != NULL && !backward_tiles(run, &stage->backward))
@@ -535,8 +535,9 @@ count_steps(const Run *run, bool backward)
   double steps = 0;
   for (int s = 0; s < run->tiled->stages->n_stages; s++) {
     const NnTileStage *stage = &run->tiled->stage[s];
-    steps += is_run_forward(run, stage) ? stage->forward.n_tiles : 0;
-    steps += backward ? BACKWARD_STEPS * stage->backward.n_tiles : 0;
+    int segments = run->tiled->n_segments;
+    steps += segments + (is_run_forward(run, stage) ? stage->forward.n_tiles : 0);
+    steps += backward ? BACKWARD_STEPS * (stage->backward.n_tiles + segments) : 0;
   }
   return steps;
 }

@@ -16,14 +16,17 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/plan/plan-private.h"
 #include "nncore/plan/tiled-private.h"
 
 #define PIECE_ELEMENTS (INT64_C(1) << 21) /* 8 MiB */
 #define OPERATIONS_A_BYTE 4 /* that moving a kept map's byte there and back costs */
+#define PLACEWISE_INPUTS 4     /* at most */
 #define PLACEWISE_OPERATIONS 8 /* an element, at most, of what is cheaper made again than kept */
 #define PLACEWISE_DEPTH 4      /* nodes, at most */
 #define TILES -1               /* in place of the number of a segment */
 #define MAX_SEGMENTS 64
+#define MAX_TILES 16384
 
 /* ---- which maps are kept ---- */
 
@@ -51,6 +54,8 @@ is_placewise(const NnTiled *tiled, int node)
 {
   const NnNode *at = &tiled->stages->graph->nodes[node];
   int64_t elements = nn_shape_count(&tiled->stages->graph->values[at->outputs[0]].type.shape);
+  if (at->n_inputs > PLACEWISE_INPUTS)
+    return false;
   if (nn_stages_operations(tiled->stages, (size_t)node) > PLACEWISE_OPERATIONS * elements)
     return false;
   for (int k = 0; k < at->n_inputs; k++) {
@@ -198,7 +203,7 @@ new_part(const NnTiled *tiled, int stage, int segment, bool gradient, const bool
   bool *ready = wanted != NULL ? nn_alloc(n_values(tiled), sizeof *ready, error) : NULL;
   if (ready != NULL && count > 0) {
     mark_ready(tiled, stage, segment, kept, ready);
-    part = nn_part_new(tiled->stages, ready, wanted, count, gradient, error);
+    part = nn_part_new(tiled->stages, ready, wanted, count, segment != TILES, gradient, error);
   }
   nn_free(wanted);
   nn_free(ready);
@@ -364,6 +369,18 @@ make_map(NnTiled *tiled, size_t v, bool in_file, GError **error)
 }
 
 static bool
+set_budget_error(size_t needed, size_t budget_bytes, GError **error)
+{
+  g_autofree char *more = g_format_size(needed), *given = g_format_size(budget_bytes);
+  g_set_error(
+      error, NN_ERROR, NN_ERROR_MEMORY,
+      _("At this size the network needs at least %s of memory, and the memory budget is %s. "
+        "Raise the budget, choose a smaller working size, or a layer nearer to the input."),
+      more, given);
+  return false;
+}
+
+static bool
 make_sums(NnTiled *tiled, GError **error)
 {
   const NnGraph *graph = tiled->stages->graph;
@@ -393,10 +410,11 @@ is_whole_used(const NnTiled *tiled, NnValueId id)
 }
 
 static bool
-make_kept(NnTiled *tiled, const bool *kept, size_t budget_bytes, GError **error)
+make_kept(NnTiled *tiled, const bool *kept, bool in_file, size_t budget_bytes, GError **error)
 {
   double bytes = bytes_of_maps(tiled, kept);
-  bool in_file = bytes > (double)budget_bytes / 2;
+  if (!in_file && bytes > (double)budget_bytes / 2) /* too little would be left for the tiles */
+    return set_budget_error((size_t)(2 * bytes), budget_bytes, error);
   tiled->bytes += in_file ? 0 : (size_t)bytes;
   for (size_t v = 0; v < n_values(tiled); v++) {
     if (is_whole_used(tiled, (NnValueId)v) && !make_whole(tiled, v, error))
@@ -405,6 +423,13 @@ make_kept(NnTiled *tiled, const bool *kept, size_t budget_bytes, GError **error)
       return false;
   }
   return make_sums(tiled, error);
+}
+
+/* what counts against the budget */
+static size_t
+plan_bytes(const NnPlan *plan)
+{
+  return nn_plan_nominal_bytes(plan);
 }
 
 /* (transfer full): of a part on whole values */
@@ -435,7 +460,7 @@ make_segment(NnTiled *tiled, NnSegment *segment, GError **error)
   if (tiled->n_segments > 1)
     return true;
   segment->forward_workspace = nn_workspace_new(segment->forward_plan, tiled->context, error);
-  tiled->bytes += nn_plan_bytes(segment->forward_plan);
+  tiled->bytes += plan_bytes(segment->forward_plan);
   return segment->forward_workspace != NULL;
 }
 
@@ -515,7 +540,7 @@ largest_plan(const NnTilePass *pass)
 {
   size_t bytes = 0;
   for (guint i = 0; pass->plans != NULL && i < pass->plans->len; i++)
-    bytes = MAX(bytes, nn_plan_bytes(g_ptr_array_index(pass->plans, i)));
+    bytes = MAX(bytes, plan_bytes(g_ptr_array_index(pass->plans, i)));
   return bytes;
 }
 
@@ -526,66 +551,76 @@ largest_segment(const NnTiled *tiled, const NnTileStage *stage)
   for (int i = 0; tiled->n_segments > 1 && i < tiled->n_segments; i++) {
     const NnSegment *segment = &stage->segments[i];
     if (segment->forward_plan != NULL)
-      bytes = MAX(bytes, nn_plan_bytes(segment->forward_plan));
+      bytes = MAX(bytes, plan_bytes(segment->forward_plan));
     if (segment->backward_plan != NULL)
-      bytes = MAX(bytes, nn_plan_bytes(segment->backward_plan));
+      bytes = MAX(bytes, plan_bytes(segment->backward_plan));
   }
   return bytes;
 }
 
+static int64_t
+round_up(int64_t value, int64_t step)
+{
+  return (value + step - 1) / step * step;
+}
+
 /* lays out tiles of about @tile_px; @bytes: (out): that they need together */
 static bool
-lay_out(NnTiled *tiled, int64_t tile_px, size_t *block_bytes, size_t *bytes, GError **error)
+lay_out(NnTiled *tiled, int64_t tile_px, size_t *bytes, GError **error)
 {
+  size_t block_bytes = 0;
   NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
   int64_t alignment = tiled->stages->alignment_px, height = picture.dim[2], width = picture.dim[3];
   tiled->rows = (int)((height + tile_px - 1) / tile_px);
   tiled->columns = (int)((width + tile_px - 1) / tile_px);
-  tiled->high_px = (height / tiled->rows + alignment) / alignment * alignment;
-  tiled->wide_px = (width / tiled->columns + alignment) / alignment * alignment;
+  tiled->high_px = round_up((height + tiled->rows - 1) / tiled->rows, alignment);
+  tiled->wide_px = round_up((width + tiled->columns - 1) / tiled->columns, alignment);
   tiled->rows = (int)((height + tiled->high_px - 1) / tiled->high_px);
   tiled->columns = (int)((width + tiled->wide_px - 1) / tiled->wide_px);
   tiled->piece_elements = 0;
-  *block_bytes = 0;
   for (int s = 0; s < tiled->stages->n_stages; s++) {
     NnTileStage *stage = &tiled->stage[s];
     if (!place_tiles(tiled, &stage->forward, error) || !place_tiles(tiled, &stage->backward, error))
       return false;
     size_t tiles = MAX(largest_plan(&stage->forward), largest_plan(&stage->backward));
-    *block_bytes = MAX(*block_bytes, MAX(tiles, largest_segment(tiled, stage)));
+    block_bytes = MAX(block_bytes, MAX(tiles, largest_segment(tiled, stage)));
   }
-  *bytes = *block_bytes + 3 * (size_t)tiled->piece_elements * sizeof(float);
+  *bytes = block_bytes + 3 * (size_t)tiled->piece_elements * sizeof(float);
   return true;
 }
 
+/* without tiles: the memory that segments share */
 static bool
-set_budget_error(size_t needed, size_t budget_bytes, GError **error)
+fit_segments(NnTiled *tiled, size_t budget_bytes, GError **error)
 {
-  g_autofree char *more = g_format_size(needed), *given = g_format_size(budget_bytes);
-  g_set_error(
-      error, NN_ERROR, NN_ERROR_MEMORY,
-      _("At this size the network needs at least %s of memory, and the memory budget is %s. "
-        "Raise the budget, choose a smaller working size, or a layer nearer to the input."),
-      more, given);
-  return false;
+  size_t block_bytes = 0;
+  tiled->rows = tiled->columns = 1;
+  for (int s = 0; s < tiled->stages->n_stages; s++)
+    block_bytes = MAX(block_bytes, largest_segment(tiled, &tiled->stage[s]));
+  tiled->bytes += block_bytes;
+  return tiled->bytes <= budget_bytes || set_budget_error(tiled->bytes, budget_bytes, error);
 }
 
 /* the largest tiles that fit; memory grows about as their area */
 static bool
-fit_tiles(NnTiled *tiled, size_t budget_bytes, size_t *block_bytes, GError **error)
+fit_tiles(NnTiled *tiled, size_t budget_bytes, GError **error)
 {
+  if (!tiled->stages->tiles)
+    return fit_segments(tiled, budget_bytes, error);
+  if (tiled->bytes > budget_bytes)
+    return set_budget_error(tiled->bytes, budget_bytes, error);
   NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
   int64_t alignment = tiled->stages->alignment_px;
   int64_t tile_px = MAX(picture.dim[2], picture.dim[3]);
-  size_t bytes, left = budget_bytes > tiled->bytes ? budget_bytes - tiled->bytes : 0;
+  size_t bytes, left = budget_bytes - tiled->bytes;
   for (;;) {
-    if (!lay_out(tiled, tile_px, block_bytes, &bytes, error))
+    if (!lay_out(tiled, tile_px, &bytes, error))
       return false;
-    if (tiled->bytes <= budget_bytes && bytes <= left) {
+    if (bytes <= left) {
       tiled->bytes += bytes;
       return true;
     }
-    if (tile_px <= alignment || tiled->bytes > budget_bytes)
+    if (tile_px <= alignment || (int64_t)tiled->rows * tiled->columns > MAX_TILES)
       return set_budget_error(tiled->bytes + bytes, budget_bytes, error);
     double shrunk = (double)MAX(tiled->high_px, tiled->wide_px) *
                     sqrt((double)left / (double)bytes) / (double)alignment;
@@ -642,11 +677,32 @@ share_memory(NnTiled *tiled, NnTileStage *stage, GError **error)
   return ok;
 }
 
+/* what all that share the block really need, whose number of threads is not the nominal one */
+static size_t
+largest_workspace(const NnTiled *tiled)
+{
+  size_t bytes = 0;
+  for (int s = 0; s < tiled->stages->n_stages; s++) {
+    const NnTileStage *stage = &tiled->stage[s];
+    const NnTilePass *passes[] = {&stage->forward, &stage->backward};
+    for (int p = 0; p < 2; p++)
+      for (guint i = 0; passes[p]->plans != NULL && i < passes[p]->plans->len; i++)
+        bytes = MAX(bytes, nn_plan_bytes(g_ptr_array_index(passes[p]->plans, i)));
+    for (int i = 0; tiled->n_segments > 1 && i < tiled->n_segments; i++) {
+      const NnSegment *segment = &stage->segments[i];
+      bytes = MAX(bytes, segment->forward_plan != NULL ? nn_plan_bytes(segment->forward_plan) : 0);
+      bytes =
+          MAX(bytes, segment->backward_plan != NULL ? nn_plan_bytes(segment->backward_plan) : 0);
+    }
+  }
+  return bytes;
+}
+
 static bool
-allocate(NnTiled *tiled, size_t block_bytes, GError **error)
+allocate(NnTiled *tiled, GError **error)
 {
   size_t piece = (size_t)tiled->piece_elements;
-  tiled->memory = nn_alloc(1, block_bytes, error);
+  tiled->memory = nn_alloc(1, largest_workspace(tiled), error);
   if (tiled->memory != NULL)
     tiled->piece = nn_alloc(piece, sizeof(float), error);
   if (tiled->piece != NULL)
@@ -704,30 +760,28 @@ cut_segments(NnTiled *tiled, GError **error)
 }
 
 static bool
-make_everything(NnTiled *tiled, size_t budget_bytes, GError **error)
+make_everything(NnTiled *tiled, size_t budget_bytes, bool in_file, GError **error)
 {
   bool *kept = nn_alloc0(n_values(tiled), sizeof *kept, error);
   bool ok = kept != NULL && make_tables(tiled, error) && cut_segments(tiled, error) &&
-            choose_kept(tiled, kept, error) && make_kept(tiled, kept, budget_bytes, error);
-  size_t block_bytes;
+            choose_kept(tiled, kept, error) && make_kept(tiled, kept, in_file, budget_bytes, error);
   nn_free(kept);
   for (int s = 0; ok && s < tiled->stages->n_stages; s++)
     for (int i = 0; ok && i < tiled->n_segments; i++)
       ok = make_segment(tiled, &tiled->stage[s].segments[i], error);
-  return ok && fit_tiles(tiled, budget_bytes, &block_bytes, error) &&
-         allocate(tiled, block_bytes, error);
+  return ok && fit_tiles(tiled, budget_bytes, error) && allocate(tiled, error);
 }
 
 static NnTiled *
 try_tiled(NnProgram *program, NnContext *context, const NnShape *shape, bool tiles, int n_segments,
-          size_t budget_bytes, GError **error)
+          bool in_file, size_t budget_bytes, GError **error)
 {
   NnTiled *tiled = g_new0(NnTiled, 1);
   tiled->context = context;
   tiled->gradient = program->options.gradient;
   tiled->n_segments = n_segments;
   tiled->stages = nn_stages_new(program, shape, tiles, error);
-  if (tiled->stages != NULL && make_everything(tiled, budget_bytes, error))
+  if (tiled->stages != NULL && make_everything(tiled, budget_bytes, in_file, error))
     return tiled;
   nn_tiled_free(tiled);
   return NULL;
@@ -737,25 +791,37 @@ try_tiled(NnProgram *program, NnContext *context, const NnShape *shape, bool til
 static bool
 may_try_on(const GError *error)
 {
-  return error == NULL || g_error_matches(error, NN_ERROR, NN_ERROR_UNSUPPORTED) ||
+  return g_error_matches(error, NN_ERROR, NN_ERROR_UNSUPPORTED) ||
          g_error_matches(error, NN_ERROR, NN_ERROR_SHAPE) ||
+         g_error_matches(error, NN_ERROR, NN_ERROR_READ) ||
          g_error_matches(error, NN_ERROR, NN_ERROR_MEMORY);
+}
+
+/* how much memory tiles would need says more than how much other ways would */
+static bool
+is_worth_keeping(const GError *error)
+{
+  return g_error_matches(error, NN_ERROR, NN_ERROR_MEMORY) ||
+         g_error_matches(error, NN_ERROR, NN_ERROR_READ);
 }
 
 NnTiled *
 nn_tiled_new(NnProgram *program, NnContext *context, const NnShape *shape, size_t budget_bytes,
              GError **error)
 {
+  bool picture = shape->rank == 4 && shape->dim[0] == 1;
   g_autoptr(GError) failed = NULL;
   NnTiled *tiled = NULL;
-  if (shape->rank == 4 && shape->dim[0] == 1)
-    tiled = try_tiled(program, context, shape, true, 1, budget_bytes, &failed);
-  bool unfit = !g_error_matches(failed, NN_ERROR, NN_ERROR_MEMORY);
-  for (int n = 2; tiled == NULL && n <= MAX_SEGMENTS && may_try_on(failed); n *= 2) {
+  /* tiles, with maps kept in memory, then in a file; then 2, 4, ... segments */
+  for (int way = picture ? 0 : 2; tiled == NULL && 1 << way <= 2 * MAX_SEGMENTS; way++) {
     g_autoptr(GError) again = NULL;
-    tiled = try_tiled(program, context, shape, false, n, budget_bytes, &again);
-    if (again != NULL &&
-        unfit) { /* how much tiles would need says more than how much whole ones do */
+    tiled = try_tiled(program, context, shape, way < 2, way < 2 ? 1 : 1 << (way - 1), way == 1,
+                      budget_bytes, &again);
+    if (again != NULL && !may_try_on(again)) {
+      g_propagate_error(error, g_steal_pointer(&again));
+      return NULL;
+    }
+    if (again != NULL && (way < 2 || !is_worth_keeping(failed))) {
       g_clear_error(&failed);
       failed = g_steal_pointer(&again);
     }

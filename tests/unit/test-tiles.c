@@ -202,18 +202,14 @@ tiled_new(NnProgram *program, NnContext *context, const NnShape *shape, size_t w
   g_assert_not_reached();
 }
 
-/* @names: separated by spaces */
 /* (transfer full): with a share of the memory that the whole needs */
 static NnEvaluator *
 segmented_new(NnProgram *program, NnContext *context, const NnShape *shape, double budget)
 {
-  int rows, columns;
   g_autoptr(GError) error = NULL;
   NnEvaluator *evaluator = nn_evaluator_new(program, context, shape, (size_t)budget, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(nn_evaluator_bytes(evaluator), <=, (size_t)budget);
-  nn_evaluator_grid(evaluator, &rows, &columns);
-  g_assert_cmpint(rows * columns, ==, 1);
   return evaluator;
 }
 
@@ -369,19 +365,51 @@ build_whole(OnnxBuilder *builder)
   add_conv(builder, "e", "d", "y", 4, 4, 3, "pads=1,1,1,1 strides=2,2");
 }
 
-/* nothing that could be cut: each length along an axis brought to 1, again and again */
+/* nothing that could be cut: all of a map at once brought to length 1 and back into its shape, again
+ * and again */
 static void
 build_uncut(OnnxBuilder *builder)
 {
+  onnx_add_ints(builder, "flat", (int64_t[]){1, 8, -1}, 3);
   onnx_add_node(builder, "LpNormalization", "x", "n0", "axis=2");
-  for (int i = 0; i < 12; i++) {
+  for (int i = 0; i < 8; i++) {
     g_autofree char *name = g_strdup_printf("c%d", i), *from = g_strdup_printf("n%d", i);
-    g_autofree char *slope = g_strdup_printf("s%d", i), *to = g_strdup_printf("n%d", i + 1);
+    g_autofree char *slope = g_strdup_printf("s%d", i), *shape = g_strdup_printf("d%d", i);
+    g_autofree char *flat = g_strdup_printf("s%d flat", i), *row = g_strdup_printf("f%d", i);
+    g_autofree char *unit = g_strdup_printf("u%d", i), *back = g_strdup_printf("u%d d%d", i, i);
+    g_autofree char *to = g_strdup_printf("n%d", i + 1);
     add_conv(builder, name, from, name, i == 0 ? 3 : 8, 8, 3, "pads=1,1,1,1");
     onnx_add_node(builder, "Sigmoid", name, slope, NULL);
-    onnx_add_node(builder, "LpNormalization", slope, i == 11 ? "y" : to,
-                  i % 2 == 0 ? "axis=2" : "axis=3");
+    onnx_add_node(builder, "Shape", slope, shape, NULL);
+    onnx_add_node(builder, "Reshape", flat, row, NULL);
+    onnx_add_node(builder, "LpNormalization", row, unit, "axis=2");
+    onnx_add_node(builder, "Reshape", back, i == 7 ? "y" : to, NULL);
   }
+}
+
+/* what depends on the picture's size alone: a map as large as it, and columns counted from its
+ * edge */
+static void
+build_sized(OnnxBuilder *builder)
+{
+  int64_t from = 0, step = 1, border = 40;
+  add_conv(builder, "p", "x", "p", 3, 48, 3, "pads=1,1,1,1");
+  onnx_add_node(builder, "Sigmoid", "p", "q", NULL);
+  add_conv(builder, "a", "q", "a", 48, 8, 3, "pads=1,1,1,1");
+  onnx_add_node(builder, "Shape", "a", "s", NULL);
+  onnx_add_node(builder, "ConstantOfShape", "s", "zeros", NULL);
+  onnx_add_node(builder, "Cos", "zeros", "ones", NULL);
+  onnx_add_node(builder, "Add", "a ones", "b", NULL);
+  onnx_add_raw(builder, "width", 7, NULL, 0, (int64_t[]){3}, sizeof(int64_t));
+  onnx_add_raw(builder, "from", 7, NULL, 0, &from, sizeof from);
+  onnx_add_raw(builder, "step", 7, NULL, 0, &step, sizeof step);
+  onnx_add_raw(builder, "border", 7, NULL, 0, &border, sizeof border);
+  onnx_add_node(builder, "Gather", "s width", "w", "axis=0");
+  onnx_add_node(builder, "Range", "from w step", "columns", NULL);
+  onnx_add_node(builder, "Less", "columns border", "left", NULL);
+  onnx_add_node(builder, "Neg", "a", "minus", NULL);
+  onnx_add_node(builder, "Where", "left minus b", "c", NULL);
+  add_conv(builder, "d", "c", "y", 8, 4, 3, "pads=1,1,1,1 strides=4,4");
 }
 
 /* a classifier's head: a mean, and one that was made for maps of 4 x 4 */
@@ -431,7 +459,9 @@ static const Case cases[] = {
     {"squeeze-mean", build_squeeze, "q", 0, NN_HEAD_POOLED, 0},
     {"norms", build_norms, "c1 y", 0, NN_HEAD_POOLED, 0},
     {"whole", build_whole, "m y", 0, NN_HEAD_POOLED, 0},
-    {"uncut", build_uncut, "y", 0, NN_HEAD_POOLED, 0.7},
+    {"uncut", build_uncut, "y", 0, NN_HEAD_POOLED, 0.86},
+    {"sized", build_sized, "y", 0, NN_HEAD_POOLED, 0.7},
+    {"input", build_windows, "x b", 0, NN_HEAD_POOLED, 0},
     {"head-pooled", build_head, "y a", 16, NN_HEAD_POOLED, 0},
     {"head-resized", build_head, "y a", 16, NN_HEAD_RESIZED, 0},
     {"computed", build_computed, "y", 0, NN_HEAD_POOLED, 0},
@@ -454,6 +484,38 @@ test_case(gconstpointer data)
     check_model(model, c->targets, sizes[i][0], sizes[i][1], c->head, c->share);
     onnx_builder_clear(&builder);
   }
+}
+
+/* the same tiles and the same bits for every number of threads */
+static void
+test_threads(void)
+{
+  NnShape shape = NN_SHAPE(1, 3, 203, 331);
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  build_norms(&builder);
+  onnx_add_output(&builder, "y");
+  g_autoptr(NnModel) model = onnx_builder_open(&builder, NULL);
+  Given given[3];
+  for (int i = 0; i < 3; i++) {
+    const char *const targets[] = {"y"};
+    g_autoptr(NnContext) context = nn_context_new(1 + i);
+    g_autoptr(NnProgram) program =
+        nn_program_new(model, context, targets, 1, (NnProgramOptions){.gradient = true}, NULL);
+    g_autoptr(NnEvaluator) evaluator = nn_evaluator_new(program, context, &shape, 3 << 20, NULL);
+    int rows, columns;
+    nn_evaluator_grid(evaluator, &rows, &columns);
+    g_assert_cmpint(rows * columns, >, 1);
+    evaluate(evaluator, 1, &shape, true, &given[i]);
+    g_assert_cmpmem(given[i].gradient->data, nn_tensor_bytes(given[i].gradient),
+                    given[0].gradient->data, nn_tensor_bytes(given[0].gradient));
+    g_assert_cmpmem(given[i].targets[0]->data, nn_tensor_bytes(given[i].targets[0]),
+                    given[0].targets[0]->data, nn_tensor_bytes(given[0].targets[0]));
+  }
+  for (int i = 0; i < 3; i++)
+    given_clear(&given[i]);
+  onnx_builder_clear(&builder);
 }
 
 /* ---- real networks ---- */
@@ -498,6 +560,7 @@ main(int argc, char **argv)
     g_autofree char *path = g_strconcat("/tiles/", cases[i].name, NULL);
     g_test_add_data_func(path, &cases[i], test_case);
   }
+  g_test_add_func("/tiles/threads", test_threads);
   for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
     g_autofree char *path = g_strdup_printf("/tiles/%s/%s", files[i].name, files[i].targets);
     g_test_add_data_func(path, &files[i], test_file);
