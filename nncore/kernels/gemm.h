@@ -14,3 +14,11 @@
 void nn_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
              const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
              int64_t ldc);
+
+/** nn_gemm_double: the same in double precision. */
+void nn_gemm_double(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                    double alpha, const double *a, int64_t lda, const double *b, int64_t ldb,
+                    double beta, double *c, int64_t ldc);
+
+/** nn_blas_use_one_thread: to be called before anything else of BLAS; any number of times. */
+void nn_blas_use_one_thread(void);

@@ -4,20 +4,8 @@
 #include <math.h>
 
 #include "nncore/base/error.h"
-#include "nncore/base/random.h"
 #include "nncore/loss/loss.h"
-
-static NnTensor *
-noise_new(const NnShape *shape, NnLayout layout, uint64_t seed)
-{
-  g_autoptr(GError) error = NULL;
-  NnTensor *tensor = nn_tensor_new(NN_DTYPE_FLOAT, shape, &error);
-  g_assert_no_error(error);
-  tensor->layout = layout;
-  for (int64_t i = 0; i < nn_shape_count(shape); i++)
-    tensor->f[i] = (float)((double)(nn_random_at(seed, (uint64_t)i) >> 40) / 8388608 - 1);
-  return tensor;
-}
+#include "tests/effects/noise.h"
 
 static const NnShape shapes[] = {
     {4, {1, 5, 3, 4}}, {4, {1, 1, 1, 1}}, {4, {1, 7, 1, 9}}, {2, {1, 6}}, {3, {1, 4, 11}},

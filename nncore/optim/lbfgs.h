@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* L-BFGS (Liu and Nocedal 1989; Nocedal and Wright, Numerical Optimization, 2006, chapters 3 and
+ * 7): a step is a direction from the last few changes s of x and y of the gradient (the two-loop
+ * recursion), and a line search along it for the strong Wolfe conditions
+ *   f(t) <= f(0) + 1e-4 t f'(0),  |f'(t)| <= 0.9 |f'(0)|.
+ * With bounds, values that lie on one and would leave it do not move, others are clipped (the
+ * search is then for the first condition alone). All memory is taken when it is made: 2 history + 3
+ * vectors. */
+#pragma once
+
+#include "nncore/optim/problem.h"
+
+typedef struct NnLbfgs NnLbfgs;
+
+/**
+ * nn_lbfgs_new:
+ * @history: pairs (s, y) that are remembered, at least 1
+ * @first_step: mean absolute change of x that the first step tries, in its own unit
+ */
+NnLbfgs *nn_lbfgs_new(int64_t count, int history, double first_step, GError **error);
+void nn_lbfgs_free(NnLbfgs *lbfgs);
+
+/** nn_lbfgs_bytes: that one of this kind takes. */
+size_t nn_lbfgs_bytes(int64_t count, int history);
+
+/**
+ * nn_lbfgs_step:
+ * One iteration: an evaluation as a rule, more where the line search needs them; the first time,
+ * one more. Must be called with the same problem each time, its x and gradient untouched in
+ * between, or after nn_lbfgs_forget_point().
+ * @value: (out): at the new x
+ * @moved: (out): false where no step along the gradient makes the value smaller: it is done
+ */
+bool nn_lbfgs_step(NnLbfgs *lbfgs, NnContext *context, const NnProblem *problem, double *value,
+                   bool *moved, GError **error);
+
+/** nn_lbfgs_forget_point: x or the function has been changed: evaluate anew. */
+void nn_lbfgs_forget_point(NnLbfgs *lbfgs);
+
+/** nn_lbfgs_evaluations: since it was made. */
+int64_t nn_lbfgs_evaluations(const NnLbfgs *lbfgs);
+
+/**
+ * nn_lbfgs_carry:
+ * @lbfgs: (inout): new, of another size than @from, and the same history: takes over its pairs
+ * @scale: as in nn_adam_carry()
+ */
+bool nn_lbfgs_carry(NnLbfgs *lbfgs, const NnLbfgs *from, NnContext *context, NnResizeFunc resize,
+                    gpointer data, double scale, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnLbfgs, nn_lbfgs_free)
