@@ -125,7 +125,8 @@ render(gconstpointer data, GError **error)
     result = nn_image_new(dream->content->width, dream->content->height, 4, error);
   if (result == NULL ||
       !nn_apply_change(dream->context, dream->content, change, (float)dream->settings->strength,
-                       dream->settings->keep_colours, result, error))
+                       dream->settings->keep_colours ? NN_KEEP_HUE : NN_KEEP_NOTHING, result,
+                       error))
     return NULL;
   return g_steal_pointer(&result);
 }

@@ -5,6 +5,7 @@
 
 static const NnEffect *const effects[] = {
     &nn_effect_deepdream,
+    &nn_effect_style_transfer,
 };
 
 const NnEffect *

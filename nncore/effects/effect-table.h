@@ -5,3 +5,4 @@
 #include "nncore/effects/effect.h"
 
 extern const NnEffect nn_effect_deepdream;
+extern const NnEffect nn_effect_style_transfer;

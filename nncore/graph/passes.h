@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The passes: each takes a graph and the values that are wanted (targets) and rewrites both,
  * keeping the meaning. Order in plan/program.c: prune, bypass identities, (weights are read),
- * fold constants, find heads of one size and pool or resize for them, infer, fold batch-norm, fuse
+ * fold constants, replace max-pooling, find heads of one size and pool or resize for them, infer, fold batch-norm, fuse
  * activations, choose layouts. */
 #pragma once
 
@@ -38,6 +38,11 @@ bool nn_node_infer(NnGraph *graph, const NnNode *node, GError **error);
 /** nn_node_find_known: NnValue.known of the outputs of a node whose types are inferred, where it
  * can be computed; none may be set before. @context: of one thread. */
 bool nn_node_find_known(NnGraph *graph, const NnNode *node, NnContext *context, GError **error);
+
+/** nn_pass_replace_max_pooling: AveragePool, or where @squares LpPool of order 2 with a mean in
+ * place of the sum, in the place of each MaxPool with the same window, but for those whose indices
+ * somebody reads. Before types are inferred. */
+bool nn_pass_replace_max_pooling(NnGraph *graph, bool squares, GError **error);
 
 /**
  * NnHeadStart: where a map as large as the picture makes it runs into layers of one size.

@@ -61,10 +61,24 @@ add_luminance(const float *from, float change, float *to)
     to[c] = CLAMP(luminance + part * chroma[c], 0, 1);
 }
 
+/* all three channels alike, no further than the first of them can go */
+static void
+shift(const float *from, float change, float *to)
+{
+  float low = change, high = change;
+  for (int c = 0; c < 3; c++)
+    if (within(from[c])) {
+      low = MAX(low, -from[c]);
+      high = MIN(high, 1 - from[c]);
+    }
+  for (int c = 0; c < 3; c++)
+    to[c] = from[c] + (change < 0 ? low : high);
+}
+
 typedef struct {
   const NnImage *original, *change;
   float strength;
-  bool keep_colours;
+  NnKeep keep;
   NnImage *result;
 } Job;
 
@@ -82,8 +96,10 @@ apply_pixels(int64_t begin, int64_t end, int worker, gpointer data)
       to[3] = from[3];
     if (channels == 4 && !(from[3] > 0))
       memmove(to, from, 3 * sizeof(float));
-    else if (job->keep_colours)
+    else if (job->keep == NN_KEEP_HUE)
       add_luminance(from, nn_luminance(change), to);
+    else if (job->keep == NN_KEEP_CHROMA)
+      shift(from, nn_luminance(change), to);
     else
       add_colour(from, change, to);
   }
@@ -91,7 +107,7 @@ apply_pixels(int64_t begin, int64_t end, int worker, gpointer data)
 
 bool
 nn_apply_change(NnContext *context, const NnImage *original, const NnImage *change, float strength,
-                bool keep_colours, NnImage *result, GError **error)
+                NnKeep keep, NnImage *result, GError **error)
 {
   g_return_val_if_fail(original->channels >= 3 && original->channels == result->channels, false);
   g_autoptr(NnImage) resampled = NULL;
@@ -101,7 +117,7 @@ nn_apply_change(NnContext *context, const NnImage *original, const NnImage *chan
       return false;
     change = resampled;
   }
-  Job job = {original, change, strength, keep_colours, result};
+  Job job = {original, change, strength, keep, result};
   nn_parallel_for(context, (int64_t)original->width * original->height, GRAIN_PX, apply_pixels,
                   &job);
   return true;

@@ -13,18 +13,26 @@
 float nn_luminance(const float rgb[3]);
 
 /**
+ * NnKeep: what of a picture's colours a change leaves alone.
+ * @NN_KEEP_NOTHING: all of them may change
+ * @NN_KEEP_HUE: only luminance changes; where a colour would leave 0..1, its chroma gives way
+ * @NN_KEEP_CHROMA: only luminance changes; where a colour would leave 0..1, the luminance gives way
+ */
+typedef enum { NN_KEEP_NOTHING, NN_KEEP_HUE, NN_KEEP_CHROMA } NnKeep;
+
+/**
  * nn_apply_change:
  * @original: RGB or RGBA
  * @change: RGB differences, of any size: brought to the original's (image/resample.h)
  * @strength: factor on @change
- * @keep_colours: change the luminance only
+ * @keep: what of the colours stays
  * @result: (out): as large and with as many channels as @original, which it may be
  *
  * result = original + strength * change. A colour that lies within 0..1 stays within: channel by
- * channel by clipping; with @keep_colours by clipping its luminance and then drawing its chroma
+ * channel by clipping; with %NN_KEEP_HUE by clipping its luminance and then drawing its chroma
  * towards grey as far as is needed, so that hue and luminance hold. Values of the original outside
  * 0..1 (unbounded float pictures) are not clipped. Alpha, and pixels where it is 0, are copied.
  * Returns: false with %NN_ERROR_MEMORY.
  */
 bool nn_apply_change(NnContext *context, const NnImage *original, const NnImage *change,
-                     float strength, bool keep_colours, NnImage *result, GError **error);
+                     float strength, NnKeep keep, NnImage *result, GError **error);

@@ -4,15 +4,10 @@
 #include "nncore/ops/pool.h"
 #include "nncore/ops/window.h"
 
-typedef struct {
-  NnWindow window;
-  int64_t count_include_pad;
-} AveragePool;
-
 static bool
 average_pool_parse(NnAttributes *attributes, void *data, GError **error)
 {
-  AveragePool *params = data;
+  NnAveragePoolParams *params = data;
   return nn_window_parse(attributes, true, &params->window, error) &&
          nn_attributes_int(attributes, "count_include_pad", 0, &params->count_include_pad, error);
 }
@@ -20,12 +15,12 @@ average_pool_parse(NnAttributes *attributes, void *data, GError **error)
 static bool
 average_pool_infer(NnInfer *infer, GError **error)
 {
-  const AveragePool *params = infer->params;
+  const NnAveragePoolParams *params = infer->params;
   return nn_pool_infer(infer, &params->window, error);
 }
 
 static NnDivisor
-divisor_of(const AveragePool *params)
+divisor_of(const NnAveragePoolParams *params)
 {
   return params->count_include_pad != 0 ? NN_DIVIDE_BY_PADDED : NN_DIVIDE_BY_INSIDE;
 }
@@ -33,7 +28,7 @@ divisor_of(const AveragePool *params)
 static void
 average_pool_forward(const NnOpRun *run)
 {
-  const AveragePool *params = run->params;
+  const NnAveragePoolParams *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
   nn_average_pool_forward(run->context, &pooling, divisor_of(params), run->in[0].f, run->out[0].f);
 }
@@ -41,7 +36,7 @@ average_pool_forward(const NnOpRun *run)
 static void
 average_pool_backward(const NnOpRun *run)
 {
-  const AveragePool *params = run->params;
+  const NnAveragePoolParams *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
   nn_average_pool_backward(run->context, &pooling, divisor_of(params), run->grad_out[0].f,
                            run->grad_in[0].f);
@@ -50,20 +45,20 @@ average_pool_backward(const NnOpRun *run)
 static NnWindow *
 average_pool_window(void *params)
 {
-  return &((AveragePool *)params)->window;
+  return &((NnAveragePoolParams *)params)->window;
 }
 
 static void
 average_pool_reach(const NnInfer *infer, int input, NnReach *reach)
 {
-  const AveragePool *params = infer->params;
+  const NnAveragePoolParams *params = infer->params;
   nn_pool_reach(infer, &params->window, reach);
 }
 
 static int64_t
 average_pool_operations(const NnInfer *infer)
 {
-  const AveragePool *params = infer->params;
+  const NnAveragePoolParams *params = infer->params;
   return nn_pool_operations(infer, &params->window);
 }
 
@@ -73,7 +68,7 @@ const NnOp nn_op_average_pool = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = NN_TAKES_CHANNELS_LAST,
-    .params_bytes = sizeof(AveragePool),
+    .params_bytes = sizeof(NnAveragePoolParams),
     .parse = average_pool_parse,
     .infer = average_pool_infer,
     .window = average_pool_window,

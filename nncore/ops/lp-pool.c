@@ -4,15 +4,11 @@
 #include "nncore/ops/pool.h"
 #include "nncore/ops/window.h"
 
-typedef struct {
-  NnWindow window;
-  int64_t p;
-} LpPool;
-
 static bool
 lp_pool_parse(NnAttributes *attributes, void *data, GError **error)
 {
-  LpPool *params = data;
+  NnLpPoolParams *params = data;
+  params->divisor = NN_DIVIDE_BY_ONE;
   return nn_window_parse(attributes, true, &params->window, error) &&
          nn_lp_parse(attributes, &params->p, error);
 }
@@ -20,7 +16,7 @@ lp_pool_parse(NnAttributes *attributes, void *data, GError **error)
 static bool
 lp_pool_infer(NnInfer *infer, GError **error)
 {
-  const LpPool *params = infer->params;
+  const NnLpPoolParams *params = infer->params;
   return nn_pool_infer(infer, &params->window, error);
 }
 
@@ -35,11 +31,11 @@ lp_pool_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 static void
 lp_pool_forward(const NnOpRun *run)
 {
-  const LpPool *params = run->params;
+  const NnLpPoolParams *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
   float *powers = run->scratch;
   nn_lp_power(run->context, params->p, run->in[0].f, powers, nn_shape_count(&run->in[0].shape));
-  nn_average_pool_forward(run->context, &pooling, NN_DIVIDE_BY_ONE, powers, run->out[0].f);
+  nn_average_pool_forward(run->context, &pooling, params->divisor, powers, run->out[0].f);
   nn_lp_root(run->context, params->p, run->out[0].f, nn_shape_count(&run->out[0].shape));
 }
 
@@ -52,12 +48,12 @@ lp_pool_keeps(const void *params, unsigned varying)
 static void
 lp_pool_backward(const NnOpRun *run)
 {
-  const LpPool *params = run->params;
+  const NnLpPoolParams *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
   float *shares = run->scratch;
   nn_lp_share(run->context, params->p, run->out[0].f, run->grad_out[0].f, shares,
               nn_shape_count(&run->out[0].shape));
-  nn_average_pool_backward(run->context, &pooling, NN_DIVIDE_BY_ONE, shares, run->grad_in[0].f);
+  nn_average_pool_backward(run->context, &pooling, params->divisor, shares, run->grad_in[0].f);
   nn_lp_slope(run->context, params->p, run->in[0].f, run->grad_in[0].f,
               nn_shape_count(&run->in[0].shape));
 }
@@ -65,20 +61,20 @@ lp_pool_backward(const NnOpRun *run)
 static NnWindow *
 lp_pool_window(void *params)
 {
-  return &((LpPool *)params)->window;
+  return &((NnLpPoolParams *)params)->window;
 }
 
 static void
 lp_pool_reach(const NnInfer *infer, int input, NnReach *reach)
 {
-  const LpPool *params = infer->params;
+  const NnLpPoolParams *params = infer->params;
   nn_pool_reach(infer, &params->window, reach);
 }
 
 static int64_t
 lp_pool_operations(const NnInfer *infer)
 {
-  const LpPool *params = infer->params;
+  const NnLpPoolParams *params = infer->params;
   return nn_pool_operations(infer, &params->window);
 }
 
@@ -88,7 +84,7 @@ const NnOp nn_op_lp_pool = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = NN_TAKES_CHANNELS_LAST,
-    .params_bytes = sizeof(LpPool),
+    .params_bytes = sizeof(NnLpPoolParams),
     .parse = lp_pool_parse,
     .infer = lp_pool_infer,
     .scratch_bytes = lp_pool_scratch_bytes,

@@ -4,15 +4,10 @@
 #include "nncore/ops/pool.h"
 #include "nncore/ops/window.h"
 
-typedef struct {
-  NnWindow window;
-  int64_t storage_order; /* of Indices: 1 counts the spatial dimensions the other way round */
-} MaxPool;
-
 static bool
 max_pool_parse(NnAttributes *attributes, void *data, GError **error)
 {
-  MaxPool *params = data;
+  NnMaxPoolParams *params = data;
   return nn_window_parse(attributes, true, &params->window, error) &&
          nn_attributes_int(attributes, "storage_order", 0, &params->storage_order, error);
 }
@@ -20,7 +15,7 @@ max_pool_parse(NnAttributes *attributes, void *data, GError **error)
 static bool
 max_pool_infer(NnInfer *infer, GError **error)
 {
-  const MaxPool *params = infer->params;
+  const NnMaxPoolParams *params = infer->params;
   if (!nn_pool_infer(infer, &params->window, error))
     return false;
   if (infer->n_outputs > 1)
@@ -31,7 +26,7 @@ max_pool_infer(NnInfer *infer, GError **error)
 static size_t
 max_pool_aux_bytes(const NnInfer *infer)
 {
-  const MaxPool *params = infer->params;
+  const NnMaxPoolParams *params = infer->params;
   NnPooling pooling = nn_pool_of(&params->window, &infer->in[0].shape);
   return nn_max_pool_taps_bytes(&pooling);
 }
@@ -39,7 +34,7 @@ max_pool_aux_bytes(const NnInfer *infer)
 static void
 max_pool_forward(const NnOpRun *run)
 {
-  const MaxPool *params = run->params;
+  const NnMaxPoolParams *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
   int64_t *indices = run->n_outputs > 1 ? run->out[1].i : NULL;
   nn_max_pool_forward(run->context, &pooling, run->in[0].f, run->out[0].f, run->aux, indices,
@@ -49,7 +44,7 @@ max_pool_forward(const NnOpRun *run)
 static void
 max_pool_backward(const NnOpRun *run)
 {
-  const MaxPool *params = run->params;
+  const NnMaxPoolParams *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
   nn_max_pool_backward(run->context, &pooling, run->aux, run->grad_out[0].f, run->grad_in[0].f);
 }
@@ -57,20 +52,20 @@ max_pool_backward(const NnOpRun *run)
 static NnWindow *
 max_pool_window(void *params)
 {
-  return &((MaxPool *)params)->window;
+  return &((NnMaxPoolParams *)params)->window;
 }
 
 static void
 max_pool_reach(const NnInfer *infer, int input, NnReach *reach)
 {
-  const MaxPool *params = infer->params;
+  const NnMaxPoolParams *params = infer->params;
   nn_pool_reach(infer, &params->window, reach);
 }
 
 static int64_t
 max_pool_operations(const NnInfer *infer)
 {
-  const MaxPool *params = infer->params;
+  const NnMaxPoolParams *params = infer->params;
   return nn_pool_operations(infer, &params->window);
 }
 
@@ -80,7 +75,7 @@ const NnOp nn_op_max_pool = {
     .max_inputs = 1,
     .max_outputs = 2,
     .layout = NN_TAKES_CHANNELS_LAST,
-    .params_bytes = sizeof(MaxPool),
+    .params_bytes = sizeof(NnMaxPoolParams),
     .parse = max_pool_parse,
     .infer = max_pool_infer,
     .aux_bytes = max_pool_aux_bytes,

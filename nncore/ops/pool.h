@@ -1,10 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What MaxPool and AveragePool have in common. */
+/* What MaxPool, AveragePool and LpPool have in common, and their parameters: a pass may put one in
+ * the place of another (graph/pass-pooling.c). */
 #pragma once
 
 #include "nncore/kernels/pooling.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/traits.h"
+
+/** NnMaxPoolParams: @storage_order: of Indices: 1 counts the spatial dimensions the other way
+ * round. */
+typedef struct {
+  NnWindow window;
+  int64_t storage_order;
+} NnMaxPoolParams;
+
+typedef struct {
+  NnWindow window;
+  int64_t count_include_pad;
+} NnAveragePoolParams;
+
+/** NnLpPoolParams: @divisor: of the sum of powers; ONNX knows %NN_DIVIDE_BY_ONE only. */
+typedef struct {
+  NnWindow window;
+  int64_t p;
+  NnDivisor divisor;
+} NnLpPoolParams;
+
+extern const NnOp nn_op_average_pool;
+extern const NnOp nn_op_lp_pool;
+extern const NnOp nn_op_max_pool;
 
 /** nn_pool_infer: output 0 from input 0 and a window as parsed. */
 bool nn_pool_infer(NnInfer *infer, const NnWindow *window, GError **error);

@@ -3,6 +3,7 @@
 #include "nncore/optim/lbfgs.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "nncore/base/memory.h"
 #include "nncore/base/sum.h"
@@ -18,6 +19,7 @@ struct NnLbfgs {
   int history, pairs, newest;
   double first_step;
   bool started;
+  bool searching; /* x is in the middle of a line search */
   double value;
   float *s, *y;         /* history x count */
   double *curvature;    /* s'y of each place in the ring */
@@ -67,6 +69,14 @@ size_t
 nn_lbfgs_bytes(int64_t count, int history)
 {
   return (size_t)(2 * history + 3) * (size_t)count * sizeof(float);
+}
+
+void
+nn_lbfgs_go_back(NnLbfgs *lbfgs, const NnProblem *problem)
+{
+  if (lbfgs->searching)
+    memcpy(problem->x, lbfgs->x, (size_t)lbfgs->count * sizeof(float));
+  lbfgs->searching = lbfgs->started = false;
 }
 
 void
@@ -239,8 +249,10 @@ evaluate_at(NnLbfgs *lbfgs, NnContext *context, const NnProblem *problem, double
   nn_parallel_for(context, lbfgs->count, GRAIN, move_chunk, &job);
   point->t = t;
   lbfgs->evaluations++;
+  lbfgs->searching = true;
   if (!problem->evaluate(problem->data, &point->value, error))
     return false;
+  lbfgs->searching = false;
   point->slope = dot(lbfgs, context, problem->gradient, lbfgs->direction);
   return true;
 }

@@ -34,6 +34,9 @@ size_t nn_lbfgs_bytes(int64_t count, int history);
 bool nn_lbfgs_step(NnLbfgs *lbfgs, NnContext *context, const NnProblem *problem, double *value,
                    bool *moved, GError **error);
 
+/** nn_lbfgs_go_back: after an evaluation failed: x as it was before the step. */
+void nn_lbfgs_go_back(NnLbfgs *lbfgs, const NnProblem *problem);
+
 /** nn_lbfgs_forget_point: x or the function has been changed: evaluate anew. */
 void nn_lbfgs_forget_point(NnLbfgs *lbfgs);
 

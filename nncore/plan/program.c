@@ -195,6 +195,9 @@ lower(NnProgram *program, GError **error)
       !nn_pass_bypass_identities(graph, targets, n_targets, error) ||
       !load_constants(program, error) || !nn_pass_fold_constants(graph, program->context, error))
     return false;
+  if (program->options.pooling != NN_POOLING_OWN &&
+      !nn_pass_replace_max_pooling(graph, program->options.pooling == NN_POOLING_L2, error))
+    return false;
   bool declared = declares_size(graph);
   set_reference_sizes(graph);
   return check_targets(program, error) && adapt_heads(program, declared, error) &&

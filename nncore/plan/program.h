@@ -19,13 +19,23 @@ typedef struct NnProgram NnProgram;
 typedef enum { NN_HEAD_POOLED, NN_HEAD_RESIZED } NnHead;
 
 /**
+ * NnPoolingKind: what stands in for max-pooling, which makes for hard edges in pictures.
+ * @NN_POOLING_OWN: nothing: as the network has it
+ * @NN_POOLING_AVERAGE: average-pooling over the same windows
+ * @NN_POOLING_L2: the root of the mean of squares over them
+ */
+typedef enum { NN_POOLING_OWN, NN_POOLING_AVERAGE, NN_POOLING_L2 } NnPoolingKind;
+
+/**
  * NnProgramOptions:
  * @gradient: whether plans of it shall be able to run backward
  * @head: for targets in or behind a head of fixed size; others do not care
+ * @pooling: in place of MaxPool; one whose indices are wanted stays
  */
 typedef struct {
   bool gradient;
   NnHead head;
+  NnPoolingKind pooling;
 } NnProgramOptions;
 
 /**

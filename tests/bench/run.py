@@ -6,7 +6,8 @@ gradient to the input.
 
 A row is a network at a size with a number of threads, like "vgg19/512/2"; a NAME is the beginning
 of one, or a pattern. "kernels" is the convolution kernels beside OpenBLAS's own speed, "growth" how
-our time and memory grow with the picture. The engines are processes with the same input and threads
+our time and memory grow with the picture, "style" style transfer beside PyTorch's optimiser
+(style.py). The engines are processes with the same input and threads
 (engines.py); they take turns, and medians over all turns count. A row whose answers differ fails.
 "ratio" says how many times as fast as the peer we are. Seconds mean little on a busy machine, and
 under a load (which stands beside every row) well above the number of threads, ratios do so too.
@@ -37,6 +38,7 @@ FILES = {  # name: file, target
     "tiny-darknet": (SHARED / "tiny-darknet.onnx", "logits"),
     "candy": (SHARED / "fast-style-candy.onnx", "deconv3"),
 }
+STYLE_NETWORK = SHARED / "vgg19-relu3_4.onnx"
 MADE = ("vgg19", "vgg16", "googlenet", "resnet50", "squeezenet", "mobilenet")  # networks.py
 NETWORKS = ("somnium-base", "tiny-darknet", *MADE)
 SIZES = (256, 512, 1024)
@@ -122,6 +124,13 @@ def print_result(result):
           f"{'' if result['agrees'] else '  FAILED: the answers differ'}", flush=True)
 
 
+def print_style(result):
+    print(f"style {result['size_px']} px {result['threads']} threads  loss {result['goal']:.4f} "
+          f"after ours {result['ours_s']:.1f} s, {result['peer']} {result['peer_s']:.1f} s: "
+          f"{result['ratio']:.2f} times as fast  last loss {result['loss_ratio']:.4f} of theirs",
+          flush=True)
+
+
 class Bench:
     """What is chosen, and what came of it."""
 
@@ -179,6 +188,15 @@ class Bench:
         for result in grow(name, network):
             self.keep([result])
 
+    def style(self):
+        self.say("style")
+        if not STYLE_NETWORK.exists():
+            print("style: left out, its network is in ../shared, which is not here", flush=True)
+            return
+        result = json.loads(launch([sys.executable, HERE / "style.py"]).stdout)
+        print_style(result)
+        self.keep([result])
+
     def run(self):
         self.keep([])
         if ("kernels",) in self.chosen:
@@ -194,12 +212,14 @@ class Bench:
             if row[0] == "growth":
                 network = WORKLOADS[row[1]].network
                 self.attempt(self.with_network, network, self.growth, row[1])
+        if ("style",) in self.chosen:
+            self.attempt(self.style)
 
 
 def all_rows():
     threads = sorted({1, os.cpu_count()}, reverse=True)
     rows = [(name, size, count) for name in NETWORKS for size in SIZES for count in threads]
-    return [("kernels",), *rows, *(("growth", name) for name in WORKLOADS)]
+    return [("kernels",), *rows, *(("growth", name) for name in WORKLOADS), ("style",)]
 
 
 def chosen_rows(names):
@@ -208,7 +228,7 @@ def chosen_rows(names):
     for name in names:
         matching = [path for path in rows if fnmatch.fnmatch(f"{path}/", f"{name}/*")]
         if not matching:
-            raise SystemExit(f"bench: there is no row {name}; there are kernels, growth, "
+            raise SystemExit(f"bench: there is no row {name}; there are kernels, growth, style, "
                              f"{', '.join(NETWORKS)}, and parts of these, like "
                              f"{list(rows)[1]} or growth/{list(WORKLOADS)[0]}.")
         chosen.update(matching)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
- * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable
- * or file takes a PPM's name. Also threads=N, and memory-mb=N. Says on standard error how far it
- * is. */
+ * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable,
+ * file or region takes a PPM's name. Also threads=N, and memory-mb=N. Says on standard error how far
+ * it is. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +32,17 @@ load(const char *path)
     image->data[i] = i % 4 == 3 ? 1 : (float)fgetc(file) / 255;
   fclose(file);
   return image;
+}
+
+/* the red of a picture */
+static NnImage *
+load_region(const char *path)
+{
+  g_autoptr(NnImage) picture = load(path);
+  NnImage *region = nn_image_new(picture->width, picture->height, 1, NULL);
+  for (size_t i = 0; i < nn_image_samples(region); i++)
+    region->data[i] = picture->data[4 * i];
+  return region;
 }
 
 static void
@@ -67,6 +78,8 @@ set_argument(const NnParam *param, NnArgument *argument, const char *value)
     argument->i = choice_index(param, value);
   if (param->kind == NN_PARAM_DRAWABLE || param->kind == NN_PARAM_FILE)
     argument->image = load(value);
+  if (param->kind == NN_PARAM_REGION)
+    argument->image = load_region(value);
 }
 
 typedef struct {
