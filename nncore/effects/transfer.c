@@ -13,7 +13,8 @@
 #include "nncore/image/resample.h"
 #include "nncore/loss/smoothness.h"
 
-#define SMALLEST_PX 128 /* longest side of the first size, about */
+#define SMALLEST_PX 128 /* longest side of the first size, about, where their number is ours */
+#define LEAST_PX 32 /* the same where it is given */
 #define SMALLEST_STYLE_PX 16
 #define GRAIN 16384
 
@@ -356,8 +357,9 @@ run(Transfer *transfer, const NnProgress *progress, GError **error)
   if (!make_base(transfer, error) || !make_styles(transfer, error))
     return NULL;
   prepare_colours(transfer);
-  int n_sizes = nn_descent_sizes(transfer->base->width, transfer->base->height, SMALLEST_PX,
-                                 transfer->settings->scales, sizes);
+  int scales = transfer->settings->scales, smallest_px = scales == 0 ? SMALLEST_PX : LEAST_PX;
+  int n_sizes =
+      nn_descent_sizes(transfer->base->width, transfer->base->height, smallest_px, scales, sizes);
   g_autoptr(NnImage) start = make_start(transfer, &sizes[0], error);
   g_autoptr(NnImage) picture = NULL;
   if (start != NULL)
