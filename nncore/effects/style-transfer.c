@@ -152,9 +152,10 @@ static const NnParam params[] = {
         .label = N_("_Loss"),
         .help = N_("What of the style's features is compared: products of all pairs of channels "
                    "(Gram), mean and covariance apart, or how far their distributions are from "
-                   "each other (Wasserstein)."),
+                   "each other (Wasserstein), which takes longer with wide layers."),
         .section = SECTION_LOSSES,
         .kind = NN_PARAM_CHOICE,
+        .initial = NN_STYLE_COVARIANCE,
         .choices = losses,
     },
     {
@@ -176,7 +177,7 @@ static const NnParam params[] = {
         .kind = NN_PARAM_FLOAT,
         .min = 0.01,
         .max = 1000,
-        .initial = 10,
+        .initial = 30,
         .digits = 2,
     },
     {

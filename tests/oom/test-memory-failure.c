@@ -248,31 +248,47 @@ set_argument(NnArgument *arguments, const NnEffect *effect, const char *key, int
       arguments[i].i = value;
 }
 
-/* @data: the network; opening it again each time would be most of the work */
-static bool
-run_deepdream(gconstpointer data, guint *digest, GError **error)
+typedef struct {
+  const NnNetwork *network; /* opening it again each time would be most of the work */
+  const NnEffect *effect;
+} EffectCase;
+
+/* (transfer full): small work; a style's picture is @picture */
+static NnArgument *
+arguments_of(const EffectCase *data, const NnImage *picture)
 {
-  const NnEffect *effect = nn_effect_find("deepdream");
-  g_autofree NnArgument *arguments = nn_effect_arguments(effect);
-  for (int i = 0; effect->params[i].key != NULL; i++)
-    if (effect->params[i].kind == NN_PARAM_NETWORK)
-      arguments[i].network = data;
-  set_argument(arguments, effect, "octaves", 2);
-  set_argument(arguments, effect, "iterations", 1);
+  NnArgument *arguments = nn_effect_arguments(data->effect);
+  for (int i = 0; data->effect->params[i].key != NULL; i++) {
+    if (data->effect->params[i].kind == NN_PARAM_NETWORK)
+      arguments[i].network = data->network;
+    if (strcmp(data->effect->params[i].key, "style-1-layer") == 0)
+      arguments[i].image = picture;
+  }
+  set_argument(arguments, data->effect, "octaves", 2);
+  set_argument(arguments, data->effect, "scales", 2);
+  set_argument(arguments, data->effect, "iterations", 1);
+  return arguments;
+}
+
+static bool
+run_effect(gconstpointer data, guint *digest, GError **error)
+{
+  const EffectCase *effect_case = data;
   FailMode mode = memory.mode;
   memory.mode = FAIL_NEVER; /* the picture is the host's */
   size_t count = memory.count;
-  g_autoptr(NnImage) content = picture_noise(40, 33, 4, 1);
+  g_autoptr(NnImage) content = picture_noise(56, 47, 4, 1);
   memory.count = count;
   memory.mode = mode;
+  g_autofree NnArgument *arguments = arguments_of(effect_case, content);
   g_autoptr(NnContext) context = nn_context_new(1);
   g_autoptr(GArray) results = nn_results_new();
-  NnEffectRun run = {.effect = effect,
+  NnEffectRun run = {.effect = effect_case->effect,
                      .context = context,
                      .arguments = arguments,
                      .content = content,
                      .results = results};
-  if (!effect->run(&run, error)) {
+  if (!run.effect->run(&run, error)) {
     g_assert_cmpuint(results->len, ==, 0);
     return false;
   }
@@ -283,11 +299,14 @@ run_deepdream(gconstpointer data, guint *digest, GError **error)
 }
 
 static void
-test_deepdream(void)
+test_effect(gconstpointer id)
 {
   NnNetwork *network = base_network_new();
+  EffectCase data = {network, nn_effect_find(id)};
   g_autoptr(GArray) firsts = NULL;
-  Work work = observe(run_deepdream, network, &firsts);
+  g_hash_table_insert(network->presets, g_strdup("style"), g_strdup("relu1_1,relu2_1"));
+  g_hash_table_insert(network->presets, g_strdup("content"), g_strdup("relu2_1"));
+  Work work = observe(run_effect, &data, &firsts);
   g_assert_cmpuint(firsts->len, >, 50);
   fail_each(&work, (const size_t *)(gconstpointer)firsts->data, firsts->len);
   fail_above(&work);
@@ -331,6 +350,7 @@ main(int argc, char **argv)
     g_test_add_data_func(path, network, test_network);
   }
   g_test_add_func("/memory-failure/open", test_open);
-  g_test_add_func("/memory-failure/deepdream", test_deepdream);
+  g_test_add_data_func("/memory-failure/deepdream", "deepdream", test_effect);
+  g_test_add_data_func("/memory-failure/style-transfer", "style-transfer", test_effect);
   return g_test_run();
 }
