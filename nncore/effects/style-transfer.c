@@ -188,7 +188,7 @@ static const NnParam params[] = {
         .kind = NN_PARAM_FLOAT,
         .min = 0,
         .max = 1000,
-        .initial = 1,
+        .initial = 10,
         .digits = 2,
     },
     {
