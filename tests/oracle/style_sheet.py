@@ -32,7 +32,7 @@ def transfer(folder, network, options):
     words = [f"{key}={value}" for key, value in options.items()]
     command = [str(RUN_EFFECT), "style-transfer", str(network), f"{folder}/photo.ppm",
                f"{folder}/out.ppm", f"style-1-file={folder}/style.ppm", *words]
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=True, capture_output=True)
     return pictures.load(f"{folder}/out.ppm")
 
 
