@@ -65,24 +65,12 @@ nn_lbfgs_free(NnLbfgs *lbfgs)
   g_free(lbfgs);
 }
 
-size_t
-nn_lbfgs_bytes(int64_t count, int history)
-{
-  return (size_t)(2 * history + 3) * (size_t)count * sizeof(float);
-}
-
 void
 nn_lbfgs_go_back(NnLbfgs *lbfgs, const NnProblem *problem)
 {
   if (lbfgs->searching)
     memcpy(problem->x, lbfgs->x, (size_t)lbfgs->count * sizeof(float));
   lbfgs->searching = lbfgs->started = false;
-}
-
-void
-nn_lbfgs_forget_point(NnLbfgs *lbfgs)
-{
-  lbfgs->started = false;
 }
 
 int64_t

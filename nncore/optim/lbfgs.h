@@ -20,14 +20,11 @@ typedef struct NnLbfgs NnLbfgs;
 NnLbfgs *nn_lbfgs_new(int64_t count, int history, double first_step, GError **error);
 void nn_lbfgs_free(NnLbfgs *lbfgs);
 
-/** nn_lbfgs_bytes: that one of this kind takes. */
-size_t nn_lbfgs_bytes(int64_t count, int history);
-
 /**
  * nn_lbfgs_step:
  * One iteration: an evaluation as a rule, more where the line search needs them; the first time,
  * one more. Must be called with the same problem each time, its x and gradient untouched in
- * between, or after nn_lbfgs_forget_point().
+ * between.
  * @value: (out): at the new x
  * @moved: (out): false where no step along the gradient makes the value smaller: it is done
  */
@@ -36,9 +33,6 @@ bool nn_lbfgs_step(NnLbfgs *lbfgs, NnContext *context, const NnProblem *problem,
 
 /** nn_lbfgs_go_back: after an evaluation failed: x as it was before the step. */
 void nn_lbfgs_go_back(NnLbfgs *lbfgs, const NnProblem *problem);
-
-/** nn_lbfgs_forget_point: x or the function has been changed: evaluate anew. */
-void nn_lbfgs_forget_point(NnLbfgs *lbfgs);
 
 /** nn_lbfgs_evaluations: since it was made. */
 int64_t nn_lbfgs_evaluations(const NnLbfgs *lbfgs);
