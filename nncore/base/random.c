@@ -2,6 +2,10 @@
 /* Random numbers by counter: SplitMix64, whose state is seed + (counter + 1) * golden gamma. */
 #include "nncore/base/random.h"
 
+#include <math.h>
+
+#include <glib.h>
+
 uint64_t
 nn_random_at(uint64_t seed, uint64_t counter)
 {
@@ -9,6 +13,20 @@ nn_random_at(uint64_t seed, uint64_t counter)
   z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
   return z ^ (z >> 31);
+}
+
+/* above 0, up to 1 */
+static double
+unit_at(uint64_t seed, uint64_t counter)
+{
+  return (double)((nn_random_at(seed, counter) >> 11) + 1) / 9007199254740992.0;
+}
+
+float
+nn_random_normal_at(uint64_t seed, uint64_t counter)
+{
+  double radius = sqrt(-2 * log(unit_at(seed, 2 * counter)));
+  return (float)(radius * cos(2 * G_PI * unit_at(seed, 2 * counter + 1)));
 }
 
 uint64_t

@@ -9,6 +9,7 @@
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/base/sum.h"
+#include "nncore/effects/torus.h"
 
 #define GRAIN 16384
 
@@ -29,11 +30,14 @@ struct NnCriterion {
   const NnNetwork *network;
   NnContext *context;
   NnProgram *program;
+  char **layers;
   GArray *terms;
   bool normalise;
   bool (*proceed)(gpointer data, double fraction);
   gpointer proceed_data;
-  float *scratch; /* a piece's gradient */
+  NnTorus *torus; /* (nullable): of pictures without borders */
+  bool wrapped;
+  float *scratch; /* a piece's gradient; of a torus, also what counts of a piece and its gradient */
   size_t scratch_elements;
 };
 
@@ -64,6 +68,9 @@ nn_criterion_new(const NnNetwork *network, NnContext *context, const char *const
   g_autoptr(NnCriterion) criterion = g_new0(NnCriterion, 1);
   criterion->network = network;
   criterion->context = context;
+  criterion->layers = g_new0(char *, n_layers + 1);
+  for (int i = 0; i < n_layers; i++)
+    criterion->layers[i] = g_strdup(layers[i]);
   criterion->terms = g_array_new(FALSE, TRUE, sizeof(Term));
   g_array_set_clear_func(criterion->terms, clear_term);
   criterion->program = nn_program_new(network->model, context, layers, n_layers, options, error);
@@ -76,7 +83,9 @@ nn_criterion_free(NnCriterion *criterion)
   if (criterion == NULL)
     return;
   g_array_unref(criterion->terms);
+  g_strfreev(criterion->layers);
   nn_program_unref(criterion->program);
+  nn_torus_free(criterion->torus);
   nn_free(criterion->scratch);
   g_free(criterion);
 }
@@ -93,6 +102,12 @@ nn_criterion_add(NnCriterion *criterion, int layer, NnLoss *loss, double weight)
   Term term = {.layer = layer, .loss = loss, .weight = weight};
   g_array_append_val(criterion->terms, term);
   return (int)criterion->terms->len - 1;
+}
+
+int
+nn_criterion_n_terms(const NnCriterion *criterion)
+{
+  return (int)criterion->terms->len;
 }
 
 NnLoss *
@@ -134,6 +149,19 @@ nn_criterion_watch(NnCriterion *criterion, bool (*proceed)(gpointer data, double
   criterion->proceed_data = data;
 }
 
+bool
+nn_criterion_set_wrapped(NnCriterion *criterion, bool wrapped, GError **error)
+{
+  if (wrapped && criterion->torus == NULL) {
+    criterion->torus = nn_torus_new(criterion->network, (const char *const *)criterion->layers,
+                                    nn_program_n_targets(criterion->program), error);
+    if (criterion->torus == NULL)
+      return false;
+  }
+  criterion->wrapped = wrapped;
+  return true;
+}
+
 double
 nn_criterion_value(const NnCriterion *criterion, int term)
 {
@@ -151,20 +179,27 @@ explain_head(const NnCriterion *criterion, GError **error)
     g_prefix_error(error, "%s ", note);
 }
 
-/* elements of the largest piece whose gradient is not written straight into the seed */
+/* of what the network is shown around the picture, px */
+static int
+margin(const NnCriterion *criterion)
+{
+  return criterion->wrapped ? nn_torus_margin(criterion->torus) : 0;
+}
+
+/* elements of scratch: the largest piece whose gradient is not written straight into the seed */
 static size_t
 count_scratch(const NnCriterion *criterion, const NnEvaluator *evaluator)
 {
   size_t most = 0;
   for (guint i = 0; i < criterion->terms->len; i++) {
     int layer = term_at(criterion, (int)i)->layer;
-    bool alone = !criterion->normalise;
+    bool alone = !criterion->normalise && !criterion->wrapped;
     for (guint k = 0; k < i; k++)
       alone = alone && term_at(criterion, (int)k)->layer != layer;
     if (!alone)
       most = MAX(most, (size_t)nn_evaluator_piece_elements(evaluator, layer));
   }
-  return most;
+  return most * (criterion->wrapped ? 3 : 1);
 }
 
 static bool
@@ -194,7 +229,9 @@ NnEvaluator *
 nn_criterion_evaluator(NnCriterion *criterion, int width, int height, GError **error)
 {
   const NnInputSpec *spec = &criterion->network->input;
-  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
+  int around = 2 * margin(criterion);
+  NnShape shape =
+      NN_SHAPE(1, 3, nn_input_size(spec, height + around), nn_input_size(spec, width + around));
   size_t budget = (size_t)nn_context_memory_budget(criterion->context);
   g_autoptr(NnEvaluator) evaluator = new_evaluator(criterion, &shape, budget, error);
   if (evaluator == NULL)
@@ -216,15 +253,24 @@ fill_input(gpointer data, int64_t y, int64_t x, const NnTensor *pixels)
 {
   const Run *run = data;
   nn_preprocess_rolled(run->criterion->context, run->picture, &run->criterion->network->input,
-                       run->dx + (int)x, run->dy + (int)y, pixels);
+                       run->dx + (int)x - margin(run->criterion),
+                       run->dy + (int)y - margin(run->criterion), pixels);
 }
 
 static void
 take_gradient(gpointer data, int64_t y, int64_t x, const NnTensor *gradient)
 {
   const Run *run = data;
-  nn_input_gradient_add(run->criterion->context, gradient, &run->criterion->network->input, run->dx,
-                        run->dy, (int)x, (int)y, run->gradient);
+  const NnCriterion *criterion = run->criterion;
+  int around = margin(criterion);
+  nn_input_gradient_add(criterion->context, gradient, &criterion->network->input, run->dx - around,
+                        run->dy - around, (int)x, (int)y, criterion->wrapped, run->gradient);
+}
+
+static NnBox
+box_of(const Run *run, int target)
+{
+  return nn_torus_box(run->criterion->torus, target, run->picture->width, run->picture->height);
 }
 
 static bool
@@ -278,11 +324,27 @@ measure(NnCriterion *criterion, Term *term, const NnPiece *piece)
                                    sum_squares, &sum);
 }
 
+/* what of a piece the losses are to see: @crop is made of it in the scratch buffer, or it is @piece
+ * itself; NULL where there is nothing for them in it */
+static const NnPiece *
+what_counts(const Run *run, int target, const NnPiece *piece, NnTensor *cropped, NnPiece *crop)
+{
+  const NnCriterion *criterion = run->criterion;
+  if (!criterion->wrapped)
+    return piece;
+  NnBox box = box_of(run, target);
+  float *buffer = criterion->scratch + criterion->scratch_elements / 3;
+  return nn_piece_crop(piece, &box, buffer, cropped, crop) ? crop : NULL;
+}
+
 static void
 observe(gpointer data, int target, const NnPiece *piece)
 {
   NnCriterion *criterion = ((Run *)data)->criterion;
-  for (guint i = 0; i < criterion->terms->len; i++) {
+  NnTensor cropped;
+  NnPiece crop;
+  piece = what_counts(data, target, piece, &cropped, &crop);
+  for (guint i = 0; piece != NULL && i < criterion->terms->len; i++) {
     Term *term = term_at(criterion, (int)i);
     if (term->layer != target)
       continue;
@@ -309,10 +371,10 @@ close_terms(gpointer data)
   }
 }
 
+/* the sum of the terms' gradients to a piece, written to @seed */
 static void
-seed(gpointer data, int target, const NnPiece *piece, const NnTensor *seed)
+sum_gradients(NnCriterion *criterion, int target, const NnPiece *piece, const NnTensor *seed)
 {
-  NnCriterion *criterion = ((Run *)data)->criterion;
   bool written = false;
   for (guint i = 0; i < criterion->terms->len; i++) {
     Term *term = term_at(criterion, (int)i);
@@ -328,6 +390,25 @@ seed(gpointer data, int target, const NnPiece *piece, const NnTensor *seed)
   }
   if (!written)
     memset(seed->data, 0, nn_tensor_bytes(seed));
+}
+
+static void
+seed(gpointer data, int target, const NnPiece *piece, const NnTensor *seed)
+{
+  NnCriterion *criterion = ((Run *)data)->criterion;
+  NnTensor cropped;
+  NnPiece crop;
+  const NnPiece *counting = what_counts(data, target, piece, &cropped, &crop);
+  if (counting == piece) {
+    sum_gradients(criterion, target, piece, seed);
+    return;
+  }
+  NnTensor gradient = cropped;
+  gradient.f = criterion->scratch + criterion->scratch_elements / 3 * 2;
+  if (counting != NULL)
+    sum_gradients(criterion, target, counting, &gradient);
+  NnBox box = box_of(data, target);
+  nn_piece_uncrop(piece, &box, &gradient, seed);
 }
 
 /* returns whether anything must be observed before the seeds */

@@ -34,6 +34,9 @@ NnProgram *nn_criterion_program(const NnCriterion *criterion);
  */
 int nn_criterion_add(NnCriterion *criterion, int layer, NnLoss *loss, double weight);
 
+/** nn_criterion_n_terms: numbers of terms go from 0 to it, less 1. */
+int nn_criterion_n_terms(const NnCriterion *criterion);
+
 /** nn_criterion_loss: (transfer none): a term's. */
 NnLoss *nn_criterion_loss(const NnCriterion *criterion, int term);
 
@@ -53,6 +56,15 @@ void nn_criterion_clear(NnCriterion *criterion);
  * for losses with statistics.
  */
 void nn_criterion_normalise(NnCriterion *criterion, bool normalise);
+
+/**
+ * nn_criterion_set_wrapped:
+ * @wrapped: whether evaluators made, and pictures evaluated, from now on are without borders
+ *   (effects/torus.h): losses see activations of one period
+ *
+ * Returns: false with the errors of nn_torus_new(), which changes nothing.
+ */
+bool nn_criterion_set_wrapped(NnCriterion *criterion, bool wrapped, GError **error);
 
 /**
  * nn_criterion_watch:

@@ -161,6 +161,13 @@ problem_of(Descent *descent)
   };
 }
 
+static bool
+resize(const Descent *descent, const NnImage *from, NnImage *to, GError **error)
+{
+  return descent->settings->wrapped ? nn_resample_periodic(descent->context, from, to, error)
+                                    : nn_resample(descent->context, from, to, error);
+}
+
 typedef struct {
   Descent *descent;
   NnSize from, to;
@@ -172,7 +179,7 @@ resize_vector(gpointer data, const float *from, float *to, GError **error)
   const Resizing *resizing = data;
   NnImage old = {resizing->from.width, resizing->from.height, 3, (float *)from};
   NnImage new = {resizing->to.width, resizing->to.height, 3, to};
-  return nn_resample(resizing->descent->context, &old, &new, error);
+  return resize(resizing->descent, &old, &new, error);
 }
 
 /* a new optimiser for the size at hand, with what the last one knew */
@@ -215,8 +222,8 @@ enter_size(Descent *descent, const NnImage *start, GError **error)
   g_clear_pointer(&descent->gradient, nn_image_free);
   g_clear_pointer(&descent->average, nn_image_free);
   const NnImage *old = before != NULL ? before : start;
-  descent->picture = nn_resample_new(descent->context, old, size->width, size->height, error);
-  if (descent->picture == NULL)
+  descent->picture = nn_image_new(size->width, size->height, 3, error);
+  if (descent->picture == NULL || !resize(descent, old, descent->picture, error))
     return false;
   int64_t count = (int64_t)nn_image_samples(descent->picture);
   if (!descent->settings->unbounded)

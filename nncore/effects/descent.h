@@ -20,6 +20,7 @@ typedef enum { NN_OPTIMISER_LBFGS, NN_OPTIMISER_ADAM } NnOptimiser;
  *   instead of the last one
  * @history: pairs that L-BFGS remembers
  * @unbounded: let values leave 0..1
+ * @wrapped: pictures go on periodically when they are brought to the next size
  */
 typedef struct {
   NnOptimiser optimiser;
@@ -28,7 +29,7 @@ typedef struct {
   double least_improvement;
   bool average;
   int history;
-  bool unbounded;
+  bool unbounded, wrapped;
 } NnDescentSettings;
 
 /** nn_descent_read_settings: from the arguments "optimizer", "iterations", "step" (levels of 256),

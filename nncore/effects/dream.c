@@ -8,16 +8,16 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/random.h"
+#include "nncore/effects/working.h"
+#include "nncore/image/arithmetic.h"
 #include "nncore/image/blur.h"
 #include "nncore/image/colour.h"
-#include "nncore/image/fill.h"
 #include "nncore/image/pyramid.h"
 #include "nncore/image/resample.h"
 #include "nncore/optim/ascent.h"
 
 #define SMALLEST_PX 200   /* longest side of the smallest octave where their number is ours */
 #define LARGEST_TRY 4096  /* px: where the search for a size that would do gives up */
-#define GRAIN 16384
 
 typedef struct {
   const NnNetwork *network;
@@ -63,52 +63,13 @@ dream_clear(Dream *dream)
   g_clear_pointer(&dream->detail, nn_image_free);
 }
 
-typedef struct {
-  float *x;
-  const float *y;
-} Pair;
-
-static void
-add_clipped(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Pair *pair = data;
-  for (int64_t i = begin; i < end; i++) {
-    float sum = pair->x[i] + pair->y[i];
-    pair->x[i] = CLAMP(sum, 0, 1);
-  }
-}
-
-static void
-subtract(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Pair *pair = data;
-  for (int64_t i = begin; i < end; i++)
-    pair->x[i] -= pair->y[i];
-}
-
-static void
-clip(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Pair *pair = data;
-  for (int64_t i = begin; i < end; i++)
-    pair->x[i] = CLAMP(pair->x[i], 0, 1);
-}
-
-/* x = func(x, y), element by element */
-static void
-combine(Dream *dream, NnParallelFunc func, NnImage *x, const NnImage *y)
-{
-  Pair pair = {x->data, y == NULL ? NULL : y->data};
-  nn_parallel_for(dream->context, (int64_t)nn_image_samples(x), GRAIN, func, &pair);
-}
-
 /* what the octave at hand has added to its base; NULL where memory is short */
 static NnImage *
 copy_change(const Dream *dream, GError **error)
 {
   NnImage *change = nn_image_copy(dream->picture, error);
   if (change != NULL)
-    combine((Dream *)dream, subtract, change, dream->base);
+    nn_image_add(dream->context, change, -1, dream->base);
   return change;
 }
 
@@ -235,26 +196,6 @@ count_octaves(Dream *dream, GError **error)
 }
 
 static bool
-make_working(Dream *dream, GError **error)
-{
-  dream->working = nn_image_fill(dream->content, error);
-  if (dream->working == NULL)
-    return false;
-  int longest = MAX(dream->working->width, dream->working->height);
-  if (dream->settings->working_px == 0 || longest <= dream->settings->working_px)
-    return true;
-  double scale = (double)dream->settings->working_px / longest;
-  int width = MAX(1, (int)lround(dream->working->width * scale));
-  int height = MAX(1, (int)lround(dream->working->height * scale));
-  NnImage *smaller = nn_resample_new(dream->context, dream->working, width, height, error);
-  nn_image_free(dream->working);
-  dream->working = smaller;
-  if (smaller != NULL)
-    combine(dream, clip, smaller, NULL);
-  return smaller != NULL;
-}
-
-static bool
 make_smoothing(Dream *dream, GError **error)
 {
   int width = dream->base->width, height = dream->base->height;
@@ -277,10 +218,9 @@ enter_octave(Dream *dream, int octave, GError **error)
 {
   int width, height;
   octave_size(dream, octave, &width, &height);
-  dream->base = nn_resample_new(dream->context, dream->working, width, height, error);
+  dream->base = nn_working_resized(dream->context, dream->working, width, height, error);
   if (dream->base == NULL)
     return false;
-  combine(dream, clip, dream->base, NULL);
   dream->picture = nn_image_copy(dream->base, error);
   dream->gradient = dream->picture == NULL ? NULL : nn_image_new(width, height, 3, error);
   if (dream->gradient == NULL)
@@ -288,7 +228,8 @@ enter_octave(Dream *dream, int octave, GError **error)
   if (dream->detail != NULL) {
     if (!nn_resample(dream->context, dream->detail, dream->gradient, error))
       return false;
-    combine(dream, add_clipped, dream->picture, dream->gradient);
+    nn_image_add(dream->context, dream->picture, 1, dream->gradient);
+    nn_image_clip(dream->context, dream->picture);
     g_clear_pointer(&dream->detail, nn_image_free);
   }
   if (!make_smoothing(dream, error))
@@ -330,10 +271,7 @@ iterate(Dream *dream, GError **error)
   int64_t samples = (int64_t)nn_image_samples(dream->picture);
   double mean = nn_mean_absolute(dream->context, dream->gradient->data, samples);
   if (!isfinite(mean)) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The network %s gives values that are no numbers. Its file may be damaged, or "
-                  "its input range set wrongly; choose another network."),
-                dream->network->name);
+    nn_network_set_not_finite(dream->network, error);
     return false;
   }
   /* a normalised pyramid has a scale already: each of its bands moves by the step */
@@ -407,7 +345,8 @@ nn_dream(const NnNetwork *network, NnContext *context, NnObjective *objective,
   };
   NnImage *result = NULL;
   nn_objective_watch(objective, proceed, &dream);
-  if (make_working(&dream, error) && count_octaves(&dream, error) && dream_octaves(&dream, error)) {
+  dream.working = nn_working_picture(context, content, settings->working_px, error);
+  if (dream.working != NULL && count_octaves(&dream, error) && dream_octaves(&dream, error)) {
     if (dream.verdict == NN_CANCEL)
       nn_set_cancelled(error);
     else

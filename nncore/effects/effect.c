@@ -126,7 +126,7 @@ check_argument(const NnParam *param, const NnArgument *argument, GError **error)
   case NN_PARAM_CLASS:
     return check_given(param, argument->text != NULL, error);
   case NN_PARAM_NETWORK:
-    return check_given(param, argument->network != NULL, error);
+    return check_given(param, argument->network != NULL || param->optional, error);
   case NN_PARAM_DRAWABLE:
   case NN_PARAM_FILE:
   case NN_PARAM_FOLDER:

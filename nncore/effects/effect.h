@@ -59,6 +59,9 @@ typedef struct {
  * @text: default of the text kinds; %NULL is ""
  * @use: of %NN_PARAM_LAYERS: the use whose preset an empty text takes ("dream", "content",
  *   "style"); the dialog shows it
+ * @feed_forward: of %NN_PARAM_NETWORK: only networks that make pictures of pictures will do; an empty
+ *   text means the first of these
+ * @optional: of %NN_PARAM_NETWORK: an empty text means none
  * @open_images: of %NN_PARAM_FOLDER: whether an empty one means the open images
  * @enabled_by: (nullable): when this row counts; else the dialog greys it out, while scripts may
  *   set it all the same. All of the terms between spaces must hold: "key" (a bool that is true, a
@@ -76,6 +79,7 @@ typedef struct {
   const char *text;
   const NnChoice *choices;
   const char *use;
+  bool feed_forward, optional;
   bool open_images;
   const char *enabled_by;
 } NnParam;
@@ -85,7 +89,7 @@ typedef struct {
   int64_t i;              /* INT, SEED, BOOL, CHOICE (its index) */
   double d;               /* FLOAT */
   const char *text;       /* TEXT, LAYERS, CLASS: never NULL */
-  const NnNetwork *network; /* NETWORK: never NULL */
+  const NnNetwork *network; /* NETWORK: never NULL, but for an optional one */
   const NnImage *image;   /* DRAWABLE, FILE: RGBA; REGION: 1 channel, the content's size; or NULL
                              where none was chosen */
   NnImageSource *source;  /* FOLDER: or NULL where none was chosen */

@@ -478,3 +478,12 @@ nn_network_class_target(const NnNetwork *network, GError **error)
   }
   return graph->values[nn_network_find_scores(graph)].name;
 }
+
+void
+nn_network_set_not_finite(const NnNetwork *network, GError **error)
+{
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The network %s gives values that are no numbers. Its file may be damaged, or "
+                "its input range set wrongly; choose another network."),
+              network->name);
+}

@@ -106,4 +106,8 @@ const char *nn_network_class_target(const NnNetwork *network, GError **error);
  * softmax is made from, else the last output; NN_NO_VALUE where there is no output. */
 NnValueId nn_network_find_scores(const NnGraph *graph);
 
+/** nn_network_set_not_finite: sets the sentence (%NN_ERROR_ARGUMENT) for a network that gives values
+ * that are no numbers. */
+void nn_network_set_not_finite(const NnNetwork *network, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnNetwork, nn_network_free)

@@ -28,6 +28,7 @@ struct NnStyleModel {
   GArray *style, *content; /* Layer */
   int style_terms, terms;  /* of the criterion as it is */
   GArray *weights;         /* double: of the terms */
+  bool wrapped;            /* pictures to be made are */
 };
 
 typedef struct {
@@ -120,6 +121,15 @@ NnCriterion *
 nn_style_model_criterion(const NnStyleModel *model)
 {
   return model->criterion;
+}
+
+bool
+nn_style_model_set_wrapped(NnStyleModel *model, bool wrapped, GError **error)
+{
+  if (!nn_criterion_set_wrapped(model->criterion, wrapped, error))
+    return false;
+  model->wrapped = wrapped;
+  return true;
 }
 
 /* ---- masks and regions ---- */
@@ -379,8 +389,10 @@ prepare(Preparation *preparation, double style_weight, double content_weight, in
   nn_criterion_clear(model->criterion);
   g_array_set_size(model->weights, 0);
   model->terms = model->style_terms = 0;
-  if (!add_style_terms(preparation, style_weight, error) || !observe_styles(preparation, error) ||
-      (content && !add_content_terms(preparation, content_weight, error)))
+  if (!nn_criterion_set_wrapped(model->criterion, false, error) ||
+      !add_style_terms(preparation, style_weight, error) || !observe_styles(preparation, error) ||
+      (content && !add_content_terms(preparation, content_weight, error)) ||
+      !nn_criterion_set_wrapped(model->criterion, model->wrapped, error))
     return NULL;
   g_autoptr(NnEvaluator) evaluator = nn_criterion_evaluator(model->criterion, width, height, error);
   if (evaluator == NULL || (content && !observe_content(preparation, evaluator, error)))

@@ -38,6 +38,10 @@ void nn_style_model_free(NnStyleModel *model);
 /** nn_style_model_criterion: (transfer none) */
 NnCriterion *nn_style_model_criterion(const NnStyleModel *model);
 
+/** nn_style_model_set_wrapped: whether pictures to be made, without content then, are without
+ * borders (torus.h); styles are not. Errors as nn_criterion_set_wrapped(). */
+bool nn_style_model_set_wrapped(NnStyleModel *model, bool wrapped, GError **error);
+
 /**
  * nn_style_model_prepare:
  * @width, @height: of the picture to be made

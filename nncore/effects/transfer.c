@@ -137,22 +137,13 @@ make_styles(Transfer *transfer, GError **error)
 static NnColourStatistics
 mix_statistics(const Transfer *transfer)
 {
-  NnColourStatistics mixed = {0};
-  double second[9] = {0}, sum = 0;
+  NnColourStatistics of[NN_TRANSFER_STYLES];
+  double weights[NN_TRANSFER_STYLES];
   for (int i = 0; i < transfer->n_styles; i++) {
-    double weight = transfer->given[i].weight;
-    NnColourStatistics own = nn_colour_statistics(transfer->context, transfer->given[i].picture);
-    sum += weight;
-    for (int c = 0; c < 3; c++)
-      mixed.mean[c] += weight * own.mean[c];
-    for (int k = 0; k < 9; k++)
-      second[k] += weight * (own.covariance[k] + own.mean[k / 3] * own.mean[k % 3]);
+    of[i] = nn_colour_statistics(transfer->context, transfer->given[i].picture);
+    weights[i] = transfer->given[i].weight;
   }
-  for (int c = 0; c < 3; c++)
-    mixed.mean[c] /= sum;
-  for (int k = 0; k < 9; k++)
-    mixed.covariance[k] = second[k] / sum - mixed.mean[k / 3] * mixed.mean[k % 3];
-  return mixed;
+  return nn_colour_statistics_mix(of, weights, transfer->n_styles);
 }
 
 static void

@@ -94,6 +94,26 @@ multiply(const double a[9], const double b[9], double result[9])
     }
 }
 
+NnColourStatistics
+nn_colour_statistics_mix(const NnColourStatistics *statistics, const double *weights, int n)
+{
+  NnColourStatistics mixed = {0};
+  double second[9] = {0}, sum = 0;
+  for (int i = 0; i < n; i++) {
+    const NnColourStatistics *own = &statistics[i];
+    sum += weights[i];
+    for (int c = 0; c < 3; c++)
+      mixed.mean[c] += weights[i] * own->mean[c];
+    for (int k = 0; k < 9; k++)
+      second[k] += weights[i] * (own->covariance[k] + own->mean[k / 3] * own->mean[k % 3]);
+  }
+  for (int c = 0; c < 3; c++)
+    mixed.mean[c] /= sum;
+  for (int k = 0; k < 9; k++)
+    mixed.covariance[k] = second[k] / sum - mixed.mean[k / 3] * mixed.mean[k % 3];
+  return mixed;
+}
+
 NnColourMap
 nn_colour_match(const NnColourStatistics *from, const NnColourStatistics *to)
 {

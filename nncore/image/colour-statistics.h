@@ -23,6 +23,10 @@ typedef struct {
  * 0 everywhere. */
 NnColourStatistics nn_colour_statistics(NnContext *context, const NnImage *image);
 
+/** nn_colour_statistics_mix: of pictures taken together, each by its weight. */
+NnColourStatistics nn_colour_statistics_mix(const NnColourStatistics *statistics,
+                                            const double *weights, int n);
+
 /** nn_colour_match: the map that gives colours of statistics @from those of @to. Where @from hardly
  * varies in some direction (deviation below 1/255), neither will the result. */
 NnColourMap nn_colour_match(const NnColourStatistics *from, const NnColourStatistics *to);

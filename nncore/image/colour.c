@@ -105,20 +105,57 @@ apply_pixels(int64_t begin, int64_t end, int worker, gpointer data)
   }
 }
 
+/* @picture itself, or, where its size is not that of @original, (transfer full) @resampled */
+static const NnImage *
+fit(NnContext *context, const NnImage *original, const NnImage *picture, NnImage **resampled,
+    GError **error)
+{
+  if (picture->width == original->width && picture->height == original->height)
+    return picture;
+  *resampled = nn_resample_new(context, picture, original->width, original->height, error);
+  return *resampled;
+}
+
 bool
 nn_apply_change(NnContext *context, const NnImage *original, const NnImage *change, float strength,
                 NnKeep keep, NnImage *result, GError **error)
 {
   g_return_val_if_fail(original->channels >= 3 && original->channels == result->channels, false);
   g_autoptr(NnImage) resampled = NULL;
-  if (change->width != original->width || change->height != original->height) {
-    resampled = nn_resample_new(context, change, original->width, original->height, error);
-    if (resampled == NULL)
-      return false;
-    change = resampled;
-  }
+  change = fit(context, original, change, &resampled, error);
+  if (change == NULL)
+    return false;
   Job job = {original, change, strength, keep, result};
   nn_parallel_for(context, (int64_t)original->width * original->height, GRAIN_PX, apply_pixels,
+                  &job);
+  return true;
+}
+
+static void
+replace_pixels(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  for (int64_t i = begin; i < end; i++) {
+    const float *from = job->original->data + i * 4;
+    const float *colours = from[3] > 0 ? job->change->data + i * 3 : from;
+    float *to = job->result->data + i * 4;
+    for (int c = 0; c < 3; c++)
+      to[c] = from[3] > 0 ? CLAMP(colours[c], 0, 1) : colours[c];
+    to[3] = from[3];
+  }
+}
+
+bool
+nn_apply_picture(NnContext *context, const NnImage *original, const NnImage *picture,
+                 NnImage *result, GError **error)
+{
+  g_return_val_if_fail(original->channels == 4 && result->channels == 4, false);
+  g_autoptr(NnImage) resampled = NULL;
+  picture = fit(context, original, picture, &resampled, error);
+  if (picture == NULL)
+    return false;
+  Job job = {.original = original, .change = picture, .result = result};
+  nn_parallel_for(context, (int64_t)original->width * original->height, GRAIN_PX, replace_pixels,
                   &job);
   return true;
 }

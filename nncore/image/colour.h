@@ -36,3 +36,15 @@ typedef enum { NN_KEEP_NOTHING, NN_KEEP_HUE, NN_KEEP_CHROMA } NnKeep;
  */
 bool nn_apply_change(NnContext *context, const NnImage *original, const NnImage *change,
                      float strength, NnKeep keep, NnImage *result, GError **error);
+
+/**
+ * nn_apply_picture:
+ * @original: RGBA
+ * @picture: RGB, of any size: brought to the original's and clipped to 0..1
+ * @result: (out): RGBA, as large as @original: the picture's colours. Alpha, and pixels where it is
+ *   0, are the original's
+ *
+ * Returns: false with %NN_ERROR_MEMORY.
+ */
+bool nn_apply_picture(NnContext *context, const NnImage *original, const NnImage *picture,
+                      NnImage *result, GError **error);

@@ -63,14 +63,14 @@ fill_rows(int64_t begin, int64_t end, int worker, gpointer data)
   }
 }
 
+/* rows of the tensor that are one row of the picture */
 static void
-add_gradient_rows(int64_t begin, int64_t end, int worker, gpointer data)
+add_gradient_row(const Job *job, int64_t y)
 {
-  const Job *job = data;
   const NnInputSpec *spec = job->spec;
-  for (int64_t y = begin; y < end; y++) {
-    int64_t to_y = (y + job->dy) % job->image.height;
-    float *to = job->image.data + to_y * job->image.width * job->image.channels;
+  float *to =
+      job->image.data + (y + job->dy) % job->image.height * job->image.width * job->image.channels;
+  for (; y < job->height; y += job->image.height)
     for (int c = 0; c < 3; c++) {
       int k = tensor_channel(spec, c);
       float scale = spec->range / spec->deviation[k];
@@ -81,6 +81,30 @@ add_gradient_rows(int64_t begin, int64_t end, int worker, gpointer data)
         if (++to_x == job->image.width)
           to_x = 0;
       }
+    }
+}
+
+static void
+add_gradient_rows(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  for (int64_t y = begin; y < end; y++)
+    add_gradient_row(data, y);
+}
+
+static void
+read_rows(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Job *job = data;
+  const NnInputSpec *spec = job->spec;
+  int channels = job->image.channels;
+  for (int64_t y = begin; y < end; y++) {
+    float *to = job->image.data + ((y + job->dy) * job->image.width + job->dx) * channels;
+    for (int c = 0; c < 3; c++) {
+      int k = tensor_channel(spec, c);
+      const float *from = job->x + y * job->row_stride + k * job->channel_stride;
+      for (int x = 0; x < job->width; x++)
+        to[x * channels + c] =
+            (from[x * job->column_stride] * spec->deviation[k] + spec->mean[k]) / spec->range;
     }
   }
 }
@@ -93,22 +117,6 @@ nn_preprocess(const NnImage *image, const NnInputSpec *spec, const NnTensor *ten
 }
 
 void
-nn_unpreprocess(const NnTensor *tensor, const NnInputSpec *spec, NnImage *image)
-{
-  Job job = make_job(image, spec, tensor, 0, 0);
-  for (int64_t y = 0; y < image->height; y++) {
-    float *to = image->data + y * image->width * image->channels;
-    for (int c = 0; c < 3; c++) {
-      int k = tensor_channel(spec, c);
-      const float *from = job.x + y * job.row_stride + k * job.channel_stride;
-      for (int x = 0; x < image->width; x++)
-        to[x * image->channels + c] =
-            (from[x * job.column_stride] * spec->deviation[k] + spec->mean[k]) / spec->range;
-    }
-  }
-}
-
-void
 nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
                      int dy, const NnTensor *tensor)
 {
@@ -118,12 +126,35 @@ nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec
 
 void
 nn_input_gradient_add(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
-                      int dy, int x, int y, NnImage *image)
+                      int dy, int x, int y, bool periodic, NnImage *image)
 {
   Job job = make_job(image, spec, tensor, dx + x, dy + y);
+  if (!periodic) {
+    job.width = CLAMP(image->width - x, 0, job.width);
+    job.height = CLAMP(image->height - y, 0, job.height);
+  }
+  nn_parallel_for(context, MIN(job.height, image->height), 1 + GRAIN_PX / MAX(job.width, 1),
+                  add_gradient_rows, &job);
+}
+
+/* what of the tensor that begins at (x, y) lies within the picture */
+static Job
+make_part_job(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor, int x, int y)
+{
+  Job job = make_job(image, spec, tensor, 0, 0);
+  job.dx = x;
+  job.dy = y;
   job.width = CLAMP(image->width - x, 0, job.width);
   job.height = CLAMP(image->height - y, 0, job.height);
-  nn_parallel_for(context, job.height, 1 + GRAIN_PX / MAX(job.width, 1), add_gradient_rows, &job);
+  return job;
+}
+
+void
+nn_unpreprocess(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int x, int y,
+                NnImage *image)
+{
+  Job job = make_part_job(image, spec, tensor, x, y);
+  nn_parallel_for(context, job.height, 1 + GRAIN_PX / MAX(job.width, 1), read_rows, &job);
 }
 
 int

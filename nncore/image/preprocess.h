@@ -26,8 +26,15 @@ typedef struct {
  * same size, either layout. */
 void nn_preprocess(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor);
 
-/** nn_unpreprocess: the inverse; fills the three colours of @image. */
-void nn_unpreprocess(const NnTensor *tensor, const NnInputSpec *spec, NnImage *image);
+/**
+ * nn_unpreprocess:
+ * @tensor: the part that begins at (@x, @y) of what a network made: 1 x 3 x H x W in its own values
+ * @image: (inout): gets the three colours of what of the part lies within it
+ *
+ * The inverse.
+ */
+void nn_unpreprocess(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int x,
+                     int y, NnImage *image);
 
 /**
  * nn_preprocess_rolled:
@@ -46,11 +53,12 @@ void nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInpu
  *   nn_preprocess_rolled() filled with @dx, @dy
  * @image: (inout): 3 channels: the gradient to the picture's own R'G'B' values, rolled back, is
  *   added. By the chain rule it is range / deviation[c] times the tensor's: a step along it is the
- *   steepest one in what people see, whatever units the network counts in. Elements past the
- *   picture's size repeat pixels and are left out.
+ *   steepest one in what people see, whatever units the network counts in.
+ * @periodic: whether elements past the picture's size, which are pixels that come again, count or
+ *   are left out
  */
 void nn_input_gradient_add(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec,
-                           int dx, int dy, int x, int y, NnImage *image);
+                           int dx, int dy, int x, int y, bool periodic, NnImage *image);
 
 /** nn_input_size: @size px rounded up to what the network's input may be. */
 int nn_input_size(const NnInputSpec *spec, int size);

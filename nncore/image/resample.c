@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Separable Catmull-Rom resampling, rows first. An axis's weights are a table: output i is the sum
  * over k of weights[i * taps + k] * input[first[i] + k]. Taps past an edge have given their weight
- * to the outermost pixel, so every tap lies inside. */
+ * to the outermost pixel, so every tap lies inside; of a periodic picture, they come in again on
+ * the other side. */
 #include "nncore/image/resample.h"
 
 #include <math.h>
@@ -12,7 +13,8 @@
 #define GRAIN_SAMPLES 16384 /* of the output, a chunk of rows, about */
 
 typedef struct {
-  int taps;
+  int taps, length; /* length: of the input */
+  bool periodic;
   int *first;
   float *weights;
 } Axis;
@@ -44,30 +46,34 @@ axis_clear(Axis *axis)
 
 /* one output's weights, in double because they are normalised to add up to one */
 static void
-set_weights(Axis *axis, int i, int from, double scale, double *weights)
+set_weights(Axis *axis, int i, double scale, double *weights)
 {
+  int from = axis->length;
   double widening = MAX(scale, 1.0);
   double centre = (i + 0.5) * scale - 0.5;
   int lowest = (int)ceil(centre - 2 * widening);
   int highest = (int)floor(centre + 2 * widening);
-  int first = CLAMP(lowest, 0, MAX(from - axis->taps, 0));
+  int first = axis->periodic ? lowest : CLAMP(lowest, 0, MAX(from - axis->taps, 0));
   double sum = 0;
   memset(weights, 0, (size_t)axis->taps * sizeof(double));
   for (int k = lowest; k <= highest; k++) {
     double weight = catmull_rom((k - centre) / widening);
-    weights[CLAMP(k, 0, from - 1) - first] += weight;
+    weights[(axis->periodic ? k : CLAMP(k, 0, from - 1)) - first] += weight;
     sum += weight;
   }
-  axis->first[i] = first;
+  axis->first[i] = (first % from + from) % from;
   for (int k = 0; k < axis->taps; k++)
     axis->weights[(size_t)i * (size_t)axis->taps + (size_t)k] = (float)(weights[k] / sum);
 }
 
 static bool
-axis_init(Axis *axis, int from, int to, GError **error)
+axis_init(Axis *axis, int from, int to, bool periodic, GError **error)
 {
   double scale = (double)from / to;
-  axis->taps = MIN((int)(4 * MAX(scale, 1.0)) + 1, from);
+  int taps = (int)(4 * MAX(scale, 1.0)) + 1;
+  axis->length = from;
+  axis->periodic = periodic;
+  axis->taps = periodic ? taps : MIN(taps, from);
   axis->first = nn_alloc((size_t)to, sizeof(int), error);
   if (axis->first != NULL)
     axis->weights = nn_alloc((size_t)to, (size_t)axis->taps * sizeof(float), error);
@@ -77,20 +83,27 @@ axis_init(Axis *axis, int from, int to, GError **error)
   if (weights == NULL)
     return false;
   for (int i = 0; i < to; i++)
-    set_weights(axis, i, from, scale, weights);
+    set_weights(axis, i, scale, weights);
   nn_free(weights);
   return true;
+}
+
+/* where tap @k of output @i is in the input */
+static size_t
+tap_at(const Axis *axis, int64_t i, int k)
+{
+  int at = axis->first[i] + k;
+  return (size_t)(at < axis->length ? at : at % axis->length);
 }
 
 static void
 row_pixel(const Pass *pass, const float *from, int x, float *to)
 {
   const float *weights = pass->axis.weights + (size_t)x * (size_t)pass->axis.taps;
-  const float *tap = from + (size_t)pass->axis.first[x] * (size_t)pass->channels;
   for (int c = 0; c < pass->channels; c++) {
     float sum = 0;
     for (int k = 0; k < pass->axis.taps; k++)
-      sum += weights[k] * tap[k * pass->channels + c];
+      sum += weights[k] * from[tap_at(&pass->axis, x, k) * (size_t)pass->channels + (size_t)c];
     to[c] = sum;
   }
 }
@@ -117,7 +130,7 @@ column_pass(int64_t begin, int64_t end, int worker, gpointer data)
     memset(to, 0, (size_t)samples * sizeof(float));
     for (int k = 0; k < pass->axis.taps; k++) {
       float weight = pass->axis.weights[y * pass->axis.taps + k];
-      const float *from = pass->from + (pass->axis.first[y] + k) * samples;
+      const float *from = pass->from + (int64_t)tap_at(&pass->axis, y, k) * samples;
       for (int64_t i = 0; i < samples; i++)
         to[i] += weight * from[i];
     }
@@ -125,7 +138,8 @@ column_pass(int64_t begin, int64_t end, int worker, gpointer data)
 }
 
 static bool
-run_pass(NnContext *context, const NnImage *from, NnImage *to, bool rows, GError **error)
+run_pass(NnContext *context, const NnImage *from, NnImage *to, bool rows, bool periodic,
+         GError **error)
 {
   Pass pass = {
       .from = from->data,
@@ -134,8 +148,8 @@ run_pass(NnContext *context, const NnImage *from, NnImage *to, bool rows, GError
       .to_width = to->width,
       .channels = from->channels,
   };
-  bool done = rows ? axis_init(&pass.axis, from->width, to->width, error)
-                   : axis_init(&pass.axis, from->height, to->height, error);
+  bool done = rows ? axis_init(&pass.axis, from->width, to->width, periodic, error)
+                   : axis_init(&pass.axis, from->height, to->height, periodic, error);
   if (done)
     nn_parallel_for(context, to->height, 1 + GRAIN_SAMPLES / (to->width * to->channels),
                     rows ? row_pass : column_pass, &pass);
@@ -143,8 +157,8 @@ run_pass(NnContext *context, const NnImage *from, NnImage *to, bool rows, GError
   return done;
 }
 
-bool
-nn_resample(NnContext *context, const NnImage *from, NnImage *to, GError **error)
+static bool
+resample(NnContext *context, const NnImage *from, NnImage *to, bool periodic, GError **error)
 {
   g_return_val_if_fail(from->channels == to->channels, false);
   if (from->width == to->width && from->height == to->height) {
@@ -152,12 +166,24 @@ nn_resample(NnContext *context, const NnImage *from, NnImage *to, GError **error
     return true;
   }
   if (from->height == to->height)
-    return run_pass(context, from, to, true, error);
+    return run_pass(context, from, to, true, periodic, error);
   if (from->width == to->width)
-    return run_pass(context, from, to, false, error);
+    return run_pass(context, from, to, false, periodic, error);
   g_autoptr(NnImage) between = nn_image_new(to->width, from->height, from->channels, error);
-  return between != NULL && run_pass(context, from, between, true, error) &&
-         run_pass(context, between, to, false, error);
+  return between != NULL && run_pass(context, from, between, true, periodic, error) &&
+         run_pass(context, between, to, false, periodic, error);
+}
+
+bool
+nn_resample(NnContext *context, const NnImage *from, NnImage *to, GError **error)
+{
+  return resample(context, from, to, false, error);
+}
+
+bool
+nn_resample_periodic(NnContext *context, const NnImage *from, NnImage *to, GError **error)
+{
+  return resample(context, from, to, true, error);
 }
 
 NnImage *

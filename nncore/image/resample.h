@@ -18,6 +18,10 @@
  */
 bool nn_resample(NnContext *context, const NnImage *from, NnImage *to, GError **error);
 
+/** nn_resample_periodic: the same of a picture that goes on periodically past its edges: what tiles
+ * the plane still does. */
+bool nn_resample_periodic(NnContext *context, const NnImage *from, NnImage *to, GError **error);
+
 /** nn_resample_new: (transfer full): @image at a size of @width x @height px, or %NULL. */
 NnImage *nn_resample_new(NnContext *context, const NnImage *image, int width, int height,
                          GError **error);

@@ -3,7 +3,7 @@
  * as a whole. */
 #pragma once
 
-#include "nncore/tensor/tensor.h"
+#include "nncore/tensor/box.h"
 
 /**
  * NnPiece: a box of an activation's positions. The pieces of one pass cover every position once.
@@ -23,3 +23,20 @@ nn_piece_whole(const NnTensor *activation)
 {
   return (NnPiece){.activation = activation, .whole = activation->shape};
 }
+
+/**
+ * nn_piece_crop:
+ * @piece: of an activation of rank 4
+ * @box: of the whole activation
+ * @elements: room for as many as the piece has: gets those of it within the box
+ * @cropped, @crop: (out): they as a piece of an activation that is the box alone
+ *
+ * Returns: false where none are.
+ */
+bool nn_piece_crop(const NnPiece *piece, const NnBox *box, float *elements, NnTensor *cropped,
+                   NnPiece *crop);
+
+/** nn_piece_uncrop: the other way: @tensor, which is like the piece's activation, gets @cropped, of
+ * the shape that nn_piece_crop() gave, within the box and 0 elsewhere. */
+void nn_piece_uncrop(const NnPiece *piece, const NnBox *box, const NnTensor *cropped,
+                     const NnTensor *tensor);

@@ -48,7 +48,7 @@ fixture_init(Fixture *fixture, const char *effect_id, const NnNetwork *network, 
                                .arguments = fixture->arguments,
                                .results = nn_results_new()};
   for (int i = 0; i < nn_effect_n_params(effect); i++)
-    if (effect->params[i].kind == NN_PARAM_NETWORK)
+    if (effect->params[i].kind == NN_PARAM_NETWORK && !effect->params[i].optional)
       fixture->arguments[i].network = network;
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
- * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable,
- * file or region takes a PPM's name. Also threads=N, and memory-mb=N. Says on standard error how far
- * it is. */
+/* run-effect EFFECT NETWORK IN OUT [KEY=VALUE...]: an effect without GIMP, for looking at pictures
+ * and measuring. Pictures are binary 8-bit PPM or, by the ending .npy, height x width x 3 floats
+ * of 0..1; IN may be "-" for none. Keys are those of the effect; a drawable, file or region takes a
+ * picture's name, a network a file's. Also threads=N, and memory-mb=N. Says on standard error how
+ * far it is. */
 #include <stdio.h>
 #include <string.h>
 
 #include "nncore/effects/effect.h"
 #include "weights/networks.h"
+#include "weights/npy.h"
 
 static G_GNUC_NORETURN void
 fail(const char *message)
@@ -17,8 +19,41 @@ fail(const char *message)
 }
 
 static NnImage *
+load_npy(const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnTensor) tensor = som_npy_load(path, &error);
+  if (tensor == NULL)
+    fail(error->message);
+  if (tensor->shape.rank != 3 || tensor->shape.dim[2] != 3)
+    fail("give a picture of height x width x 3");
+  NnImage *image = nn_image_new((int)tensor->shape.dim[1], (int)tensor->shape.dim[0], 4, &error);
+  if (image == NULL)
+    fail(error->message);
+  for (size_t i = 0; i < nn_image_samples(image); i++)
+    image->data[i] = i % 4 == 3 ? 1 : tensor->f[i / 4 * 3 + i % 4];
+  return image;
+}
+
+static void
+save_npy(const NnImage *image, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  NnShape shape = {.rank = 3, .dim = {image->height, image->width, 3}};
+  g_autoptr(NnTensor) tensor = nn_tensor_new(NN_DTYPE_FLOAT, &shape, &error);
+  if (tensor == NULL)
+    fail(error->message);
+  for (int64_t i = 0; i < nn_shape_count(&shape); i++)
+    tensor->f[i] = image->data[i / 3 * image->channels + i % 3];
+  if (!som_npy_save(path, tensor, &error))
+    fail(error->message);
+}
+
+static NnImage *
 load(const char *path)
 {
+  if (g_str_has_suffix(path, ".npy"))
+    return load_npy(path);
   int width, height, white;
   FILE *file = fopen(path, "rb");
   if (file == NULL || fscanf(file, "P6 %d %d %d", &width, &height, &white) != 3 ||
@@ -48,12 +83,16 @@ load_region(const char *path)
 static void
 save(const NnImage *image, const char *path)
 {
+  if (g_str_has_suffix(path, ".npy")) {
+    save_npy(image, path);
+    return;
+  }
   FILE *file = fopen(path, "wb");
   if (file == NULL)
     fail("cannot write the picture");
   fprintf(file, "P6\n%d %d\n255\n", image->width, image->height);
   for (size_t i = 0; i < nn_image_samples(image); i++)
-    if (i % 4 != 3)
+    if (i % (size_t)image->channels < 3)
       fputc((int)(CLAMP(image->data[i], 0, 1) * 255 + 0.5f), file);
   if (fclose(file) != 0)
     fail("cannot write the picture");
@@ -68,6 +107,16 @@ choice_index(const NnParam *param, const char *nick)
   return -1;
 }
 
+static NnNetwork *
+open_network(const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  NnNetwork *network = som_network_open_file(path, &error);
+  if (network == NULL)
+    fail(error->message);
+  return network;
+}
+
 static void
 set_argument(const NnParam *param, NnArgument *argument, const char *value)
 {
@@ -80,6 +129,8 @@ set_argument(const NnParam *param, NnArgument *argument, const char *value)
     argument->image = load(value);
   if (param->kind == NN_PARAM_REGION)
     argument->image = load_region(value);
+  if (param->kind == NN_PARAM_NETWORK)
+    argument->network = open_network(value);
 }
 
 typedef struct {
@@ -124,19 +175,17 @@ main(int argc, char **argv)
 {
   const NnEffect *effect = argc < 5 ? NULL : nn_effect_find(argv[1]);
   if (effect == NULL)
-    fail("usage: run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]");
+    fail("usage: run-effect EFFECT NETWORK IN OUT [KEY=VALUE...]");
   g_autoptr(GError) error = NULL;
-  g_autoptr(NnNetwork) network = som_network_open_file(argv[2], &error);
-  if (network == NULL)
-    fail(error->message);
+  g_autoptr(NnNetwork) network = open_network(argv[2]);
   g_autofree NnArgument *arguments = nn_effect_arguments(effect);
   for (int i = 0; i < nn_effect_n_params(effect); i++)
-    if (effect->params[i].kind == NN_PARAM_NETWORK)
+    if (effect->params[i].kind == NN_PARAM_NETWORK && !effect->params[i].optional)
       arguments[i].network = network;
   Limits limits = read_arguments(effect, arguments, argv + 5);
   g_autoptr(NnContext) context = nn_context_new(limits.threads);
   nn_context_set_memory_budget(context, limits.memory_mb << 20);
-  g_autoptr(NnImage) content = load(argv[3]);
+  g_autoptr(NnImage) content = strcmp(argv[3], "-") == 0 ? NULL : load(argv[3]);
   NnProgress progress = {.func = show};
   NnEffectRun run = {.effect = effect,
                      .context = context,
@@ -151,7 +200,10 @@ main(int argc, char **argv)
   g_print("%s: %.1f s\n", result->label, (double)(g_get_monotonic_time() - start) / 1e6);
   save(result->image, argv[4]);
   g_array_unref(run.results);
-  for (int i = 0; i < nn_effect_n_params(effect); i++)
+  for (int i = 0; i < nn_effect_n_params(effect); i++) {
     nn_image_free((NnImage *)arguments[i].image);
+    if (arguments[i].network != network)
+      nn_network_free((NnNetwork *)arguments[i].network);
+  }
   return 0;
 }

@@ -79,7 +79,7 @@ test_deviations(void)
   for (int i = 0; i < 12; i++)
     picture->data[i] = 0.5f;
   memset(gradient->data, 0, nn_image_samples(gradient) * sizeof(float));
-  nn_input_gradient_add(context, tensor, &spec, 0, 0, 0, 0, gradient);
+  nn_input_gradient_add(context, tensor, &spec, 0, 0, 0, 0, false, gradient);
   double mean = nn_mean_absolute(context, gradient->data, 12);
   nn_ascent_step(context, picture->data, gradient->data, 12, 2.0 / 255 / mean, 0, 1);
   for (int i = 0; i < 12; i++)

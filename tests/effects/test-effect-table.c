@@ -135,7 +135,8 @@ test_checks(void)
       if (param->kind == NN_PARAM_CHOICE)
         bad[1].i = 1000;
       bool optional = param->kind == NN_PARAM_DRAWABLE || param->kind == NN_PARAM_FILE ||
-                      param->kind == NN_PARAM_FOLDER || param->kind == NN_PARAM_REGION;
+                      param->kind == NN_PARAM_FOLDER || param->kind == NN_PARAM_REGION ||
+                      param->optional;
       for (int k = 0; k < 4; k++) {
         g_autoptr(GError) error = NULL;
         arguments[i] = bad[k];

@@ -35,6 +35,7 @@ static void
 test_values(gconstpointer data)
 {
   NnLayout layout = GPOINTER_TO_INT(data) == 0 ? NN_LAYOUT_PLAIN : NN_LAYOUT_CHANNELS_LAST;
+  g_autoptr(NnContext) context = nn_context_new(2);
   for (int channels = 3; channels <= 4; channels++) {
     g_autoptr(NnImage) image = picture_noise(7, 5, channels, 1);
     g_autoptr(NnTensor) tensor = input_new(7, 5, layout);
@@ -47,8 +48,31 @@ test_values(gconstpointer data)
     g_autoptr(NnImage) back = nn_image_copy(image, NULL);
     for (size_t i = 0; i < nn_image_samples(back); i++)
       back->data[i] = i % (size_t)channels == 3 ? image->data[i] : -1;
-    nn_unpreprocess(tensor, &odd_spec, back);
+    nn_unpreprocess(context, tensor, &odd_spec, 0, 0, back);
     g_assert_cmpfloat(largest_difference(image, back), <, 1e-6);
+  }
+}
+
+/* a part that hangs over the picture's end writes what lies within */
+static void
+test_part(gconstpointer data)
+{
+  NnLayout layout = GPOINTER_TO_INT(data) == 0 ? NN_LAYOUT_PLAIN : NN_LAYOUT_CHANNELS_LAST;
+  g_autoptr(NnContext) context = nn_context_new(2);
+  static const int at[][2] = {{0, 0}, {3, 2}, {6, 4}, {7, 0}, {2, 9}};
+  for (size_t i = 0; i < G_N_ELEMENTS(at); i++) {
+    g_autoptr(NnImage) image = picture_noise(7, 5, 3, 4);
+    g_autoptr(NnTensor) tensor = input_new(4, 3, layout);
+    nn_preprocess_rolled(context, image, &odd_spec, at[i][0], at[i][1], tensor);
+    g_autoptr(NnImage) back = picture_constant(7, 5, 3, -1);
+    nn_unpreprocess(context, tensor, &odd_spec, at[i][0], at[i][1], back);
+    for (int y = 0; y < 5; y++)
+      for (int x = 0; x < 7; x++) {
+        bool covered = x >= at[i][0] && x < at[i][0] + 4 && y >= at[i][1] && y < at[i][1] + 3;
+        for (int c = 0; c < 3; c++)
+          g_assert_cmpfloat_with_epsilon(pixel_at(back, x, y, c),
+                                         covered ? pixel_at(image, x, y, c) : -1, 1e-6);
+      }
   }
 }
 
@@ -71,7 +95,7 @@ test_roll(gconstpointer data)
                             pixel_at(image, ((x + dx) % 7 + 7) % 7, ((y + dy) % 5 + 5) % 5, c));
     /* what was rolled there comes back unrolled */
     g_autoptr(NnImage) back = picture_constant(7, 5, 3, 0);
-    nn_input_gradient_add(context, tensor, &identity, dx, dy, 0, 0, back);
+    nn_input_gradient_add(context, tensor, &identity, dx, dy, 0, 0, false, back);
     g_assert_cmpfloat(largest_difference(image, back), ==, 0);
   }
 }
@@ -88,7 +112,7 @@ test_gradient(void)
   for (int i = 0; i < 36; i++)
     weights->f[i] = (float)(i % 7) - 3;
   g_autoptr(NnImage) gradient = picture_constant(4, 3, 3, 0);
-  nn_input_gradient_add(context, weights, &odd_spec, 1, 2, 0, 0, gradient);
+  nn_input_gradient_add(context, weights, &odd_spec, 1, 2, 0, 0, false, gradient);
   nn_preprocess_rolled(context, image, &odd_spec, 1, 2, before);
   for (int i = 0; i < 36; i++) {
     float kept = image->data[i];
@@ -120,7 +144,7 @@ test_parts(void)
                           input_at(whole, i % 3, y0 + i / 12, x0 + i / 3 % 4));
       for (int i = 0; i < 36; i++)
         part->f[i] = 1;
-      nn_input_gradient_add(context, part, &odd_spec, 3, -2, x0, y0, sum);
+      nn_input_gradient_add(context, part, &odd_spec, 3, -2, x0, y0, false, sum);
     }
   for (int y = 0; y < 5; y++)
     for (int x = 0; x < 7; x++) { /* the place in the tensor: how many parts lie over it */
@@ -129,6 +153,25 @@ test_parts(void)
       float each = odd_spec.range / odd_spec.deviation[odd_spec.bgr ? 2 : 0];
       g_assert_cmpfloat_with_epsilon(added, (float)over * each, 1e-3f * (float)over * each);
     }
+}
+
+/* what goes on past the picture's end counts where it is asked for, for the pixels it repeats */
+static void
+test_periodic(void)
+{
+  g_autoptr(NnContext) context = nn_context_new(3);
+  g_autoptr(NnTensor) tensor = input_new(17, 13, NN_LAYOUT_CHANNELS_LAST);
+  for (int i = 0; i < 17 * 13 * 3; i++)
+    tensor->f[i] = (float)(nn_random_at(1, (uint64_t)i) >> 40) / 16777216.0f;
+  g_autoptr(NnImage) sum = picture_constant(7, 5, 3, 0);
+  g_autoptr(NnImage) expected = picture_constant(7, 5, 3, 0);
+  nn_input_gradient_add(context, tensor, &odd_spec, -6, -4, 0, 0, true, sum);
+  for (int y = 0; y < 13; y++)
+    for (int x = 0; x < 17; x++)
+      for (int c = 0; c < 3; c++)
+        expected->data[((y + 1) % 5 * 7 + (x + 1) % 7) * 3 + c] +=
+            input_at(tensor, 2 - c, y, x) * odd_spec.range / odd_spec.deviation[2 - c];
+  g_assert_cmpfloat(largest_difference(sum, expected), <, 1e-3);
 }
 
 static void
@@ -148,10 +191,13 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_data_func("/preprocess/values/plain", GINT_TO_POINTER(0), test_values);
   g_test_add_data_func("/preprocess/values/channels-last", GINT_TO_POINTER(1), test_values);
+  g_test_add_data_func("/preprocess/part/plain", GINT_TO_POINTER(0), test_part);
+  g_test_add_data_func("/preprocess/part/channels-last", GINT_TO_POINTER(1), test_part);
   g_test_add_data_func("/preprocess/roll/plain", GINT_TO_POINTER(0), test_roll);
   g_test_add_data_func("/preprocess/roll/channels-last", GINT_TO_POINTER(1), test_roll);
   g_test_add_func("/preprocess/gradient", test_gradient);
   g_test_add_func("/preprocess/parts", test_parts);
+  g_test_add_func("/preprocess/periodic", test_periodic);
   g_test_add_func("/preprocess/size", test_size);
   return g_test_run();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random numbers by counter: the published sequence of SplitMix64, and ranges. */
 #include <glib.h>
+#include <math.h>
 
 #include "nncore/base/random.h"
 
@@ -38,11 +39,32 @@ test_range(void)
   nn_random_range(&random, G_MININT, G_MAXINT);
 }
 
+/* mean, deviation and skewness of the normal distribution, and the share beyond 2 deviations */
+static void
+test_normal(void)
+{
+  enum { COUNT = 100000 };
+  double sums[3] = {0};
+  int beyond = 0;
+  for (uint64_t i = 0; i < COUNT; i++) {
+    double x = nn_random_normal_at(9, i);
+    sums[0] += x;
+    sums[1] += x * x;
+    sums[2] += x * x * x;
+    beyond += fabs(x) > 2;
+  }
+  g_assert_cmpfloat_with_epsilon(sums[0] / COUNT, 0, 0.015);
+  g_assert_cmpfloat_with_epsilon(sums[1] / COUNT, 1, 0.02);
+  g_assert_cmpfloat_with_epsilon(sums[2] / COUNT, 0, 0.05);
+  g_assert_cmpfloat_with_epsilon((double)beyond / COUNT, 0.0455, 0.003);
+}
+
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/random/sequence", test_sequence);
   g_test_add_func("/random/range", test_range);
+  g_test_add_func("/random/normal", test_normal);
   return g_test_run();
 }

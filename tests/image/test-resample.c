@@ -141,6 +141,36 @@ test_threads(void)
   g_assert_cmpfloat(largest_difference(one, four), ==, 0);
 }
 
+/* rolling by whole periods of both grids and resampling may change places; edges are no edges */
+static void
+test_periodic(void)
+{
+  g_autoptr(NnContext) context = nn_context_new(2);
+  static const int sides[][2] = {{24, 36}, {24, 16}, {3, 9}, {1, 4}, {30, 30}};
+  for (size_t s = 0; s < G_N_ELEMENTS(sides); s++) {
+    int from = sides[s][0], to = sides[s][1];
+    int from_roll = from % 3 == 0 ? from / 3 : 0, to_roll = from % 3 == 0 ? to / 3 : 0;
+    if (to % 3 != 0)
+      from_roll = to_roll = 0;
+    g_autoptr(NnImage) image = picture_noise(from, from, 3, s);
+    g_autoptr(NnImage) rolled = picture_new(from, from, 3);
+    for (int i = 0; i < from * from * 3; i++) {
+      int x = i / 3 % from, y = i / 3 / from;
+      rolled->data[i] = pixel_at(image, (x + from_roll) % from, (y + from_roll) % from, i % 3);
+    }
+    g_autoptr(NnImage) a = picture_new(to, to, 3);
+    g_autoptr(NnImage) b = picture_new(to, to, 3);
+    g_assert_true(nn_resample_periodic(context, image, a, NULL));
+    g_assert_true(nn_resample_periodic(context, rolled, b, NULL));
+    for (int i = 0; i < to * to * 3; i++) {
+      int x = i / 3 % to, y = i / 3 / to;
+      g_assert_cmpfloat_with_epsilon(
+          b->data[i], pixel_at(a, (x + to_roll) % to, (y + to_roll) % to, i % 3), 1e-5);
+    }
+    g_assert_cmpfloat_with_epsilon(mean_of(a, 0), mean_of(image, 0), 0.05);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -153,5 +183,6 @@ main(int argc, char **argv)
   g_test_add_func("/resample/there-and-back", test_there_and_back);
   g_test_add_func("/resample/mirrored", test_mirrored);
   g_test_add_func("/resample/threads", test_threads);
+  g_test_add_func("/resample/periodic", test_periodic);
   return g_test_run();
 }
