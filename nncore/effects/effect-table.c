@@ -4,8 +4,8 @@
 #include "nncore/effects/effect-table.h"
 
 static const NnEffect *const effects[] = {
-    &nn_effect_deepdream,
-    &nn_effect_style_transfer,
+    &nn_effect_deepdream,  &nn_effect_style_transfer,    &nn_effect_texture_synthesis,
+    &nn_effect_fast_style, &nn_effect_feature_inversion,
 };
 
 const NnEffect *

@@ -6,3 +6,6 @@
 
 extern const NnEffect nn_effect_deepdream;
 extern const NnEffect nn_effect_style_transfer;
+extern const NnEffect nn_effect_fast_style;
+extern const NnEffect nn_effect_feature_inversion;
+extern const NnEffect nn_effect_texture_synthesis;

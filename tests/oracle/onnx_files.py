@@ -10,6 +10,11 @@ def metadata(path):
     return {prop.key.removeprefix("somnium."): prop.value for prop in model.metadata_props}
 
 
+def outputs(path):
+    """The names of a file's outputs."""
+    return [output.name for output in onnx.load(path).graph.output]
+
+
 def opset_of(path):
     """The version of ONNX's operators that a file uses."""
     model = onnx.load(path, load_external_data=False)

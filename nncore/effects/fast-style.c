@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fast style (Johnson, Alahi and Fei-Fei 2016): a network that was trained to paint in one style
+ * does so in one pass (effects/feed-forward.h). What it changes at the working size is enlarged
+ * onto the picture; two networks' changes can be mixed. */
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
+#include "nncore/effects/effect-table.h"
+#include "nncore/effects/feed-forward.h"
+#include "nncore/effects/working.h"
+#include "nncore/image/arithmetic.h"
+#include "nncore/image/colour.h"
+
+#define SECTION_STYLE N_("Style")
+#define SECTION_RESULT N_("Result")
+#define SECTION_BATCH N_("Many pictures")
+
+static const NnParam params[] = {
+    {
+        .key = "network",
+        .label = N_("_Network"),
+        .help = N_("The network that paints; each was trained on one style. Networks that make no "
+                   "pictures are not taken."),
+        .section = SECTION_STYLE,
+        .kind = NN_PARAM_NETWORK,
+        .feed_forward = true,
+    },
+    {
+        .key = "second-network",
+        .label = N_("_Second network"),
+        .help = N_("Another network whose picture is mixed with the first one's."),
+        .section = SECTION_STYLE,
+        .kind = NN_PARAM_NETWORK,
+        .feed_forward = true,
+        .optional = true,
+    },
+    {
+        .key = "mix",
+        .label = N_("_Mix"),
+        .help = N_("Share of the second network: 0 is the first one alone, 1 the second."),
+        .section = SECTION_STYLE,
+        .kind = NN_PARAM_FLOAT,
+        .max = 1,
+        .initial = 0.5,
+        .digits = 2,
+        .enabled_by = "second-network",
+    },
+    {
+        .key = "working-size",
+        .label = N_("_Working size"),
+        .help = N_("Longest side of the picture that the network works on; the change is then "
+                   "enlarged onto the full picture. Larger makes the brush strokes finer, and "
+                   "takes longer. 0 works at full size."),
+        .unit = N_("px"),
+        .section = SECTION_STYLE,
+        .kind = NN_PARAM_INT,
+        .max = 32768,
+        .initial = 1024,
+    },
+    {
+        .key = "strength",
+        .label = N_("S_trength"),
+        .help = N_("How much of the change is added to the picture: 1 is all of it, more "
+                   "exaggerates."),
+        .section = SECTION_RESULT,
+        .kind = NN_PARAM_FLOAT,
+        .max = 2,
+        .initial = 1,
+        .digits = 2,
+    },
+    {
+        .key = "keep-colors",
+        .label = N_("_Keep original colors"),
+        .help = N_("Take the lightness only from the style and leave the colors as they were."),
+        .section = SECTION_RESULT,
+        .kind = NN_PARAM_BOOL,
+        .max = 1,
+    },
+    {
+        .key = "batch",
+        .label = N_("All _open images"),
+        .help = N_("Paint every open image, or every picture of the folder below, each into a new "
+                   "image, and not the chosen layer."),
+        .section = SECTION_BATCH,
+        .kind = NN_PARAM_BOOL,
+        .max = 1,
+    },
+    {
+        .key = "folder",
+        .label = N_("_Folder"),
+        .help = N_("A folder whose pictures are painted. None takes the open images."),
+        .section = SECTION_BATCH,
+        .kind = NN_PARAM_FOLDER,
+        .open_images = true,
+        .enabled_by = "batch",
+    },
+    {.key = NULL},
+};
+
+/**
+ * Style:
+ * @shares: of each network's change
+ * @at, @painted: number of the network at work, and of pictures that are done
+ * @outputs: what each network makes of @working; where it has not painted yet, @working itself
+ */
+typedef struct {
+  NnEffectRun *run;
+  const NnNetwork *networks[2];
+  float shares[2];
+  int n_networks, at;
+  int n_pictures, painted;
+  const NnImage *content;
+  NnImage *working, *outputs[2];
+  NnVerdict verdict;
+} Style;
+
+static void
+leave_picture(Style *style)
+{
+  g_clear_pointer(&style->working, nn_image_free);
+  for (int i = 0; i < 2; i++)
+    g_clear_pointer(&style->outputs[i], nn_image_free);
+}
+
+/* (transfer full): the mixed change so far, at working size */
+static NnImage *
+mix_changes(const Style *style, GError **error)
+{
+  NnContext *context = style->run->context;
+  g_autoptr(NnImage) change = nn_image_copy(style->working, error);
+  g_autoptr(NnImage) clipped = NULL;
+  if (change == NULL)
+    return NULL;
+  nn_image_add(context, change, -1, style->working);
+  for (int i = 0; i < style->n_networks; i++) {
+    nn_image_free(clipped);
+    clipped = nn_image_copy(style->outputs[i], error);
+    if (clipped == NULL)
+      return NULL;
+    nn_image_clip(context, clipped);
+    nn_image_add(context, change, style->shares[i], clipped);
+    nn_image_add(context, change, -style->shares[i], style->working);
+  }
+  return g_steal_pointer(&change);
+}
+
+/* NnReport.render */
+static NnImage *
+render(gconstpointer data, GError **error)
+{
+  const Style *style = data;
+  const NnEffectRun *run = style->run;
+  const NnImage *content = style->content;
+  g_autoptr(NnImage) change = mix_changes(style, error);
+  g_autoptr(NnImage) result = NULL;
+  if (change != NULL)
+    result = nn_image_new(content->width, content->height, content->channels, error);
+  if (result == NULL ||
+      !nn_apply_change(run->context, content, change, (float)nn_effect_argument(run, "strength")->d,
+                       nn_effect_argument(run, "keep-colors")->i != 0 ? NN_KEEP_HUE
+                                                                      : NN_KEEP_NOTHING,
+                       result, error))
+    return NULL;
+  return g_steal_pointer(&result);
+}
+
+/* NnEvaluation.proceed */
+static bool
+report(gpointer data, double fraction)
+{
+  Style *style = data;
+  double networks = style->painted * style->n_networks + style->at + fraction;
+  g_autofree char *text = g_strdup_printf(_("Painting with %s"), style->networks[style->at]->name);
+  NnReport news = {
+      .fraction = MIN(networks / (style->n_networks * style->n_pictures), 1),
+      .text = text,
+      .render = style->working == NULL ? NULL : render,
+      .render_data = style,
+  };
+  style->verdict = nn_progress_report(style->run->progress, &news);
+  return style->verdict == NN_CONTINUE;
+}
+
+static bool
+paint_networks(Style *style, GError **error)
+{
+  for (style->at = 0; style->at < style->n_networks && style->verdict == NN_CONTINUE; style->at++) {
+    g_autoptr(GError) refusal = NULL;
+    bool done = nn_feed_forward(style->networks[style->at], style->run->context, style->working,
+                                style->outputs[style->at], report, style, &refusal);
+    if (!done && style->verdict != NN_STOP) {
+      g_propagate_error(error, g_steal_pointer(&refusal));
+      return false;
+    }
+    if (done && style->verdict == NN_CONTINUE)
+      report(style, 1);
+  }
+  style->at = 0;
+  if (style->verdict == NN_CANCEL)
+    nn_set_cancelled(error);
+  return style->verdict != NN_CANCEL;
+}
+
+/* (transfer full) */
+static NnImage *
+paint(Style *style, const NnImage *content, GError **error)
+{
+  int working_px = (int)nn_effect_argument(style->run, "working-size")->i;
+  style->content = content;
+  style->working = nn_working_picture(style->run->context, content, working_px, error);
+  bool ready = style->working != NULL;
+  for (int i = 0; ready && i < style->n_networks; i++) {
+    style->outputs[i] = nn_image_copy(style->working, error);
+    ready = style->outputs[i] != NULL;
+  }
+  NnImage *result = NULL;
+  if (ready && paint_networks(style, error))
+    result = render(style, error);
+  leave_picture(style);
+  return result;
+}
+
+/* (transfer full): the result's name */
+static char *
+describe(const Style *style, const char *picture)
+{
+  g_autofree char *networks = style->n_networks == 1 ? g_strdup(style->networks[0]->name)
+                                                     : g_strjoin(" + ", style->networks[0]->name,
+                                                                 style->networks[1]->name, NULL);
+  if (picture == NULL)
+    return g_strdup_printf(_("Fast style %s"), networks);
+  return g_strdup_printf(_("%s, fast style %s"), picture, networks);
+}
+
+static bool
+paint_layer(Style *style, GError **error)
+{
+  style->n_pictures = 1;
+  if (style->run->content == NULL) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("There is no picture to paint. Open one, or choose “All open images” and a "
+                  "folder."));
+    return false;
+  }
+  NnImage *result = paint(style, style->run->content, error);
+  if (result != NULL)
+    nn_results_add(style->run->results, NN_PLACE_LAYER, result, describe(style, NULL));
+  return result != NULL;
+}
+
+/* a picture of the source that cannot be read is left out: the host tells of it */
+static bool
+paint_next(Style *style, NnImageSource *source, GError **error)
+{
+  g_autoptr(GError) refusal = NULL;
+  g_autoptr(NnImage) picture = nn_image_source_load(source, style->painted, 0, &refusal);
+  if (picture == NULL && g_error_matches(refusal, NN_ERROR, NN_ERROR_READ))
+    return true;
+  if (picture == NULL) {
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return false;
+  }
+  g_autoptr(NnImage) result = paint(style, picture, error);
+  if (result == NULL)
+    return false;
+  if (style->verdict == NN_STOP && style->painted > 0)
+    return true; /* those before it are what is kept */
+  nn_results_add(style->run->results, NN_PLACE_NEW_IMAGE, g_steal_pointer(&result),
+                 describe(style, nn_image_source_name(source, style->painted)));
+  return true;
+}
+
+static bool
+paint_source(Style *style, GError **error)
+{
+  NnImageSource *source = nn_effect_argument(style->run, "folder")->source;
+  style->n_pictures = source == NULL ? 0 : nn_image_source_count(source);
+  if (style->n_pictures == 0) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("There are no pictures to paint. Open some, or choose a folder that has some."));
+    return false;
+  }
+  for (; style->painted < style->n_pictures && style->verdict == NN_CONTINUE; style->painted++)
+    if (!paint_next(style, source, error))
+      return false;
+  return true;
+}
+
+/* the networks and their shares; one with no share is not asked to paint */
+static bool
+choose_networks(Style *style, GError **error)
+{
+  const NnNetwork *first = nn_effect_argument(style->run, "network")->network;
+  const NnNetwork *second = nn_effect_argument(style->run, "second-network")->network;
+  double mix = second == NULL ? 0 : nn_effect_argument(style->run, "mix")->d;
+  if (mix < 1) {
+    style->networks[style->n_networks] = first;
+    style->shares[style->n_networks++] = (float)(1 - mix);
+  }
+  if (mix > 0) {
+    style->networks[style->n_networks] = second;
+    style->shares[style->n_networks++] = (float)mix;
+  }
+  for (int i = 0; i < style->n_networks; i++)
+    if (!nn_feed_forward_check(style->networks[i], error))
+      return false;
+  return true;
+}
+
+static bool
+run_fast_style(NnEffectRun *run, GError **error)
+{
+  Style style = {.run = run, .n_pictures = 1};
+  if (!nn_effect_check(run->effect, run->arguments, error) || !choose_networks(&style, error))
+    return false;
+  if (!report(&style, 0) && style.verdict == NN_CANCEL) {
+    nn_set_cancelled(error);
+    return false;
+  }
+  return nn_effect_argument(run, "batch")->i != 0 ? paint_source(&style, error)
+                                                  : paint_layer(&style, error);
+}
+
+const NnEffect nn_effect_fast_style = {
+    .id = "fast-style",
+    .group = NN_GROUP_STYLE,
+    .label = N_("_Fast Style..."),
+    .blurb = N_("Paint the picture in the style that a network was trained for"),
+    .help = N_("Fast style (Johnson, Alahi and Fei-Fei, “Perceptual Losses for Real-Time Style "
+               "Transfer”, 2016) shows the picture once to a network that was trained to paint in "
+               "one style. It takes a second where style transfer takes minutes, but each style "
+               "is a network of its own."),
+    .params = params,
+    .content = NN_CONTENT_OPTIONAL,
+    .run = run_fast_style,
+};

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Feature inversion: the row of the table, and how its arguments become an inversion
+ * (effects/inversion.h). */
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
+#include "nncore/effects/effect-table.h"
+#include "nncore/effects/inversion.h"
+
+/* in the order of NnOptimiser */
+static const NnChoice optimisers[] = {
+    {"lbfgs", N_("L-BFGS")},
+    {"adam", N_("Adam")},
+    {NULL, NULL},
+};
+
+static const NnChoice parametrizations[] = {
+    {"pixels", N_("Pixels")},
+    {"frequencies", N_("Frequencies, as strong as in photos")},
+    {NULL, NULL},
+};
+
+#define SECTION_NETWORK N_("What to remember")
+#define SECTION_PICTURE N_("What pictures are like")
+#define SECTION_DESCENT N_("Optimization")
+
+static const NnParam params[] = {
+    {
+        .key = "network",
+        .label = N_("_Network"),
+        .help = N_("The network whose memory is looked into."),
+        .section = SECTION_NETWORK,
+        .kind = NN_PARAM_NETWORK,
+    },
+    {
+        .key = "layers",
+        .label = N_("_Layers"),
+        .help = N_("The layer, or layers with weights, whose features the picture is made from. "
+                   "Near the input nearly everything comes back; the deeper, the more is lost of "
+                   "colors and places. Empty takes what suits the network."),
+        .section = SECTION_NETWORK,
+        .kind = NN_PARAM_LAYERS,
+        .use = "content",
+    },
+    {
+        .key = "working-size",
+        .label = N_("_Working size"),
+        .help = N_("Longest side of the picture that is worked on, which is then enlarged to the "
+                   "layer. Larger takes longer. 0 works at full size."),
+        .unit = N_("px"),
+        .section = SECTION_NETWORK,
+        .kind = NN_PARAM_INT,
+        .max = 32768,
+        .initial = 512,
+    },
+    {
+        .key = "smoothness",
+        .label = N_("_Smoothness"),
+        .help = N_("Weight of total variation. Larger makes a cleaner picture, which remembers "
+                   "less of fine detail. 0 leaves all the noise in that the layer does not see."),
+        .section = SECTION_PICTURE,
+        .kind = NN_PARAM_FLOAT,
+        .max = 100,
+        .initial = 0.01,
+        .digits = 4,
+    },
+    {
+        .key = "smoothness-exponent",
+        .label = N_("Smoothness _exponent"),
+        .help = N_("Of total variation: 1 keeps edges sharp and areas flat, 2 makes soft changes, "
+                   "more goes against spikes above all."),
+        .section = SECTION_PICTURE,
+        .kind = NN_PARAM_FLOAT,
+        .min = 1,
+        .max = 4,
+        .initial = 2,
+        .digits = 2,
+        .enabled_by = "smoothness",
+    },
+    {
+        .key = "range",
+        .label = N_("_Range"),
+        .help = N_("Weight of the norm that keeps values from running to black and white. Larger "
+                   "makes a grayer picture."),
+        .section = SECTION_PICTURE,
+        .kind = NN_PARAM_FLOAT,
+        .max = 100,
+        .initial = 0.01,
+        .digits = 4,
+    },
+    {
+        .key = "range-exponent",
+        .label = N_("Range e_xponent"),
+        .help = N_("Exponent p of that norm. Larger lets all values be but the outermost."),
+        .section = SECTION_PICTURE,
+        .kind = NN_PARAM_FLOAT,
+        .min = 1,
+        .max = 16,
+        .initial = 6,
+        .digits = 1,
+        .enabled_by = "range",
+    },
+    {
+        .key = "parametrization",
+        .label = N_("What _changes"),
+        .help = N_("What the steps change: pixels one by one, or waves over the whole picture, of "
+                   "which long ones and lightness count most, as in photos. Waves make for "
+                   "smoother pictures of deep layers."),
+        .section = SECTION_PICTURE,
+        .kind = NN_PARAM_CHOICE,
+        .choices = parametrizations,
+        .initial = 1,
+    },
+    {
+        .key = "iterations",
+        .label = N_("_Iterations"),
+        .help = N_("Steps at most. More come closer to the features, and take longer in "
+                   "proportion."),
+        .section = SECTION_DESCENT,
+        .kind = NN_PARAM_INT,
+        .min = 1,
+        .max = 10000,
+        .initial = 200,
+    },
+    {
+        .key = "optimizer",
+        .label = N_("Optimi_zer"),
+        .help = N_("L-BFGS comes closest in the same time. Adam needs less memory."),
+        .section = SECTION_DESCENT,
+        .kind = NN_PARAM_CHOICE,
+        .choices = optimisers,
+    },
+    {
+        .key = "step",
+        .label = N_("Ste_p"),
+        .help = N_("Of Adam: how far an iteration moves a value at first."),
+        .unit = N_("levels"),
+        .section = SECTION_DESCENT,
+        .kind = NN_PARAM_FLOAT,
+        .min = 0.1,
+        .max = 64,
+        .initial = 10,
+        .digits = 1,
+        .enabled_by = "optimizer=adam",
+    },
+    {
+        .key = "average",
+        .label = N_("_Average iterations"),
+        .help = N_("The result is an average of the last iterations: less grain, softer edges."),
+        .section = SECTION_DESCENT,
+        .kind = NN_PARAM_BOOL,
+        .max = 1,
+    },
+    {
+        .key = "tolerance",
+        .label = N_("Stop _below"),
+        .help = N_("Ends early when ten iterations make the loss smaller by less than this part of "
+                   "it. 0 never does."),
+        .unit = "%",
+        .section = SECTION_DESCENT,
+        .kind = NN_PARAM_FLOAT,
+        .max = 50,
+        .initial = 0.5,
+        .digits = 2,
+    },
+    {
+        .key = "seed",
+        .label = N_("Ran_dom seed"),
+        .help = N_("Of the noise to start from; another number gives another picture that the "
+                   "layer takes for the same."),
+        .section = SECTION_DESCENT,
+        .kind = NN_PARAM_SEED,
+        .max = G_MAXINT32,
+    },
+    {.key = NULL},
+};
+
+static NnInversionSettings
+read_settings(const NnEffectRun *run)
+{
+  return (NnInversionSettings){
+      .layers = nn_effect_argument(run, "layers")->text,
+      .working_px = (int)nn_effect_argument(run, "working-size")->i,
+      .frequencies = nn_effect_argument(run, "parametrization")->i != 0,
+      .variation = nn_effect_argument(run, "smoothness")->d,
+      .variation_exponent = nn_effect_argument(run, "smoothness-exponent")->d,
+      .norm = nn_effect_argument(run, "range")->d,
+      .norm_exponent = nn_effect_argument(run, "range-exponent")->d,
+      .seed = (uint64_t)nn_effect_argument(run, "seed")->i,
+      .descent = nn_descent_read_settings(run),
+  };
+}
+
+static bool
+run_feature_inversion(NnEffectRun *run, GError **error)
+{
+  if (!nn_effect_check(run->effect, run->arguments, error))
+    return false;
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  NnInversionSettings settings = read_settings(run);
+  NnImage *result = nn_invert(network, run->context, run->content, &settings, run->progress, error);
+  if (result == NULL)
+    return false;
+  char *label = settings.layers[0] == '\0'
+                    ? g_strdup(_("Feature inversion"))
+                    : g_strdup_printf(_("Feature inversion %s"), settings.layers);
+  nn_results_add(run->results, NN_PLACE_LAYER, result, label);
+  return true;
+}
+
+const NnEffect nn_effect_feature_inversion = {
+    .id = "feature-inversion",
+    .group = NN_GROUP_LOOK_INSIDE,
+    .label = N_("Feature In_version..."),
+    .blurb = N_("Make the picture that a layer of a network remembers"),
+    .help = N_("Feature inversion (Mahendran and Vedaldi, 2015) begins with noise and looks for a "
+               "picture whose features at a layer are those of this one. What the layer does not "
+               "remember is missing: fine detail first, then colors, then where things are."),
+    .params = params,
+    .run = run_feature_inversion,
+};
