@@ -213,6 +213,32 @@ som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError **err
   return true;
 }
 
+/* the network of a parameter, owned by @arguments; an optional one may be none */
+static bool
+open_network(SomArguments *arguments, int index, const SomNetworks *networks, bool certain,
+             GError **error)
+{
+  const NnParam *param = &arguments->effect->params[index];
+  g_autofree char *name = g_strdup(arguments->values[index].text);
+  NnNetwork *network;
+
+  if (!*name && param->optional)
+    return true;
+  if (!*name) {
+    g_free(name);
+    name = som_networks_default(networks, param->feed_forward, error);
+    if (!name)
+      return false;
+  }
+  network =
+      certain ? som_networks_open(networks, name, error) : som_networks_look(networks, name, error);
+  if (!network)
+    return false;
+  g_ptr_array_add(arguments->networks, network);
+  arguments->values[index].network = network;
+  return true;
+}
+
 bool
 som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, bool certain,
                        GError **error)
@@ -225,13 +251,8 @@ som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, boo
   for (int i = 0; params[i].key; i++) {
     if (params[i].kind != NN_PARAM_NETWORK)
       continue;
-    const char *name = arguments->values[i].text;
-    NnNetwork *network = certain ? som_networks_open(networks, name, error)
-                                 : som_networks_look(networks, name, error);
-    if (!network)
+    if (!open_network(arguments, i, networks, certain, error))
       return false;
-    g_ptr_array_add(arguments->networks, network);
-    arguments->values[i].network = network;
   }
   return nn_effect_check(arguments->effect, arguments->values, error);
 }

@@ -113,9 +113,10 @@ static GtkWidget *
 network_new(const NnParam *param, GObject *config, GtkWidget **focus)
 {
   SomNetworks *networks = som_networks_new_for_gimp();
-  g_auto(GStrv) names = som_networks_names(networks);
+  g_auto(GStrv) names = som_networks_pick(networks, param->feed_forward);
   GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 3);
-  GtkWidget *chooser = som_network_chooser_new((const char *const *)names);
+  GtkWidget *chooser =
+      som_network_chooser_new((const char *const *)names, !param->feed_forward, param->optional);
   GtkWidget *note = som_network_note_new(SOM_NETWORK_CHOOSER(chooser), networks);
 
   g_object_bind_property(config, param->key, chooser, "value",

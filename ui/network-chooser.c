@@ -93,22 +93,35 @@ som_network_chooser_init(SomNetworkChooser *self)
   g_signal_connect(self, "changed", G_CALLBACK(on_changed), NULL);
 }
 
+/* The row of the empty value. */
+static void
+append_first(GtkComboBoxText *combo, const char *name, gboolean built_in)
+{
+  if (!name) {
+    gtk_combo_box_text_append(combo, "", _("no network found"));
+  } else if (built_in) {
+    /* Translators: %s is the name of a neural network */
+    g_autofree char *text = g_strdup_printf(_("%s (built in)"), name);
+    gtk_combo_box_text_append(combo, "", text);
+  } else {
+    gtk_combo_box_text_append(combo, "", name);
+  }
+}
+
 GtkWidget *
-som_network_chooser_new(const char *const *names)
+som_network_chooser_new(const char *const *names, gboolean built_in, gboolean optional)
 {
   SomNetworkChooser *self = g_object_new(SOM_TYPE_NETWORK_CHOOSER, NULL);
   GtkComboBoxText *combo = GTK_COMBO_BOX_TEXT(self);
 
-  if (names[0]) {
-    /* Translators: %s is the name of a neural network */
-    g_autofree char *text = g_strdup_printf(_("%s (built in)"), names[0]);
-    gtk_combo_box_text_append(combo, "", text);
-    self->default_name = g_strdup(names[0]);
-    for (int i = 1; names[i]; i++)
-      gtk_combo_box_text_append(combo, names[i], names[i]);
+  if (optional) {
+    gtk_combo_box_text_append(combo, "", _("none"));
   } else {
-    gtk_combo_box_text_append(combo, "", _("no network found"));
+    append_first(combo, names[0], built_in);
+    self->default_name = g_strdup(names[0]);
   }
+  for (int i = optional ? 0 : 1; (optional || names[0]) && names[i]; i++)
+    gtk_combo_box_text_append(combo, names[i], names[i]);
   set_value(self, "");
   return GTK_WIDGET(self);
 }
@@ -122,8 +135,9 @@ on_value_changed(SomNetworkChooser *chooser, GParamSpec *pspec, GtkWidget *note)
 {
   const SomNetworks *networks = g_object_get_data(G_OBJECT(note), "somnium-networks");
   g_autoptr(GError) error = NULL;
-  g_autoptr(NnNetwork) network = som_networks_look(networks, chooser->value, &error);
-  const char *text = network ? network->guessed : error->message;
+  const char *name = *chooser->value ? chooser->value : chooser->default_name;
+  g_autoptr(NnNetwork) network = name ? som_networks_look(networks, name, &error) : NULL;
+  const char *text = network ? network->guessed : error ? error->message : NULL;
 
   gtk_label_set_text(GTK_LABEL(note), text ? text : "");
   gtk_widget_set_visible(note, text != NULL);

@@ -11,8 +11,13 @@
 #define SOM_TYPE_NETWORK_CHOOSER (som_network_chooser_get_type())
 G_DECLARE_FINAL_TYPE(SomNetworkChooser, som_network_chooser, SOM, NETWORK_CHOOSER, GtkComboBoxText)
 
-/** som_network_chooser_new: @names as from som_networks_names(), the default first. */
-GtkWidget *som_network_chooser_new(const char *const *names);
+/**
+ * som_network_chooser_new:
+ * @names: as from som_networks_pick(): the one that the empty value stands for first
+ * @built_in: whether that one is the bundled default
+ * @optional: the empty value stands for none
+ */
+GtkWidget *som_network_chooser_new(const char *const *names, gboolean built_in, gboolean optional);
 
 /**
  * som_network_note_new:

@@ -144,3 +144,37 @@ som_network_open_file(const char *path, GError **error)
 {
   return open_file(path, true, error);
 }
+
+char **
+som_networks_pick(const SomNetworks *networks, bool feed_forward)
+{
+  char **names = som_networks_names(networks);
+  int n = 0;
+  for (int i = 0; feed_forward && names[i] != NULL; i++) {
+    g_autoptr(NnNetwork) network = som_networks_look(networks, names[i], NULL);
+    if (network != NULL && network->role == NN_ROLE_FEED_FORWARD)
+      names[n++] = names[i];
+    else
+      g_free(names[i]);
+  }
+  if (feed_forward)
+    names[n] = NULL;
+  return names;
+}
+
+char *
+som_networks_default(const SomNetworks *networks, bool feed_forward, GError **error)
+{
+  if (!feed_forward)
+    return g_strdup(DEFAULT_NETWORK);
+  g_auto(GStrv) names = som_networks_pick(networks, true);
+  if (names[0] != NULL)
+    return g_strdup(names[0]);
+  g_autofree char *folders = g_strjoinv(", ", networks->folders);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("No network was found that makes a picture of a picture, as this effect needs. Put "
+                "the .onnx file of a fast style network (those of the ONNX model zoo, say) into "
+                "one of these folders: %s."),
+              folders);
+  return NULL;
+}

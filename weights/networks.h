@@ -36,6 +36,20 @@ NnNetwork *som_networks_open(const SomNetworks *networks, const char *name, GErr
  */
 NnNetwork *som_networks_look(const SomNetworks *networks, const char *name, GError **error);
 
+/**
+ * som_networks_pick:
+ * @feed_forward: whether only networks that make pictures of pictures will do
+ *
+ * The names, of all or of these, in the same order. Looks into every file (som_networks_look())
+ * where not all will do; those that cannot be used are left out.
+ * Returns: (transfer full): zero-terminated; g_strfreev()
+ */
+char **som_networks_pick(const SomNetworks *networks, bool feed_forward);
+
+/** som_networks_default: (transfer full): the name that an empty one stands for; %NULL with a sentence
+ * that says what to do where there is no such network. */
+char *som_networks_default(const SomNetworks *networks, bool feed_forward, GError **error);
+
 /** som_network_open_file: som_networks_open() for a file. */
 NnNetwork *som_network_open_file(const char *path, GError **error);
 

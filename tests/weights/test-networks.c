@@ -98,6 +98,30 @@ test_names(Fixture *fixture, gconstpointer data)
   g_assert_cmpstr(names[1], ==, "another");
 }
 
+/* networks that make pictures are picked, and the first of them is their default */
+static void
+test_pick(Fixture *fixture, gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  copy_network(fixture, "another.onnx");
+  g_autoptr(SomNetworks) without = open_both(fixture);
+  g_autofree char *usual = som_networks_default(without, false, &error);
+  g_assert_cmpstr(usual, ==, "somnium-base");
+  g_assert_null(som_networks_default(without, true, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  g_assert_nonnull(strstr(error->message, fixture->folder));
+  copy_network(fixture, "painter.onnx");
+  write_beside(fixture, "painter.ini", "[network]\nrole=feed-forward\n");
+  write_beside(fixture, "broken.onnx", "no network");
+  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_auto(GStrv) all = som_networks_pick(networks, false);
+  g_auto(GStrv) painters = som_networks_pick(networks, true);
+  g_assert_cmpuint(g_strv_length(all), ==, 4);
+  g_assert_cmpuint(g_strv_length(painters), ==, 1);
+  g_autofree char *name = som_networks_default(networks, true, NULL);
+  g_assert_cmpstr(name, ==, "painter");
+}
+
 static void
 test_ini(Fixture *fixture, gconstpointer data)
 {
@@ -277,6 +301,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   ADD("/weights/bundled", test_bundled);
   ADD("/weights/names", test_names);
+  ADD("/weights/pick", test_pick);
   ADD("/weights/ini", test_ini);
   ADD("/weights/guess", test_guess);
   ADD("/weights/partial-ini", test_partial_ini);
