@@ -13,7 +13,6 @@
 
 #define SECTION_STYLE N_("Style")
 #define SECTION_RESULT N_("Result")
-#define SECTION_BATCH N_("Many pictures")
 
 static const NnParam params[] = {
     {
@@ -76,31 +75,13 @@ static const NnParam params[] = {
         .kind = NN_PARAM_BOOL,
         .max = 1,
     },
-    {
-        .key = "batch",
-        .label = N_("All _open images"),
-        .help = N_("Paint every open image, or every picture of the folder below, each into a new "
-                   "image, and not the chosen layer."),
-        .section = SECTION_BATCH,
-        .kind = NN_PARAM_BOOL,
-        .max = 1,
-    },
-    {
-        .key = "folder",
-        .label = N_("_Folder"),
-        .help = N_("A folder whose pictures are painted. None takes the open images."),
-        .section = SECTION_BATCH,
-        .kind = NN_PARAM_FOLDER,
-        .open_images = true,
-        .enabled_by = "batch",
-    },
     {.key = NULL},
 };
 
 /**
  * Style:
  * @shares: of each network's change
- * @at, @painted: number of the network at work, and of pictures that are done
+ * @at: number of the network at work
  * @outputs: what each network makes of @working; where it has not painted yet, @working itself
  */
 typedef struct {
@@ -108,14 +89,12 @@ typedef struct {
   const NnNetwork *networks[2];
   float shares[2];
   int n_networks, at;
-  int n_pictures, painted;
-  const NnImage *content;
   NnImage *working, *outputs[2];
   NnVerdict verdict;
 } Style;
 
 static void
-leave_picture(Style *style)
+style_clear(Style *style)
 {
   g_clear_pointer(&style->working, nn_image_free);
   for (int i = 0; i < 2; i++)
@@ -150,7 +129,7 @@ render(gconstpointer data, GError **error)
 {
   const Style *style = data;
   const NnEffectRun *run = style->run;
-  const NnImage *content = style->content;
+  const NnImage *content = run->content;
   g_autoptr(NnImage) change = mix_changes(style, error);
   g_autoptr(NnImage) result = NULL;
   if (change != NULL)
@@ -169,10 +148,9 @@ static bool
 report(gpointer data, double fraction)
 {
   Style *style = data;
-  double networks = style->painted * style->n_networks + style->at + fraction;
   g_autofree char *text = g_strdup_printf(_("Painting with %s"), style->networks[style->at]->name);
   NnReport news = {
-      .fraction = MIN(networks / (style->n_networks * style->n_pictures), 1),
+      .fraction = MIN((style->at + fraction) / style->n_networks, 1),
       .text = text,
       .render = style->working == NULL ? NULL : render,
       .render_data = style,
@@ -201,89 +179,29 @@ paint_networks(Style *style, GError **error)
   return style->verdict != NN_CANCEL;
 }
 
-/* (transfer full) */
-static NnImage *
-paint(Style *style, const NnImage *content, GError **error)
+static bool
+make_working(Style *style, GError **error)
 {
   int working_px = (int)nn_effect_argument(style->run, "working-size")->i;
-  style->content = content;
-  style->working = nn_working_picture(style->run->context, content, working_px, error);
-  bool ready = style->working != NULL;
-  for (int i = 0; ready && i < style->n_networks; i++) {
+  style->working = nn_working_picture(style->run->context, style->run->content, working_px, error);
+  if (style->working == NULL)
+    return false;
+  for (int i = 0; i < style->n_networks; i++) {
     style->outputs[i] = nn_image_copy(style->working, error);
-    ready = style->outputs[i] != NULL;
+    if (style->outputs[i] == NULL)
+      return false;
   }
-  NnImage *result = NULL;
-  if (ready && paint_networks(style, error))
-    result = render(style, error);
-  leave_picture(style);
-  return result;
+  return true;
 }
 
 /* (transfer full): the result's name */
 static char *
-describe(const Style *style, const char *picture)
+describe(const Style *style)
 {
-  g_autofree char *networks = style->n_networks == 1 ? g_strdup(style->networks[0]->name)
-                                                     : g_strjoin(" + ", style->networks[0]->name,
-                                                                 style->networks[1]->name, NULL);
-  if (picture == NULL)
-    return g_strdup_printf(_("Fast style %s"), networks);
-  return g_strdup_printf(_("%s, fast style %s"), picture, networks);
-}
-
-static bool
-paint_layer(Style *style, GError **error)
-{
-  style->n_pictures = 1;
-  if (style->run->content == NULL) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("There is no picture to paint. Open one, or choose “All open images” and a "
-                  "folder."));
-    return false;
-  }
-  NnImage *result = paint(style, style->run->content, error);
-  if (result != NULL)
-    nn_results_add(style->run->results, NN_PLACE_LAYER, result, describe(style, NULL));
-  return result != NULL;
-}
-
-/* a picture of the source that cannot be read is left out: the host tells of it */
-static bool
-paint_next(Style *style, NnImageSource *source, GError **error)
-{
-  g_autoptr(GError) refusal = NULL;
-  g_autoptr(NnImage) picture = nn_image_source_load(source, style->painted, 0, &refusal);
-  if (picture == NULL && g_error_matches(refusal, NN_ERROR, NN_ERROR_READ))
-    return true;
-  if (picture == NULL) {
-    g_propagate_error(error, g_steal_pointer(&refusal));
-    return false;
-  }
-  g_autoptr(NnImage) result = paint(style, picture, error);
-  if (result == NULL)
-    return false;
-  if (style->verdict == NN_STOP && style->painted > 0)
-    return true; /* those before it are what is kept */
-  nn_results_add(style->run->results, NN_PLACE_NEW_IMAGE, g_steal_pointer(&result),
-                 describe(style, nn_image_source_name(source, style->painted)));
-  return true;
-}
-
-static bool
-paint_source(Style *style, GError **error)
-{
-  NnImageSource *source = nn_effect_argument(style->run, "folder")->source;
-  style->n_pictures = source == NULL ? 0 : nn_image_source_count(source);
-  if (style->n_pictures == 0) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("There are no pictures to paint. Open some, or choose a folder that has some."));
-    return false;
-  }
-  for (; style->painted < style->n_pictures && style->verdict == NN_CONTINUE; style->painted++)
-    if (!paint_next(style, source, error))
-      return false;
-  return true;
+  if (style->n_networks == 1)
+    return g_strdup_printf(_("Fast style %s"), style->networks[0]->name);
+  return g_strdup_printf(_("Fast style %s + %s"), style->networks[0]->name,
+                         style->networks[1]->name);
 }
 
 /* the networks and their shares; one with no share is not asked to paint */
@@ -307,18 +225,28 @@ choose_networks(Style *style, GError **error)
   return true;
 }
 
+/* (transfer full) */
+static NnImage *
+paint(Style *style, GError **error)
+{
+  if (!report(style, 0) && style->verdict == NN_CANCEL) {
+    nn_set_cancelled(error);
+    return NULL;
+  }
+  return make_working(style, error) && paint_networks(style, error) ? render(style, error) : NULL;
+}
+
 static bool
 run_fast_style(NnEffectRun *run, GError **error)
 {
-  Style style = {.run = run, .n_pictures = 1};
+  Style style = {.run = run};
   if (!nn_effect_check(run->effect, run->arguments, error) || !choose_networks(&style, error))
     return false;
-  if (!report(&style, 0) && style.verdict == NN_CANCEL) {
-    nn_set_cancelled(error);
-    return false;
-  }
-  return nn_effect_argument(run, "batch")->i != 0 ? paint_source(&style, error)
-                                                  : paint_layer(&style, error);
+  NnImage *result = paint(&style, error);
+  if (result != NULL)
+    nn_results_add(run->results, NN_PLACE_LAYER, result, describe(&style));
+  style_clear(&style);
+  return result != NULL;
 }
 
 const NnEffect nn_effect_fast_style = {
@@ -331,6 +259,5 @@ const NnEffect nn_effect_fast_style = {
                "one style. It takes a second where style transfer takes minutes, but each style "
                "is a network of its own."),
     .params = params,
-    .content = NN_CONTENT_OPTIONAL,
     .run = run_fast_style,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Fast style on networks whose pictures are known beforehand: sizes, padding, mixing, strength,
- * colours, alpha, sources of pictures; Stop and Cancel; networks that will not do. */
+ * colours, alpha; Stop and Cancel; networks that will not do. */
 #include <string.h>
 
 #include "nncore/image/colour.h"
@@ -217,7 +217,6 @@ test_refusals(void)
   g_autoptr(NnImage) content = picture_scene(16, 12);
   Fixture fixture;
   fixture_init(&fixture, "fast-style", good, 1);
-  fixture_fail(&fixture, NULL, NN_ERROR_ARGUMENT, "no picture");
   good->role = NN_ROLE_CLASSIFIER;
   fixture_fail(&fixture, content, NN_ERROR_ARGUMENT, "feed-forward");
   good->role = NN_ROLE_FEED_FORWARD;
@@ -268,71 +267,6 @@ test_stop(void)
   fixture_clear(&fixture);
 }
 
-/* ---- sources ---- */
-
-typedef struct {
-  NnImageSource parent;
-  int count;
-} Pictures;
-
-static int
-pictures_count(const NnImageSource *source)
-{
-  return ((const Pictures *)source)->count;
-}
-
-static const char *
-pictures_name(const NnImageSource *source, int index)
-{
-  static const char *const names[] = {"zero", "one", "two"};
-  return names[index];
-}
-
-static NnFileKey
-pictures_key(const NnImageSource *source, int index)
-{
-  return (NnFileKey){0};
-}
-
-/* number 1 cannot be read */
-static NnImage *
-pictures_load(NnImageSource *source, int index, int longest_px, GError **error)
-{
-  if (index == 1) {
-    g_set_error(error, NN_ERROR, NN_ERROR_READ, "Unreadable.");
-    return NULL;
-  }
-  return picture_scene(10 + index, 8);
-}
-
-static const NnImageSourceClass pictures_class = {pictures_count, pictures_name, pictures_key,
-                                                  pictures_load};
-
-static void
-test_batch(void)
-{
-  g_autoptr(NnNetwork) network = affine_network(-1, 255);
-  Pictures pictures = {{&pictures_class}, 3};
-  Fixture fixture;
-  fixture_init(&fixture, "fast-style", network, 1);
-  fixture_argument(&fixture, "batch")->i = 1;
-  fixture_fail(&fixture, NULL, NN_ERROR_ARGUMENT, "no pictures");
-  fixture_argument(&fixture, "folder")->source = &pictures.parent;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
-  g_assert_cmpuint(fixture.run.results->len, ==, 2);
-  for (guint i = 0; i < 2; i++) {
-    const NnResult *result = &g_array_index(fixture.run.results, NnResult, i);
-    g_autoptr(NnImage) scene = picture_scene(10 + 2 * (int)i, 8);
-    g_assert_cmpint(result->place, ==, NN_PLACE_NEW_IMAGE);
-    g_assert_true(g_str_has_prefix(result->label, i == 0 ? "zero" : "two"));
-    g_assert_cmpint(result->image->width, ==, scene->width);
-    g_assert_cmpfloat_with_epsilon(mean_of(result->image, 0), 1 - mean_of(scene, 0), 1e-5);
-  }
-  pictures.count = 0;
-  fixture_fail(&fixture, NULL, NN_ERROR_ARGUMENT, "no pictures");
-  fixture_clear(&fixture);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -345,6 +279,5 @@ main(int argc, char **argv)
   g_test_add_func("/fast-style/alpha", test_alpha);
   g_test_add_func("/fast-style/refusals", test_refusals);
   g_test_add_func("/fast-style/stop", test_stop);
-  g_test_add_func("/fast-style/batch", test_batch);
   return g_test_run();
 }

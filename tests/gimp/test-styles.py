@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texture synthesis, feature inversion and fast style through GIMP: 16-bit pictures with alpha, a
+texture of a given size from what is selected, without any image, over the layer; networks that make
+pictures and networks that do not."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from harness import Tap, make_pictures, make_profile, report_checks, run_console
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "networks"
+
+SCRIPT = """
+(define (images-of result) (cadr result))
+(define (width-of image) (car (gimp-image-get-width image)))
+(define (height-of image) (car (gimp-image-get-height image)))
+(define-macro (texture image layers . more)
+  `(plug-in-somnium-texture-synthesis #:run-mode RUN-NONINTERACTIVE #:image ,image
+                                      #:drawables ,layers #:iterations 2 #:scales 1
+                                      #:layers "relu1_1,relu2_1" ,@more))
+(define-macro (invert image layers . more)
+  `(plug-in-somnium-feature-inversion #:run-mode RUN-NONINTERACTIVE #:image ,image
+                                      #:drawables ,layers #:iterations 3 #:layers "relu1_1" ,@more))
+
+(define image (open-image "rgba.png"))
+(gimp-image-convert-precision image PRECISION-U16-NON-LINEAR)
+(define source (top-layer image))
+(define layers (vector source))
+
+(define result (texture image layers #:width 60 #:height 44 #:tileable TRUE))
+(define made-image (vector-ref (images-of result) 0))
+(check "a texture is an image of the size asked for"
+       (and (= (width-of made-image) 60) (= (height-of made-image) 44)))
+(check "the layer stays alone" (= (count-layers image) 1))
+(gimp-image-select-rectangle image CHANNEL-OP-REPLACE 30 10 40 50)
+(define result (texture image layers #:width 0 #:height 0))
+(define made-image (vector-ref (images-of result) 0))
+(check "from what is selected, of its size"
+       (and (= (width-of made-image) 40) (= (height-of made-image) 50)))
+(gimp-selection-none image)
+(define result (texture image layers #:place "layer"))
+(check "over the layer" (= (count-layers image) 2))
+(define result (texture -1 (vector) #:exemplar-2-file (path "rgb.png") #:width 33 #:height 35))
+(define made-image (vector-ref (images-of result) 0))
+(check "without an image"
+       (and (= (width-of made-image) 33) (= (height-of made-image) 35)))
+
+(invert image layers #:output "in-place")
+(check "an inversion in place, of 16 bits with alpha" (= (count-layers image) 2))
+(check "is still of 16 bits"
+       (= (car (gimp-image-get-precision image)) PRECISION-U16-NON-LINEAR))
+(define made-layer (made (invert image layers #:parametrization "pixels")))
+(check "an inversion as a layer"
+       (and (= (car (gimp-drawable-get-width made-layer)) 96)
+            (= (car (gimp-drawable-has-alpha made-layer)) 1)))
+"""
+
+WITHOUT_NETWORKS = """
+(check-error "no network that makes pictures" "makes a picture of a picture"
+             (plug-in-somnium-fast-style #:run-mode RUN-NONINTERACTIVE #:image image
+                                         #:drawables layers))
+(check-error "a network that makes none" "does not make a picture of a picture"
+             (plug-in-somnium-fast-style #:run-mode RUN-NONINTERACTIVE #:image image
+                                         #:drawables layers #:network "somnium-base"))
+"""
+
+WITH_NETWORKS = """
+(define image (open-image "rgba.png"))
+(gimp-image-convert-precision image PRECISION-U16-NON-LINEAR)
+(define layers (vector (top-layer image)))
+(define-macro (paint . more)
+  `(plug-in-somnium-fast-style #:run-mode RUN-NONINTERACTIVE #:image image #:drawables layers
+                               ,@more))
+(define (name-of result) (car (gimp-item-get-name (made result))))
+(check "the first network that makes pictures"
+       (contains? (name-of (paint)) "fast-style-candy"))
+(check "another one" (contains? (name-of (paint #:network "fast-style-mosaic")) "mosaic"))
+(check "two of them mixed"
+       (contains? (name-of (paint #:second-network "fast-style-mosaic" #:keep-colors TRUE))
+                  "fast-style-candy + fast-style-mosaic"))
+(paint #:output "in-place" #:working-size 48 #:strength 0.5)
+(check "in place" (= (count-layers image) 4))
+"""
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory(prefix="somnium-") as folder:
+        make_pictures(folder)
+        profile = make_profile(folder)
+        report_checks(tap, run_console(profile, folder, SCRIPT + WITHOUT_NETWORKS))
+        painters = sorted(SHARED.glob("fast-style-*.onnx"))
+        for painter in painters:
+            shutil.copy(painter, profile / "plug-ins/somnium/networks")
+        if painters:
+            report_checks(tap, run_console(profile, folder, WITH_NETWORKS))
+        else:
+            tap.skip("fast style", "needs the networks of ../shared")
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
