@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Row by row. */
+/* Bounds and copies of rectangles, row by row. */
 #include "nncore/image/crop.h"
 
 #include <string.h>
