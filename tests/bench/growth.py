@@ -1,96 +1,113 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How time and memory grow with the picture, from 0.25 to 24 megapixels, with all threads: seconds a
-pixel, relative to 1 megapixel, and peak resident memory, for the workloads below.
+pixel, relative to 1 megapixel, and peak resident memory, for the workloads below. Large pictures are
+worked on in tiles, within the budget that is named there, or half of the memory available.
 """
 
 import os
+import re
 import statistics
 import tempfile
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
-from engines import FORWARD, GRADIENT, Case, ours_once
+import numpy as np
+
+from engines import BUILD, FORWARD, GRADIENT, PEAK, TIME, Case, launch, ours_once
 
 MEGAPIXELS = (0.25, 4, 12, 24)  # and 1, which the others are relative to
 ASPECT = 1.5
-ROUNDS = 3
+ROUNDS = 2
 COLD_S = 5  # a first round that takes longer needs none before it to warm up
-SHARE = 0.7  # of the memory available
+BUDGET_MIB = 1500  # with it, a dream on 24 megapixels keeps within 4 GiB
+ITERATIONS = 2  # of a dream
+RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+DONE = re.compile(r": ([\d.]+) s$", re.M)
+
+
+class Picture:
+    """Random pixels, as many as wanted, in a file of the kind that a workload's program reads."""
+
+    def __init__(self, network, megapixels, folder):
+        width = (megapixels * 1e6 * ASPECT) ** 0.5
+        # multiples of 4, which the style networks want
+        self.height, self.width = round(width / ASPECT / 4) * 4, round(width / 4) * 4
+        self.network, self.folder = network, folder
+
+    def pixels(self):
+        return self.height * self.width
+
+
+def dream(picture, _rounds):
+    """The whole effect at full size: one octave of a few iterations, with the bundled network."""
+    path = f"{picture.folder}/in.ppm"
+    with open(path, "wb") as file:
+        file.write(f"P6 {picture.width} {picture.height} 255\n".encode())
+        np.random.default_rng(1).integers(
+            0, 256, 3 * picture.pixels(), np.uint8).tofile(file)
+    done = launch([BUILD / "tests/effects/run-effect", "deepdream", picture.network.path, path,
+                   f"{picture.folder}/out.ppm", "working-size=0", "octaves=1",
+                   f"iterations={ITERATIONS}", f"memory-mb={BUDGET_MIB}"])
+    return [float(DONE.search(done.stdout).group(1))], done.stderr
+
+
+def gram(picture, rounds):
+    """Value and gradient of VGG-19's Gram losses."""
+    done = launch([BUILD / "tests/bench/gram", picture.network.path, picture.width, picture.height,
+                   0, rounds, *RELUS])
+    return [float(pair[1]) for pair in TIME.findall(done.stderr)], done.stderr
+
+
+def fast_style(picture, rounds):
+    """A feed-forward network that normalises over the whole picture."""
+    case = Case(picture.network, picture.height, picture.width, os.cpu_count(), picture.folder,
+                ("--memory-mb", BUDGET_MIB))
+    run = ours_once(case, FORWARD, rounds)
+    return run["seconds"], f"peak {run['peak_mib']} MiB"
 
 
 class Workload(NamedTuple):
     network: str
     what: str
-    options: tuple = ()  # more arguments for somnium-net
+    run: Callable
 
 
 WORKLOADS = {
-    "dream": Workload("somnium-base", GRADIENT),
-    "vgg19": Workload("vgg19", GRADIENT),
-    "fast-style": Workload("candy", FORWARD),
+    "dream": Workload("somnium-base", GRADIENT, dream),
+    "gram": Workload("vgg19", GRADIENT, gram),
+    "fast-style": Workload("candy", FORWARD, fast_style),
 }
 
 
-def available_mib():
-    with open("/proc/meminfo", encoding="ascii") as lines:
-        return next(int(line.split()[1]) / 1024 for line in lines if "MemAvailable" in line)
-
-
-def sides(megapixels):
-    """Height and width, multiples of 4, which the style networks want."""
-    width = (megapixels * 1e6 * ASPECT) ** 0.5
-    return round(width / ASPECT / 4) * 4, round(width / 4) * 4
-
-
-def case_of(network, workload, megapixels, folder):
-    case = Case(network, *sides(megapixels), os.cpu_count(), folder, workload.options)
-    if workload.what == GRADIENT:
-        case.make_seed()
-    return case
-
-
-def measure(case, workload, guess_s):
+def measure(name, picture, guess_s):
     """Median seconds a pixel, and the peak."""
     warm_ups = 0 if guess_s > COLD_S else 1
-    run = ours_once(case, workload.what, ROUNDS + warm_ups)
-    return statistics.median(run["seconds"][warm_ups:]) / case.pixels(), run["peak_mib"]
+    seconds, text = WORKLOADS[name].run(picture, ROUNDS + warm_ups)
+    seconds = seconds[warm_ups:] or seconds
+    return statistics.median(seconds) / picture.pixels(), float(PEAK.search(text).group(1))
 
 
-def result(name, megapixels, case, a_pixel_s, peak_mib, relative):
-    what, seconds = WORKLOADS[name].what, a_pixel_s * case.pixels()
+def result(name, megapixels, picture, a_pixel_s, peak_mib, relative):
+    what, seconds = WORKLOADS[name].what, a_pixel_s * picture.pixels()
     print(f"growth/{name:12} {megapixels:5} megapixels  {what:17} {seconds:8.3f} s  "
           f"{relative:4.2f} times as long a pixel as at 1  {peak_mib:7.0f} MiB", flush=True)
-    return {"name": f"growth/{name}", "size_px": case.width, "threads": case.threads,
+    return {"name": f"growth/{name}", "size_px": picture.width, "threads": os.cpu_count(),
             "what": what, "ours_s": seconds, "peer": None, "peer_s": None, "ratio": None,
             "ours_peak_mib": peak_mib, "peer_peak_mib": None, "megapixels": megapixels,
             "relative": relative}
 
 
-def fits(name, megapixels, mib):
-    if mib <= SHARE * available_mib():
-        return True
-    print(f"growth/{name:12} {megapixels:5} megapixels  left out: it would take about {mib:.0f} MiB, "
-          f"of {available_mib():.0f} available", flush=True)
-    return False
-
-
 def grow(name, network):
-    """Yields a workload's results, as far as this machine's memory goes. The megapixel is measured
-    before and after every other size, since other things run on the machine too."""
-    workload = WORKLOADS[name]
+    """Yields a workload's results. The megapixel is measured before and after every other size,
+    since other things run on the machine too."""
     with tempfile.TemporaryDirectory(prefix="somnium-") as folder:
-        one = case_of(network, workload, 1, folder)
-        before_s, peak_mib = measure(one, workload, 0)
+        one = Picture(network, 1, folder)
+        before_s, peak_mib = measure(name, one, 0)
         yield result(name, 1, one, before_s, peak_mib, 1.0)
-        mib = peak_mib
         for megapixels in MEGAPIXELS:
-            if not fits(name, megapixels, mib * megapixels):
-                continue
             with tempfile.TemporaryDirectory(prefix="somnium-") as other:
-                case = case_of(network, workload, megapixels, other)
-                a_pixel_s, peak_mib = measure(case, workload, before_s * case.pixels())
-                after_s, _ = measure(one, workload, 0)
-                relative = 2 * a_pixel_s / (before_s + after_s)
-                yield result(name, megapixels, case, a_pixel_s, peak_mib, relative)
+                picture = Picture(network, megapixels, other)
+                a_pixel_s, peak_mib = measure(name, picture, before_s * picture.pixels())
+            after_s, _ = measure(name, one, 0)
+            relative = 2 * a_pixel_s / (before_s + after_s)
+            yield result(name, megapixels, picture, a_pixel_s, peak_mib, relative)
             before_s = after_s
-            if megapixels > 1:
-                mib = peak_mib / megapixels

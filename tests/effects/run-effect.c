@@ -6,6 +6,7 @@
  * far it is. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "nncore/effects/effect.h"
 #include "weights/networks.h"
@@ -198,6 +199,9 @@ main(int argc, char **argv)
     fail(error->message);
   const NnResult *result = &g_array_index(run.results, NnResult, 0);
   g_print("%s: %.1f s\n", result->label, (double)(g_get_monotonic_time() - start) / 1e6);
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  g_printerr("peak %.1f MiB\n", (double)usage.ru_maxrss / 1024);
   save(result->image, argv[4]);
   g_array_unref(run.results);
   for (int i = 0; i < nn_effect_n_params(effect); i++) {
