@@ -37,8 +37,7 @@ add_losses(NnCriterion *criterion, NnContext *context, int n_layers)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(NnImage) style = noise_new(STYLE_PX, STYLE_PX);
-  g_autoptr(NnEvaluator) evaluator =
-      nn_criterion_evaluator(criterion, STYLE_PX, STYLE_PX, &error);
+  g_autoptr(NnEvaluator) evaluator = nn_criterion_evaluator(criterion, STYLE_PX, STYLE_PX, &error);
   for (int i = 0; evaluator != NULL && error == NULL && i < n_layers; i++) {
     NnShape shape = nn_evaluator_target_shape(evaluator, i);
     NnLoss *loss = nn_loss_style(context, NN_STYLE_GRAM, shape.dim[1], &error);
