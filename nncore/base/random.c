@@ -2,6 +2,10 @@
 /* Random numbers by counter: SplitMix64, whose state is seed + (counter + 1) * golden gamma. */
 #include "nncore/base/random.h"
 
+#include <math.h>
+
+#define PI 3.14159265358979323846
+
 uint64_t
 nn_random_at(uint64_t seed, uint64_t counter)
 {
@@ -23,4 +27,13 @@ nn_random_range(NnRandom *random, int low, int high)
   /* the upper half times the number of outcomes: no modulo, and a bias below 2^-32 */
   uint64_t outcomes = (uint64_t)((int64_t)high - low + 1);
   return (int)(low + (int64_t)(((nn_random_next(random) >> 32) * outcomes) >> 32));
+}
+
+double
+nn_random_normal_at(uint64_t seed, uint64_t index)
+{
+  /* 53 bits each; the radius's are never 0 */
+  double radius = (double)((nn_random_at(seed, 2 * index) >> 11) + 1) * 0x1p-53;
+  double turn = (double)(nn_random_at(seed, 2 * index + 1) >> 11) * 0x1p-53;
+  return sqrt(-2 * log(radius)) * cos(2 * PI * turn);
 }

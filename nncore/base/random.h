@@ -20,3 +20,7 @@ uint64_t nn_random_next(NnRandom *random);
 
 /** nn_random_range: uniform from @low to @high, both included; draws one number. */
 int nn_random_range(NnRandom *random, int low, int high);
+
+/** nn_random_normal_at: normal (mean 0, deviation 1; Box and Muller 1958), from the numbers
+ * 2 @index and 2 @index + 1 of @seed. */
+double nn_random_normal_at(uint64_t seed, uint64_t index);
