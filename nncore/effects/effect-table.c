@@ -5,6 +5,8 @@
 
 static const NnEffect *const effects[] = {
     &nn_effect_deepdream,
+    &nn_effect_what_is_it,
+    &nn_effect_saliency,
 };
 
 const NnEffect *

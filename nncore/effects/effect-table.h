@@ -5,3 +5,5 @@
 #include "nncore/effects/effect.h"
 
 extern const NnEffect nn_effect_deepdream;
+extern const NnEffect nn_effect_saliency;
+extern const NnEffect nn_effect_what_is_it;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
  * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable
- * or file takes a PPM's name. Also threads=N, and memory-mb=N. Says on standard error how far it
- * is. */
+ * or file takes a PPM's name. Also threads=N. Says on standard error how far it is, and prints the
+ * results' labels. Of several pictures the second goes to 2-OUT.ppm and so on. What is partly
+ * transparent is laid over the picture, of the picture's size. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,18 +35,48 @@ load(const char *path)
   return image;
 }
 
-static void
-save(const NnImage *image, const char *path)
+/* colour @c of pixel @i of a result: over the content where it is partly transparent */
+static float
+level_of(const NnResult *result, const NnImage *content, size_t i, size_t c)
 {
+  const NnImage *image = result->image;
+  if (image->channels == 1)
+    return image->data[i];
+  float level = image->data[4 * i + c];
+  if (!result->own_alpha && result->opacity == 1)
+    return level;
+  float alpha = (result->own_alpha ? image->data[4 * i + 3] : 1) * (float)result->opacity;
+  return alpha * level + (1 - alpha) * content->data[4 * i + c];
+}
+
+static void
+save(const NnResult *result, const NnImage *content, const char *path)
+{
+  const NnImage *image = result->image;
   FILE *file = fopen(path, "wb");
   if (file == NULL)
     fail("cannot write the picture");
   fprintf(file, "P6\n%d %d\n255\n", image->width, image->height);
-  for (size_t i = 0; i < nn_image_samples(image); i++)
-    if (i % 4 != 3)
-      fputc((int)(CLAMP(image->data[i], 0, 1) * 255 + 0.5f), file);
+  for (size_t i = 0; i < nn_image_samples(image) / (size_t)image->channels; i++)
+    for (size_t c = 0; c < 3; c++)
+      fputc((int)(CLAMP(level_of(result, content, i, c), 0, 1) * 255 + 0.5f), file);
   if (fclose(file) != 0)
     fail("cannot write the picture");
+}
+
+static void
+save_all(GArray *results, const NnImage *content, const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+  int pictures = 0;
+  for (guint i = 0; i < results->len; i++) {
+    const NnResult *result = &g_array_index(results, NnResult, i);
+    g_print("%s\n", result->label);
+    if (result->image == NULL)
+      continue;
+    g_autofree char *numbered = g_strdup_printf("%s/%d-%s", folder, ++pictures, name);
+    save(result, content, pictures == 1 ? path : numbered);
+  }
 }
 
 static int64_t
@@ -134,9 +165,8 @@ main(int argc, char **argv)
   gint64 start = g_get_monotonic_time();
   if (!effect->run(&run, &error))
     fail(error->message);
-  const NnResult *result = &g_array_index(run.results, NnResult, 0);
-  g_print("%s: %.1f s\n", result->label, (double)(g_get_monotonic_time() - start) / 1e6);
-  save(result->image, argv[4]);
+  g_print("%s: %.1f s\n", effect->id, (double)(g_get_monotonic_time() - start) / 1e6);
+  save_all(run.results, content, argv[4]);
   g_array_unref(run.results);
   for (int i = 0; i < nn_effect_n_params(effect); i++)
     nn_image_free((NnImage *)arguments[i].image);
