@@ -98,6 +98,11 @@ times_difference(int64_t begin, int64_t end, int worker, gpointer data)
 
 /* ---- baselines ---- */
 
+const NnChoice nn_baseline_choices[] = {
+    {"black", N_("Black")},          {"grey", N_("Grey")}, {"mean", N_("Mean color")},
+    {"blur", N_("Blurred picture")}, {NULL, NULL},
+};
+
 static void
 fill_mean(NnImage *image)
 {
@@ -146,8 +151,8 @@ add_gradient(Run *run, double weight, double *value, GError **error)
   if (value != NULL)
     *value = here;
   run->done++;
-  g_autofree char *text = g_strdup_printf(_("Gradient %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT),
-                                          run->done, MAX(run->total, run->done));
+  g_autofree char *text =
+      g_strdup_printf(_("Gradient %d of %d"), (int)run->done, (int)MAX(run->total, run->done));
   run->fraction = MAX(run->fraction, (double)MIN(run->done, run->total) / (double)run->total);
   NnReport news = {.fraction = run->fraction, .text = text};
   run->verdict = nn_progress_report(run->progress, &news);

@@ -31,8 +31,11 @@ typedef enum {
 } NnMethod;
 
 /** NnBaseline: the picture that says nothing. @NN_BASELINE_MEAN: the mean colour of the picture;
- * @NN_BASELINE_BLUR: the picture, blurred by a tenth of its shorter side. */
+ * @NN_BASELINE_BLUR: the picture, blurred by a tenth of its shorter side. In the order of
+ * nn_baseline_choices. */
 typedef enum { NN_BASELINE_BLACK, NN_BASELINE_GREY, NN_BASELINE_MEAN, NN_BASELINE_BLUR } NnBaseline;
+
+extern const NnChoice nn_baseline_choices[];
 
 /**
  * NnAttributionSettings:

@@ -7,6 +7,7 @@ static const NnEffect *const effects[] = {
     &nn_effect_deepdream,
     &nn_effect_what_is_it,
     &nn_effect_saliency,
+    &nn_effect_occlusion,
 };
 
 const NnEffect *

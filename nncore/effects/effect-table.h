@@ -5,5 +5,6 @@
 #include "nncore/effects/effect.h"
 
 extern const NnEffect nn_effect_deepdream;
+extern const NnEffect nn_effect_occlusion;
 extern const NnEffect nn_effect_saliency;
 extern const NnEffect nn_effect_what_is_it;

@@ -22,12 +22,6 @@ static const NnChoice methods[] = {
     {NULL, NULL},
 };
 
-/* in the order of NnBaseline */
-static const NnChoice baselines[] = {
-    {"black", N_("Black")},          {"grey", N_("Grey")}, {"mean", N_("Mean color")},
-    {"blur", N_("Blurred picture")}, {NULL, NULL},
-};
-
 #define SECTION_METHOD N_("Method")
 
 static const NnParam params[] = {
@@ -101,7 +95,7 @@ static const NnParam params[] = {
                    "the baseline's color gets nothing: black things with the black baseline."),
         .section = SECTION_METHOD,
         .kind = NN_PARAM_CHOICE,
-        .choices = baselines,
+        .choices = nn_baseline_choices,
         .enabled_by = "method=integrated-gradients,input-x-gradient",
     },
     {
