@@ -4,10 +4,8 @@
 #include "nncore/effects/effect-table.h"
 
 static const NnEffect *const effects[] = {
-    &nn_effect_deepdream,
-    &nn_effect_what_is_it,
-    &nn_effect_saliency,
-    &nn_effect_occlusion,
+    &nn_effect_deepdream, &nn_effect_what_is_it,  &nn_effect_saliency,
+    &nn_effect_occlusion, &nn_effect_adversarial,
 };
 
 const NnEffect *

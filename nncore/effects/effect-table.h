@@ -4,6 +4,7 @@
 
 #include "nncore/effects/effect.h"
 
+extern const NnEffect nn_effect_adversarial;
 extern const NnEffect nn_effect_deepdream;
 extern const NnEffect nn_effect_occlusion;
 extern const NnEffect nn_effect_saliency;

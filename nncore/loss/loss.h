@@ -114,16 +114,13 @@ int64_t nn_loss_neuron_channel(const NnLoss *loss);
 
 /**
  * nn_loss_margin:
- * @channels: of the scores that it will see
- * @from: the class whose score is subtracted
- * @to: the class whose score it is subtracted from; -1: in each evaluation the best of all but
- *   @from
+ * @channels: of the scores that it will see, at least 2
  *
- * How far @to is ahead of @from: above 0, the network does not take the picture for @from.
- * nn_loss_margin_scores() is the loss that has gathered the scores of the last evaluation
+ * How far the best class but @from is ahead of @from: above 0, the network does not take the picture
+ * for @from. nn_loss_margin_scores() is the loss that has gathered the scores of the last evaluation
  * (nn_loss_strongest_mean()).
  */
-NnLoss *nn_loss_margin(int64_t channels, int64_t from, int64_t to, GError **error);
+NnLoss *nn_loss_margin(int64_t channels, int64_t from, GError **error);
 const NnLoss *nn_loss_margin_scores(const NnLoss *loss);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnLoss, nn_loss_free)

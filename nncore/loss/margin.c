@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How far one class's score lies above another's: value z_to - z_from, where z_c is the mean of
- * channel c over its positions; gradient 1/P on one channel and -1/P on the other. The scores are
- * gathered by loss/strongest.c. */
+/* How far the best of all other classes' scores lies above a class's: value z_best - z_from, where
+ * z_c is the mean of channel c over its P positions; gradient 1/P on one channel and -1/P on the
+ * other. The scores are gathered by loss/strongest.c. */
 #include <string.h>
 
 #include "nncore/loss/loss.h"
@@ -9,8 +9,7 @@
 typedef struct {
   NnLoss base;
   NnLoss *scores;
-  int64_t from, to; /* to -1: the best but @from */
-  int64_t chosen;
+  int64_t from, best;
 } MarginLoss;
 
 static void
@@ -32,13 +31,12 @@ margin_close(NnLoss *loss, NnContext *context)
 {
   MarginLoss *self = (MarginLoss *)loss;
   int64_t channels = nn_loss_strongest_channels(self->scores);
-  self->chosen = self->to;
-  for (int64_t c = 0; self->to < 0 && c < channels; c++)
+  self->best = self->from == 0 ? 1 : 0;
+  for (int64_t c = 0; c < channels; c++)
     if (c != self->from &&
-        (self->chosen < 0 || nn_loss_strongest_mean(self->scores, c) >
-                                 nn_loss_strongest_mean(self->scores, self->chosen)))
-      self->chosen = c;
-  return nn_loss_strongest_mean(self->scores, self->chosen) -
+        nn_loss_strongest_mean(self->scores, c) > nn_loss_strongest_mean(self->scores, self->best))
+      self->best = c;
+  return nn_loss_strongest_mean(self->scores, self->best) -
          nn_loss_strongest_mean(self->scores, self->from);
 }
 
@@ -54,7 +52,7 @@ margin_evaluate(NnLoss *loss, NnContext *context, const NnPiece *piece, float fa
   float each = (float)(factor / all);
   memset(gradient->data, 0, nn_tensor_bytes(gradient));
   for (int64_t p = 0; p < positions; p++) {
-    gradient->f[p * position_stride + self->chosen * channel_stride] = each;
+    gradient->f[p * position_stride + self->best * channel_stride] = each;
     gradient->f[p * position_stride + self->from * channel_stride] = -each;
   }
   return 0;
@@ -77,14 +75,14 @@ static const NnLossClass margin_class = {
 };
 
 NnLoss *
-nn_loss_margin(int64_t channels, int64_t from, int64_t to, GError **error)
+nn_loss_margin(int64_t channels, int64_t from, GError **error)
 {
-  g_return_val_if_fail(channels > 1 && from < channels && to < channels && from != to, NULL);
+  g_return_val_if_fail(channels > 1 && from >= 0 && from < channels, NULL);
   NnLoss *scores = nn_loss_strongest(channels, error);
   if (scores == NULL)
     return NULL;
   MarginLoss *self = g_new(MarginLoss, 1);
-  *self = (MarginLoss){.base = {&margin_class}, .scores = scores, .from = from, .to = to};
+  *self = (MarginLoss){.base = {&margin_class}, .scores = scores, .from = from};
   return &self->base;
 }
 

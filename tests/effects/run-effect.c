@@ -2,7 +2,7 @@
 /* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
  * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable
  * or file takes a PPM's name. Also threads=N. Says on standard error how far it is, and prints the
- * results' labels. Of several pictures the second goes to 2-OUT.ppm and so on. What is partly
+ * results' labels. A name with ".16." in it is written with 16 bits a channel. Of several pictures the second goes to 2-OUT.ppm and so on. What is partly
  * transparent is laid over the picture, of the picture's size. */
 #include <stdio.h>
 #include <string.h>
@@ -56,10 +56,16 @@ save(const NnResult *result, const NnImage *content, const char *path)
   FILE *file = fopen(path, "wb");
   if (file == NULL)
     fail("cannot write the picture");
-  fprintf(file, "P6\n%d %d\n255\n", image->width, image->height);
+  bool deep = strstr(path, ".16.") != NULL;
+  int white = deep ? 65535 : 255;
+  fprintf(file, "P6\n%d %d\n%d\n", image->width, image->height, white);
   for (size_t i = 0; i < nn_image_samples(image) / (size_t)image->channels; i++)
-    for (size_t c = 0; c < 3; c++)
-      fputc((int)(CLAMP(level_of(result, content, i, c), 0, 1) * 255 + 0.5f), file);
+    for (size_t c = 0; c < 3; c++) {
+      int level = (int)(CLAMP(level_of(result, content, i, c), 0, 1) * (float)white + 0.5f);
+      if (deep)
+        fputc(level >> 8, file);
+      fputc(level & 255, file);
+    }
   if (fclose(file) != 0)
     fail("cannot write the picture");
 }
