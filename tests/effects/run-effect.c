@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
- * pictures and measuring. Pictures are binary 8-bit PPM. Keys are those of the effect; a drawable
+ * pictures and measuring. Pictures are binary PPM of 8 or 16 bits. Keys are those of the effect; a drawable
  * or file takes a PPM's name. Also threads=N. Says on standard error how far it is, and prints the
- * results' labels. A name with ".16." in it is written with 16 bits a channel. Of several pictures the second goes to 2-OUT.ppm and so on. What is partly
+ * results' labels. A name with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the
+ * numbers themselves, height x width x channels. Of several pictures the second goes to 2-OUT.ppm and so on. What is partly
  * transparent is laid over the picture, of the picture's size. */
 #include <stdio.h>
 #include <string.h>
 
 #include "nncore/effects/effect.h"
 #include "weights/networks.h"
+#include "weights/npy.h"
 
 static G_GNUC_NORETURN void
 fail(const char *message)
@@ -23,14 +25,16 @@ load(const char *path)
   int width, height, white;
   FILE *file = fopen(path, "rb");
   if (file == NULL || fscanf(file, "P6 %d %d %d", &width, &height, &white) != 3 ||
-      fgetc(file) == EOF || white != 255)
-    fail("cannot read the picture: give a binary 8-bit PPM");
+      fgetc(file) == EOF || (white != 255 && white != 65535))
+    fail("cannot read the picture: give a binary PPM of 8 or 16 bits");
   g_autoptr(GError) error = NULL;
   NnImage *image = nn_image_new(width, height, 4, &error);
   if (image == NULL)
     fail(error->message);
-  for (size_t i = 0; i < nn_image_samples(image); i++)
-    image->data[i] = i % 4 == 3 ? 1 : (float)fgetc(file) / 255;
+  for (size_t i = 0; i < nn_image_samples(image); i++) {
+    int high = i % 4 == 3 || white == 255 ? 0 : fgetc(file);
+    image->data[i] = i % 4 == 3 ? 1 : (float)(high * 256 + fgetc(file)) / (float)white;
+  }
   fclose(file);
   return image;
 }
@@ -50,9 +54,23 @@ level_of(const NnResult *result, const NnImage *content, size_t i, size_t c)
 }
 
 static void
+save_numbers(const NnImage *image, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  NnTensor tensor = {.shape = NN_SHAPE(image->height, image->width, image->channels),
+                     .f = image->data};
+  if (!som_npy_save(path, &tensor, &error))
+    fail(error->message);
+}
+
+static void
 save(const NnResult *result, const NnImage *content, const char *path)
 {
   const NnImage *image = result->image;
+  if (g_str_has_suffix(path, ".npy")) {
+    save_numbers(image, path);
+    return;
+  }
   FILE *file = fopen(path, "wb");
   if (file == NULL)
     fail("cannot write the picture");
