@@ -214,17 +214,19 @@ def smoothgrad(classifier, picture, label, decide=nobody, samples=1, noise=0.0, 
     return largest(total / samples)
 
 
-def integrated_gradients(classifier, picture, label, decide=nobody, steps=1):
+def integrated_gradients(classifier, picture, label, decide=nobody, steps=1, decide_black=nobody):
     """From black, by the trapezoidal rule."""
-    return integrate(classifier, picture, label, decide, steps)[0]
+    return integrate(classifier, picture, label, decide, steps, decide_black)[0]
 
 
-def integrate(classifier, picture, label, decide, steps):
-    """Integrated gradients and the gap of completeness."""
+def integrate(classifier, picture, label, decide, steps, decide_black):
+    """Integrated gradients and the gap of completeness. decide_black: for the black picture, where
+    all of a max-pooling window is at a tie."""
     total, ends = 0, []
     for k in range(steps + 1):
         point = np.float32(k / steps) * picture
-        step, score = classifier.gradient(point, label, decide(point))
+        override = (decide if k > 0 else decide_black)(point)
+        step, score = classifier.gradient(point, label, override)
         total = total + step * (0.5 if k in (0, steps) else 1)
         if k in (0, steps):
             ends.append(score)

@@ -107,8 +107,9 @@ def compare_means(table, subject, steps):
     taken, gap = re.search(r"In (\d+) steps.*error of ([\d.]+) %", text).groups()
     taken = int(taken)
     table.compare(subject, f"integrated, {taken} steps", ours, functools.partial(
-        subject.formula, explained.integrated_gradients, steps=taken))
-    _, their_gap = subject.formula(explained.integrate, steps=taken)
+        subject.formula, explained.integrated_gradients, steps=taken,
+        decide_black=subject.decide))
+    _, their_gap = subject.formula(explained.integrate, steps=taken, decide_black=subject.decide)
     problems = []
     if abs(float(gap) / 100 - their_gap) > 2e-3:
         problems.append(f"the gap is {their_gap:.2%}, not {gap} %")
