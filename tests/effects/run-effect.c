@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]: an effect without GIMP, for looking at
- * pictures and measuring. Pictures are binary PPM of 8 or 16 bits. Keys are those of the effect; a drawable
- * or file takes a PPM's name. Also threads=N. Says on standard error how far it is, and prints the
- * results' labels. A name with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the
- * numbers themselves, height x width x channels. Of several pictures the second goes to 2-OUT.ppm and so on. What is partly
- * transparent is laid over the picture, of the picture's size. */
+ * pictures and measuring. Pictures are binary PPM of 8 or 16 bits. Keys are those of the effect; a
+ * drawable or file takes a PPM's name. Also threads=N and memory-mb=N. Says on standard error how far it is, and
+ * prints the results' labels.
+ *
+ * A name with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the numbers
+ * themselves, height x width x channels. Of several pictures the second goes to 2-OUT.ppm and so on.
+ * What is partly transparent is laid over the picture, of the picture's size. */
 #include <stdio.h>
 #include <string.h>
 
