@@ -131,7 +131,7 @@ static bool
 read_input(const Facts *facts, NnInputSpec *input)
 {
   g_autofree char *channels = fact(facts, "channels"), *range = fact(facts, "range");
-  g_autofree char *multiple = fact(facts, "multiple");
+  g_autofree char *multiple = fact(facts, "multiple"), *size = fact(facts, "size");
   float mean[3], deviation[3];
   double white = range != NULL ? g_ascii_strtod(range, NULL) : 0;
   bool has_range = white > 0 && isfinite(white);
@@ -148,6 +148,8 @@ read_input(const Facts *facts, NnInputSpec *input)
     memcpy(input->deviation, deviation, sizeof deviation);
   if (multiple != NULL)
     input->multiple = (int)CLAMP(g_ascii_strtoll(multiple, NULL, 10), 1, 1024);
+  if (size != NULL)
+    input->own_px = (int)CLAMP(g_ascii_strtoll(size, NULL, 10), 0, 4096);
   return channels != NULL && has_range && has_mean && has_deviation;
 }
 

@@ -20,6 +20,7 @@
  *   channels: RGB or BGR;  range: what white is, 1 or 255
  *   mean, std: three numbers in the network's channel order, subtracted and divided by
  *   multiple: width and height are multiples of it
+ *   size: side in px of the pictures that it was trained on, where the file's input does not say it
  *   labels: class names, one a line (in an ini: written \n); NAME.labels.txt does as well; or
  *     "imagenet-1000" for the usual ones
  *   layers.dream, .content, .style, .class: layers preset for these uses

@@ -19,3 +19,13 @@ nn_set_cancelled(GError **error)
 {
   g_set_error_literal(error, NN_ERROR, NN_ERROR_CANCELLED, _("Cancelled; nothing was changed."));
 }
+
+bool
+nn_progress_begin(const NnProgress *progress, const char *text, GError **error)
+{
+  NnReport start = {.text = text};
+  if (nn_progress_report(progress, &start) != NN_CANCEL)
+    return true;
+  nn_set_cancelled(error);
+  return false;
+}

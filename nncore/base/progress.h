@@ -3,6 +3,8 @@
  * on the thread that called the engine. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <glib.h>
 
 typedef struct NnImage NnImage; /* image/image.h */
@@ -41,6 +43,10 @@ typedef struct {
 
 /** nn_progress_report: @report to @progress (nullable); %NN_CONTINUE where nobody listens. */
 NnVerdict nn_progress_report(const NnProgress *progress, const NnReport *report);
+
+/** nn_progress_begin: reports that nothing is done yet, with @text for people. Returns: false with
+ * %NN_ERROR_CANCELLED where the answer is Cancel. */
+bool nn_progress_begin(const NnProgress *progress, const char *text, GError **error);
 
 /** nn_set_cancelled: sets the one %NN_ERROR_CANCELLED sentence. */
 void nn_set_cancelled(GError **error);

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include <glib.h>
+#define PI 3.14159265358979323846
 
 uint64_t
 nn_random_at(uint64_t seed, uint64_t counter)
@@ -13,20 +13,6 @@ nn_random_at(uint64_t seed, uint64_t counter)
   z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
   return z ^ (z >> 31);
-}
-
-/* above 0, up to 1 */
-static double
-unit_at(uint64_t seed, uint64_t counter)
-{
-  return (double)((nn_random_at(seed, counter) >> 11) + 1) / 9007199254740992.0;
-}
-
-float
-nn_random_normal_at(uint64_t seed, uint64_t counter)
-{
-  double radius = sqrt(-2 * log(unit_at(seed, 2 * counter)));
-  return (float)(radius * cos(2 * G_PI * unit_at(seed, 2 * counter + 1)));
 }
 
 uint64_t
@@ -41,4 +27,13 @@ nn_random_range(NnRandom *random, int low, int high)
   /* the upper half times the number of outcomes: no modulo, and a bias below 2^-32 */
   uint64_t outcomes = (uint64_t)((int64_t)high - low + 1);
   return (int)(low + (int64_t)(((nn_random_next(random) >> 32) * outcomes) >> 32));
+}
+
+double
+nn_random_normal_at(uint64_t seed, uint64_t index)
+{
+  /* 53 bits each; the radius's are never 0 */
+  double radius = (double)((nn_random_at(seed, 2 * index) >> 11) + 1) * 0x1p-53;
+  double turn = (double)(nn_random_at(seed, 2 * index + 1) >> 11) * 0x1p-53;
+  return sqrt(-2 * log(radius)) * cos(2 * PI * turn);
 }

@@ -15,12 +15,12 @@ typedef struct {
 /** nn_random_at: number @counter of @seed, uniform over all 64 bits. */
 uint64_t nn_random_at(uint64_t seed, uint64_t counter);
 
-/** nn_random_normal_at: number @counter of @seed, of the normal distribution (mean 0, deviation 1);
- * made of the numbers 2 @counter and 2 @counter + 1 (Box and Muller 1958). */
-float nn_random_normal_at(uint64_t seed, uint64_t counter);
-
 /** nn_random_next: the next number. */
 uint64_t nn_random_next(NnRandom *random);
 
 /** nn_random_range: uniform from @low to @high, both included; draws one number. */
 int nn_random_range(NnRandom *random, int low, int high);
+
+/** nn_random_normal_at: normal (mean 0, deviation 1; Box and Muller 1958), from the numbers
+ * 2 @index and 2 @index + 1 of @seed. */
+double nn_random_normal_at(uint64_t seed, uint64_t index);

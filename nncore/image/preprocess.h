@@ -14,12 +14,14 @@
  * @bgr: the first channel is blue; @mean and @deviation follow the network's order
  * @range: what white is before the mean is subtracted: 1 or 255
  * @multiple: width and height must be multiples of it (1: any)
+ * @own_px: side of the pictures that the network was trained on; 0 where that is not known
  */
 typedef struct {
   bool bgr;
   float range;
   float mean[3], deviation[3];
   int multiple;
+  int own_px;
 } NnInputSpec;
 
 /** nn_preprocess: @image (3 or 4 channels; alpha is left out) -> @tensor, 1 x 3 x H x W of the

@@ -52,6 +52,20 @@ nn_fill(NnContext *context, float *to, float value, int64_t count)
   nn_parallel_for(context, count, CHUNK, fill_chunk, &job);
 }
 
+static void
+keep_positive_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  float *x = data;
+  for (int64_t i = begin; i < end; i++)
+    x[i] = x[i] > 0 ? x[i] : 0;
+}
+
+void
+nn_keep_positive(NnContext *context, float *x, int64_t count)
+{
+  nn_parallel_for(context, count, CHUNK, keep_positive_chunk, x);
+}
+
 typedef struct {
   NnActivation activation;
   const float *from;

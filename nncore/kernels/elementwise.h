@@ -20,6 +20,9 @@ void nn_copy_bytes(NnContext *context, void *to, const void *from, size_t bytes)
 /** nn_fill: @count times @value. */
 void nn_fill(NnContext *context, float *to, float value, int64_t count);
 
+/** nn_keep_positive: @count elements in place: those that are not above 0 become 0. */
+void nn_keep_positive(NnContext *context, float *x, int64_t count);
+
 /**
  * nn_activate:
  * @to: may be @from

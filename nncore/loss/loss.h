@@ -95,4 +95,32 @@ bool nn_channel_view(const NnTensor *tensor, int64_t *channels, int64_t *positio
 NnLoss *nn_loss_strongest(int64_t channels, GError **error);
 int64_t nn_loss_strongest_channel(const NnLoss *loss);
 
+/** nn_loss_strongest_channels: C. */
+int64_t nn_loss_strongest_channels(const NnLoss *loss);
+
+/** nn_loss_strongest_mean: of channel @channel, over all positions observed: of scores, the score.
+ */
+double nn_loss_strongest_mean(const NnLoss *loss, int64_t channel);
+
+/**
+ * nn_loss_neuron:
+ * @channel: -1: the one that responds most at this position
+ * @y, @x: its row and column in the whole activation; 0 and 0 of scores
+ *
+ * A single element; nn_loss_neuron_channel() is its channel.
+ */
+NnLoss *nn_loss_neuron(int64_t channel, int64_t y, int64_t x);
+int64_t nn_loss_neuron_channel(const NnLoss *loss);
+
+/**
+ * nn_loss_margin:
+ * @channels: of the scores that it will see, at least 2
+ *
+ * How far the best class but @from is ahead of @from: above 0, the network does not take the picture
+ * for @from. nn_loss_margin_scores() is the loss that has gathered the scores of the last evaluation
+ * (nn_loss_strongest_mean()).
+ */
+NnLoss *nn_loss_margin(int64_t channels, int64_t from, GError **error);
+const NnLoss *nn_loss_margin_scores(const NnLoss *loss);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnLoss, nn_loss_free)

@@ -8,7 +8,7 @@
 
 typedef struct {
   NnLoss base;
-  int64_t channels;
+  int64_t channels, positions; /* positions observed */
   double *sums;
 } StrongestLoss;
 
@@ -22,6 +22,7 @@ static void
 strongest_begin(NnLoss *loss)
 {
   StrongestLoss *self = (StrongestLoss *)loss;
+  self->positions = 0;
   for (int64_t c = 0; c < self->channels; c++)
     self->sums[c] = 0;
 }
@@ -45,6 +46,7 @@ strongest_observe(NnLoss *loss, NnContext *context, const NnPiece *piece)
                                 &job.position_stride);
   g_return_if_fail(viewed && channels == self->channels);
   nn_parallel_for(context, channels, CHANNELS, sum_channels, &job);
+  self->positions += job.positions;
 }
 
 static void
@@ -83,4 +85,19 @@ nn_loss_strongest_channel(const NnLoss *loss)
     if (self->sums[c] > self->sums[strongest])
       strongest = c;
   return strongest;
+}
+
+int64_t
+nn_loss_strongest_channels(const NnLoss *loss)
+{
+  g_return_val_if_fail(loss->klass == &strongest_class, 0);
+  return ((const StrongestLoss *)loss)->channels;
+}
+
+double
+nn_loss_strongest_mean(const NnLoss *loss, int64_t channel)
+{
+  const StrongestLoss *self = (const StrongestLoss *)loss;
+  g_return_val_if_fail(loss->klass == &strongest_class && channel < self->channels, 0);
+  return self->sums[channel] / (double)MAX(self->positions, 1);
 }

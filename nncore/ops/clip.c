@@ -99,6 +99,7 @@ const NnOp nn_op_clip = {
     .constant_inputs = 1u << LOWER | 1u << UPPER,
     .layout = NN_TAKES_ANY,
     .as_activation = clip_as_activation,
+    .is_rectifier = true,
     .infer = clip_infer,
     .reach = nn_reach_pointwise,
     .keeps = clip_keeps,

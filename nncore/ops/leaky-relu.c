@@ -48,6 +48,7 @@ const NnOp nn_op_leaky_relu = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
+    .is_rectifier = true,
     .as_activation = leaky_relu_as_activation,
     .params_bytes = sizeof(NnActivation),
     .parse = leaky_relu_parse,

@@ -140,6 +140,10 @@ typedef struct NnOp {
    * where it cannot. Constants are those that hold at every size. */
   NnActivation (*as_activation)(const NnInfer *infer);
 
+  /* it lets pass what is large of its first input and holds back the rest, element by element:
+   * there are other ways backward than the gradient (NnRectifierRule, plan/program.h) */
+  bool is_rectifier;
+
   /* prepare gives floats: a factor for each channel, then a shift for each, and the result is
    * factor * input 0 + shift (BatchNormalization): can be folded into the operator before it */
   bool is_channel_affine;

@@ -74,6 +74,7 @@ const NnOp nn_op_p_relu = {
     .max_inputs = 2,
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
+    .is_rectifier = true,
     .fuses_activation = true,
     .params_bytes = sizeof(PRelu),
     .parse = p_relu_parse,

@@ -40,6 +40,7 @@ const NnOp nn_op_relu = {
     .max_inputs = 1,
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
+    .is_rectifier = true,
     .as_activation = relu_as_activation,
     .infer = nn_infer_same,
     .aux_bytes = relu_aux_bytes,

@@ -27,13 +27,30 @@ typedef enum { NN_HEAD_POOLED, NN_HEAD_RESIZED } NnHead;
 typedef enum { NN_POOLING_OWN, NN_POOLING_AVERAGE, NN_POOLING_L2 } NnPoolingKind;
 
 /**
+ * NnRectifierRule: how rectifiers (NnOp.is_rectifier: Relu, LeakyRelu, PRelu, Clip) go backward. All
+ * but the first give pictures that look like what the network responds to, and no gradients.
+ * @NN_RECTIFIER_GRADIENT: the true gradient
+ * @NN_RECTIFIER_GUIDED: the gradient of what is positive of the gradient that comes in (Springenberg
+ *   et al., Striving for Simplicity, 2015)
+ * @NN_RECTIFIER_DECONVNET: what is positive of it, whatever went forward (Zeiler and Fergus,
+ *   Visualizing and Understanding Convolutional Networks, 2014)
+ */
+typedef enum {
+  NN_RECTIFIER_GRADIENT,
+  NN_RECTIFIER_GUIDED,
+  NN_RECTIFIER_DECONVNET,
+} NnRectifierRule;
+
+/**
  * NnProgramOptions:
  * @gradient: whether plans of it shall be able to run backward
+ * @rectifiers: how they go backward
  * @head: for targets in or behind a head of fixed size; others do not care
  * @pooling: in place of MaxPool; one whose indices are wanted stays
  */
 typedef struct {
   bool gradient;
+  NnRectifierRule rectifiers;
   NnHead head;
   NnPoolingKind pooling;
 } NnProgramOptions;

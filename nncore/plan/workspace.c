@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/kernels/elementwise.h"
 #include "nncore/plan/plan-private.h"
 
 typedef struct {
@@ -257,16 +258,50 @@ add_contributions(NnWorkspace *workspace, size_t index)
 }
 
 static void
+backward_activation(NnWorkspace *workspace, const NnOpRun *run)
+{
+  NnRectifierRule rule = workspace->plan->program->options.rectifiers;
+  int64_t count = nn_shape_count(&run->grad_out[0].shape);
+  if (rule != NN_RECTIFIER_GRADIENT)
+    nn_keep_positive(workspace->context, run->grad_out[0].f, count);
+  if (rule != NN_RECTIFIER_DECONVNET)
+    nn_activation_backward(workspace->context, run->activation, run->activation_bits,
+                           run->grad_out[0].f, count);
+}
+
+/* a rectifier that is a node of its own; what else it reads, bounds or slopes, stays out of the
+ * deconvnet's way */
+static void
+backward_rectifier(NnWorkspace *workspace, const NnOp *op, const NnOpRun *run)
+{
+  NnRectifierRule rule = workspace->plan->program->options.rectifiers;
+  const NnTensor *above = &run->grad_out[0], *below = run->grad_in;
+  if (rule != NN_RECTIFIER_GRADIENT)
+    nn_keep_positive(workspace->context, above->f, nn_shape_count(&above->shape));
+  if (rule != NN_RECTIFIER_DECONVNET || !nn_shape_equal(&above->shape, &below->shape)) {
+    op->backward(run);
+    return;
+  }
+  if (below->data != NULL)
+    nn_copy_bytes(workspace->context, below->data, above->data, nn_tensor_bytes(below));
+  for (int k = 1; k < run->n_inputs; k++)
+    if (below[k].data != NULL)
+      nn_fill(workspace->context, below[k].f, 0, nn_shape_count(&below[k].shape));
+}
+
+static void
 backward_step(NnWorkspace *workspace, size_t index)
 {
-  const NnNode *node = &workspace->plan->graph->nodes[index];
+  const NnOp *op = workspace->plan->graph->nodes[index].op;
   const NnOpRun *run = &workspace->steps[index].backward;
   if (!workspace->plan->nodes[index].active)
     return;
   if (run->activation_bits != NULL)
-    nn_activation_backward(workspace->context, node->activation, run->activation_bits,
-                           run->grad_out[0].f, nn_shape_count(&run->grad_out[0].shape));
-  node->op->backward(run);
+    backward_activation(workspace, run);
+  if (op->is_rectifier)
+    backward_rectifier(workspace, op, run);
+  else
+    op->backward(run);
   add_contributions(workspace, index);
 }
 
@@ -283,6 +318,17 @@ gets_nothing(const NnPlan *plan, NnValueId input)
     if (plan->program->targets[t] == input)
       return false;
   return true;
+}
+
+const NnTensor *
+nn_workspace_backward_to(NnWorkspace *workspace, int target)
+{
+  const NnPlan *plan = workspace->plan;
+  g_return_val_if_fail(plan->program->options.gradient, NULL);
+  int producer = plan->graph->values[plan->program->targets[target]].producer;
+  for (int i = (int)plan->graph->n_nodes - 1; i > producer; i--)
+    backward_step(workspace, (size_t)i);
+  return &workspace->seeds[target];
 }
 
 void

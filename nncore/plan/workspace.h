@@ -41,6 +41,15 @@ const NnTensor *nn_workspace_seed(NnWorkspace *workspace, int target);
  * have been made with a gradient. */
 void nn_workspace_backward(NnWorkspace *workspace);
 
+/**
+ * nn_workspace_backward_to:
+ * Carries the seeds back to target @target and no further; takes the place of
+ * nn_workspace_backward(). Once per forward.
+ * Returns: (transfer none): the gradient of all seeds' objective to this target, its own seed
+ *   included (write zeros into it for what the others give alone); valid to the next forward
+ */
+const NnTensor *nn_workspace_backward_to(NnWorkspace *workspace, int target);
+
 /** nn_workspace_input_gradient: (transfer none): valid after backward. Zero where no target
  * depends on the input. */
 const NnTensor *nn_workspace_input_gradient(NnWorkspace *workspace, int index);

@@ -29,6 +29,7 @@ def googlenet():
 MODELS = {
     "vgg19": vgg19_relu5_1,
     "vgg16": vgg16,
+    "vgg16-scores": lambda: torchvision.models.vgg16(weights=None),
     "googlenet": googlenet,
     "resnet50": lambda: torchvision.models.resnet50(weights=None),
     "squeezenet": lambda: torchvision.models.squeezenet1_1(weights=None),
@@ -41,10 +42,11 @@ def main():
     torch.manual_seed(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        any_size = {"image": {2: "H", 3: "W"}} if not name.endswith("-scores") else None
         torch.onnx.export(
             MODELS[name]().eval(), torch.zeros(1, 3, 224, 224), path, dynamo=False,
             opset_version=13, input_names=["image"], output_names=["output"],
-            dynamic_axes={"image": {2: "H", 3: "W"}})
+            dynamic_axes=any_size)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* run-effect EFFECT NETWORK IN OUT [KEY=VALUE...]: an effect without GIMP, for looking at pictures
- * and measuring. Pictures are binary 8-bit PPM or, by the ending .npy, height x width x 3 floats
- * of 0..1; IN may be "-" for none. Keys are those of the effect; a drawable, file or region takes a
- * picture's name, a network a file's. Also threads=N, and memory-mb=N. Says on standard error how
- * far it is. */
+ * and measuring. IN is a binary PPM of 8 or 16 bits, or, by the ending .npy, height x width x 3 floats
+ * of 0..1; "-" is none. Keys are those of the effect; a drawable, file or region takes a picture's
+ * name, a network a file's. Also threads=N and memory-mb=N. Says on standard error how far it is, and
+ * prints the results' labels.
+ *
+ * An OUT with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the numbers
+ * themselves. Of several pictures the second goes to 2-OUT and so on. What is partly transparent is
+ * laid over the picture. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -36,20 +40,6 @@ load_npy(const char *path)
   return image;
 }
 
-static void
-save_npy(const NnImage *image, const char *path)
-{
-  g_autoptr(GError) error = NULL;
-  NnShape shape = {.rank = 3, .dim = {image->height, image->width, 3}};
-  g_autoptr(NnTensor) tensor = nn_tensor_new(NN_DTYPE_FLOAT, &shape, &error);
-  if (tensor == NULL)
-    fail(error->message);
-  for (int64_t i = 0; i < nn_shape_count(&shape); i++)
-    tensor->f[i] = image->data[i / 3 * image->channels + i % 3];
-  if (!som_npy_save(path, tensor, &error))
-    fail(error->message);
-}
-
 static NnImage *
 load(const char *path)
 {
@@ -58,14 +48,16 @@ load(const char *path)
   int width, height, white;
   FILE *file = fopen(path, "rb");
   if (file == NULL || fscanf(file, "P6 %d %d %d", &width, &height, &white) != 3 ||
-      fgetc(file) == EOF || white != 255)
-    fail("cannot read the picture: give a binary 8-bit PPM");
+      fgetc(file) == EOF || (white != 255 && white != 65535))
+    fail("cannot read the picture: give a binary PPM of 8 or 16 bits");
   g_autoptr(GError) error = NULL;
   NnImage *image = nn_image_new(width, height, 4, &error);
   if (image == NULL)
     fail(error->message);
-  for (size_t i = 0; i < nn_image_samples(image); i++)
-    image->data[i] = i % 4 == 3 ? 1 : (float)fgetc(file) / 255;
+  for (size_t i = 0; i < nn_image_samples(image); i++) {
+    int high = i % 4 == 3 || white == 255 ? 0 : fgetc(file);
+    image->data[i] = i % 4 == 3 ? 1 : (float)(high * 256 + fgetc(file)) / (float)white;
+  }
   fclose(file);
   return image;
 }
@@ -81,22 +73,75 @@ load_region(const char *path)
   return region;
 }
 
-static void
-save(const NnImage *image, const char *path)
+/* colour @c of pixel @i of a result: over the content where it is partly transparent */
+static float
+level_of(const NnResult *result, const NnImage *content, size_t i, size_t c)
 {
+  const NnImage *image = result->image;
+  if (image->channels == 1)
+    return image->data[i];
+  float level = image->data[(size_t)image->channels * i + c];
+  if (content == NULL || (!result->own_alpha && result->opacity == 1))
+    return level;
+  float alpha = (result->own_alpha ? image->data[4 * i + 3] : 1) * (float)result->opacity;
+  return alpha * level + (1 - alpha) * content->data[4 * i + c];
+}
+
+/* without alpha, unless it is the result's own */
+static void
+save_numbers(const NnResult *result, const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  const NnImage *image = result->image;
+  int channels = result->own_alpha ? image->channels : MIN(image->channels, 3);
+  NnShape shape = NN_SHAPE(image->height, image->width, channels);
+  g_autoptr(NnTensor) tensor = nn_tensor_new(NN_DTYPE_FLOAT, &shape, &error);
+  if (tensor == NULL)
+    fail(error->message);
+  for (int64_t i = 0; i < nn_shape_count(&shape); i++)
+    tensor->f[i] = image->data[i / channels * image->channels + i % channels];
+  if (!som_npy_save(path, tensor, &error))
+    fail(error->message);
+}
+
+static void
+save(const NnResult *result, const NnImage *content, const char *path)
+{
+  const NnImage *image = result->image;
   if (g_str_has_suffix(path, ".npy")) {
-    save_npy(image, path);
+    save_numbers(result, path);
     return;
   }
   FILE *file = fopen(path, "wb");
   if (file == NULL)
     fail("cannot write the picture");
-  fprintf(file, "P6\n%d %d\n255\n", image->width, image->height);
-  for (size_t i = 0; i < nn_image_samples(image); i++)
-    if (i % (size_t)image->channels < 3)
-      fputc((int)(CLAMP(image->data[i], 0, 1) * 255 + 0.5f), file);
+  bool deep = strstr(path, ".16.") != NULL;
+  int white = deep ? 65535 : 255;
+  fprintf(file, "P6\n%d %d\n%d\n", image->width, image->height, white);
+  for (size_t i = 0; i < nn_image_samples(image) / (size_t)image->channels; i++)
+    for (size_t c = 0; c < 3; c++) {
+      int level = (int)(CLAMP(level_of(result, content, i, c), 0, 1) * (float)white + 0.5f);
+      if (deep)
+        fputc(level >> 8, file);
+      fputc(level & 255, file);
+    }
   if (fclose(file) != 0)
     fail("cannot write the picture");
+}
+
+static void
+save_all(GArray *results, const NnImage *content, const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path), *name = g_path_get_basename(path);
+  int pictures = 0;
+  for (guint i = 0; i < results->len; i++) {
+    const NnResult *result = &g_array_index(results, NnResult, i);
+    g_print("%s\n", result->label);
+    if (result->image == NULL)
+      continue;
+    g_autofree char *numbered = g_strdup_printf("%s/%d-%s", folder, ++pictures, name);
+    save(result, content, pictures == 1 ? path : numbered);
+  }
 }
 
 static int64_t
@@ -176,7 +221,7 @@ main(int argc, char **argv)
 {
   const NnEffect *effect = argc < 5 ? NULL : nn_effect_find(argv[1]);
   if (effect == NULL)
-    fail("usage: run-effect EFFECT NETWORK IN OUT [KEY=VALUE...]");
+    fail("usage: run-effect EFFECT NETWORK IN.ppm OUT.ppm [KEY=VALUE...]");
   g_autoptr(GError) error = NULL;
   g_autoptr(NnNetwork) network = open_network(argv[2]);
   g_autofree NnArgument *arguments = nn_effect_arguments(effect);
@@ -197,12 +242,11 @@ main(int argc, char **argv)
   gint64 start = g_get_monotonic_time();
   if (!effect->run(&run, &error))
     fail(error->message);
-  const NnResult *result = &g_array_index(run.results, NnResult, 0);
-  g_print("%s: %.1f s\n", result->label, (double)(g_get_monotonic_time() - start) / 1e6);
+  g_print("%s: %.1f s\n", effect->id, (double)(g_get_monotonic_time() - start) / 1e6);
+  save_all(run.results, content, argv[4]);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   g_printerr("peak %.1f MiB\n", (double)usage.ru_maxrss / 1024);
-  save(result->image, argv[4]);
   g_array_unref(run.results);
   for (int i = 0; i < nn_effect_n_params(effect); i++) {
     nn_image_free((NnImage *)arguments[i].image);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Occlusion (Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014): by how
+ * much the target falls when a patch of the picture is covered. A pixel's value is the mean over the
+ * patches that cover it. */
+#pragma once
+
+#include "nncore/base/progress.h"
+#include "nncore/effects/attribution.h"
+
+/**
+ * NnOcclusionSettings:
+ * @patch_px: side of the patches, in pixels of the view; 0: a fourteenth of the view's shorter side
+ * @stride_px: from one to the next; 0: half a patch. The last ones of a row and column are flush
+ *   with the border
+ * @fill: what they are covered with
+ * @most: patches that are worked on at a time, at most; 0: as suits the context's memory budget
+ */
+typedef struct {
+  int patch_px, stride_px;
+  NnBaseline fill;
+  int most;
+} NnOcclusionSettings;
+
+/**
+ * nn_occlude:
+ * @target: opened on @view
+ * @patches: (out): how many there were
+ *
+ * Exact, and only what a patch can reach is computed (plan/partial.h). Stop ends it, and the map is
+ * of the patches so far.
+ * Returns: (transfer full): one channel, like @view: above 0 where the picture speaks for the
+ *   target, below where it speaks against it. %NN_ERROR_ARGUMENT where the patch is larger than the
+ *   view, %NN_ERROR_MEMORY, %NN_ERROR_CANCELLED.
+ */
+NnImage *nn_occlude(const NnNetwork *network, NnContext *context, const NnTarget *target,
+                    const NnImage *view, const NnOcclusionSettings *settings,
+                    const NnProgress *progress, int *patches, GError **error);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Occlusion maps: the row of the table; the work is in effects/occlude.h. */
+#include <glib/gi18n-lib.h>
+
+#include "nncore/effects/effect-table.h"
+#include "nncore/effects/map-output.h"
+#include "nncore/effects/occlude.h"
+#include "nncore/effects/view.h"
+
+#define SECTION_PATCH N_("Patch")
+
+static const NnParam params[] = {
+    NN_TARGET_PARAMS,
+    NN_VIEW_PARAM,
+    {
+        .key = "patch",
+        .label = N_("Pat_ch"),
+        .help = N_("Side of the patch that covers the picture, in pixels of what the network sees. "
+                   "Smaller ones show finer detail, but cover less of what counts. 0 takes a "
+                   "fourteenth of the shorter side."),
+        .unit = N_("px"),
+        .section = SECTION_PATCH,
+        .kind = NN_PARAM_INT,
+        .max = 4096,
+    },
+    {
+        .key = "stride",
+        .label = N_("St_ride"),
+        .help = N_("From one patch to the next. Smaller gives a finer map, and takes longer: half "
+                   "of it four times as long. 0 takes half a patch."),
+        .unit = N_("px"),
+        .section = SECTION_PATCH,
+        .kind = NN_PARAM_INT,
+        .max = 4096,
+    },
+    {
+        .key = "fill",
+        .label = N_("_Fill"),
+        .help = N_("What the patch is filled with. Mean color and blur hide what is there without "
+                   "adding much of their own; black and grey are how papers do it."),
+        .section = SECTION_PATCH,
+        .kind = NN_PARAM_CHOICE,
+        .choices = nn_baseline_choices,
+        .initial = NN_BASELINE_MEAN,
+    },
+    NN_MAP_PARAMS,
+    {.key = NULL},
+};
+
+/* (transfer full): one channel */
+static NnImage *
+find_map(NnEffectRun *run, NnTarget *target, int *patches, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  NnOcclusionSettings settings = {
+      .patch_px = (int)nn_effect_argument(run, "patch")->i,
+      .stride_px = (int)nn_effect_argument(run, "stride")->i,
+      .fill = (NnBaseline)nn_effect_argument(run, "fill")->i,
+  };
+  g_autoptr(NnImage) view =
+      nn_view_new(network, run->context, nn_target_program(target), run->content,
+                  (int)nn_effect_argument(run, "working-size")->i, error);
+  if (view == NULL || !nn_target_open(target, view, error))
+    return NULL;
+  return nn_occlude(network, run->context, target, view, &settings, run->progress, patches, error);
+}
+
+static void
+tell(NnEffectRun *run, const NnTarget *target, int patches)
+{
+  g_autofree char *covered = g_strdup_printf(_("%d patches."), patches);
+  const NnRanking *ranking = nn_target_ranking(target);
+  g_autofree char *best =
+      ranking == NULL
+          ? g_strdup("")
+          : nn_ranking_describe(ranking, nn_effect_argument(run, "network")->network, 5);
+  nn_results_add(run->results, NN_PLACE_TEXT, NULL,
+                 g_strdup_printf("%s%s%s", best, ranking != NULL ? "\n" : "", covered));
+}
+
+static bool
+run_occlusion(NnEffectRun *run, GError **error)
+{
+  if (!nn_effect_check(run->effect, run->arguments, error) ||
+      !nn_progress_begin(run->progress, _("Reading the network"), error))
+    return false;
+  NnTargetChoice choice = nn_target_choice(run);
+  g_autoptr(NnTarget) target =
+      nn_target_new(nn_effect_argument(run, "network")->network, run->context, &choice,
+                    (NnProgramOptions){.gradient = false}, error);
+  int patches = 0;
+  g_autoptr(NnImage) map = target != NULL ? find_map(run, target, &patches, error) : NULL;
+  if (map == NULL)
+    return false;
+  g_autofree char *what = nn_target_describe(target);
+  g_autofree char *label = g_strdup_printf(_("Occlusion: %s"), what);
+  if (!nn_map_results(run, map, label, error))
+    return false;
+  tell(run, target, patches);
+  return true;
+}
+
+const NnEffect nn_effect_occlusion = {
+    .id = "occlusion",
+    .group = NN_GROUP_EXPLAIN,
+    .label = N_("_Occlusion Map..."),
+    .blurb = N_("Show which parts of the picture a network cannot do without"),
+    .help =
+        N_("Covers the picture with a patch, everywhere in turn, and shows by how much a class's "
+           "score (or a channel, or a neuron) falls (Zeiler and Fergus, “Visualizing and "
+           "Understanding Convolutional Networks”, 2014). Of each covered picture only what the "
+           "patch can reach is computed; the map is the same as if all of it were."),
+    .params = params,
+    .run = run_occlusion,
+};

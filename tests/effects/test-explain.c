@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The effects that explain, from end to end on the bundled network: results of the right kind and
+ * size, the same for every number of threads; Stop keeps, Cancel does not; bounds hold; sentences
+ * where nothing can be done. What the maps say is held against PyTorch in tests/oracle. */
+#include <math.h>
+#include <string.h>
+
+#include "nncore/base/error.h"
+#include "nncore/effects/effect.h"
+#include "nncore/loss/loss.h"
+#include "tests/effects/base-network.h"
+#include "tests/image/pictures.h"
+
+typedef struct {
+  NnNetwork *network;
+  NnContext *context;
+  NnArgument *arguments;
+  NnEffectRun run;
+  NnProgress progress;
+  NnImage *content;
+} Fixture;
+
+static NnArgument *
+argument(Fixture *fixture, const char *key)
+{
+  return (NnArgument *)nn_effect_argument(&fixture->run, key);
+}
+
+static void
+set_up(Fixture *fixture, const char *effect_id, int threads)
+{
+  const NnEffect *effect = nn_effect_find(effect_id);
+  *fixture = (Fixture){.network = base_network_new(), .context = nn_context_new(threads)};
+  fixture->network->input.own_px = 48;
+  fixture->arguments = nn_effect_arguments(effect);
+  fixture->content = picture_noise(60, 44, 4, 3);
+  for (int i = 0; i < 60 * 44; i++) {
+    fixture->content->data[4 * i + 3] = 1;
+    if (i % 60 > 20 && i % 60 < 40) /* a shape */
+      fixture->content->data[4 * i] = 0.9f;
+  }
+  fixture->run = (NnEffectRun){.effect = effect,
+                               .context = fixture->context,
+                               .arguments = fixture->arguments,
+                               .content = fixture->content,
+                               .progress = &fixture->progress,
+                               .results = nn_results_new()};
+  argument(fixture, "network")->network = fixture->network;
+}
+
+static void
+tear_down(Fixture *fixture)
+{
+  g_array_unref(fixture->run.results);
+  g_free(fixture->arguments);
+  nn_image_free(fixture->content);
+  nn_context_free(fixture->context);
+  nn_network_free(fixture->network);
+}
+
+/* (transfer none): result @index, after a run that must succeed */
+static const NnResult *
+result_at(const Fixture *fixture, guint index)
+{
+  g_assert_cmpuint(fixture->run.results->len, >, index);
+  return &g_array_index(fixture->run.results, NnResult, index);
+}
+
+static void
+run(Fixture *fixture)
+{
+  g_autoptr(GError) error = NULL;
+  g_array_set_size(fixture->run.results, 0);
+  bool done = fixture->run.effect->run(&fixture->run, &error);
+  g_assert_no_error(error);
+  g_assert_true(done);
+}
+
+static GError *
+run_fails(Fixture *fixture)
+{
+  GError *error = NULL;
+  g_array_set_size(fixture->run.results, 0);
+  g_assert_false(fixture->run.effect->run(&fixture->run, &error));
+  g_assert_nonnull(error);
+  g_test_message("%s", error->message);
+  return error;
+}
+
+static void
+assert_of_content_size(const Fixture *fixture, const NnImage *image, int channels)
+{
+  g_assert_cmpint(image->width, ==, fixture->content->width);
+  g_assert_cmpint(image->height, ==, fixture->content->height);
+  g_assert_cmpint(image->channels, ==, channels);
+  for (size_t i = 0; i < nn_image_samples(image); i++)
+    g_assert_true(image->data[i] >= 0 && image->data[i] <= 1);
+}
+
+/* ---- losses ---- */
+
+/* each element of the gradient of a loss against a central difference */
+static void
+check_loss(NnLoss *loss, const NnShape *shape)
+{
+  g_autoptr(NnContext) context = nn_context_new(2);
+  g_autoptr(NnTensor) x = nn_tensor_new(NN_DTYPE_FLOAT, shape, NULL);
+  g_autoptr(NnTensor) gradient = nn_tensor_new(NN_DTYPE_FLOAT, shape, NULL);
+  g_autoptr(NnTensor) ignored = nn_tensor_new(NN_DTYPE_FLOAT, shape, NULL);
+  const float h = 1 / 64.0f;
+  for (int64_t i = 0; i < nn_shape_count(shape); i++)
+    x->f[i] = (float)((i * 37 + 11) % 23) / 4;
+  nn_loss_evaluate(loss, context, x, 2, gradient);
+  for (int64_t i = 0; i < nn_shape_count(shape); i++) {
+    float kept = x->f[i];
+    x->f[i] = kept + h;
+    double above = nn_loss_evaluate(loss, context, x, 1, ignored);
+    x->f[i] = kept - h;
+    double below = nn_loss_evaluate(loss, context, x, 1, ignored);
+    x->f[i] = kept;
+    g_assert_cmpfloat_with_epsilon(gradient->f[i], (above - below) / h, 1e-5);
+  }
+}
+
+static void
+test_losses(void)
+{
+  g_autoptr(NnLoss) neuron = nn_loss_neuron(2, 1, 3);
+  g_autoptr(NnLoss) strongest = nn_loss_neuron(-1, 0, 2);
+  g_autoptr(NnLoss) of_scores = nn_loss_neuron(4, 0, 0);
+  g_autoptr(NnLoss) margin = nn_loss_margin(5, 1, NULL);
+  g_autoptr(NnLoss) of_first = nn_loss_margin(5, 0, NULL);
+  check_loss(neuron, &NN_SHAPE(1, 5, 3, 4));
+  check_loss(strongest, &NN_SHAPE(1, 5, 3, 4));
+  check_loss(of_scores, &NN_SHAPE(1, 5));
+  check_loss(margin, &NN_SHAPE(1, 5, 2, 3));
+  check_loss(of_first, &NN_SHAPE(1, 5));
+}
+
+/* ---- saliency and occlusion ---- */
+
+static const char *const map_effects[] = {"saliency", "occlusion"};
+
+static void
+test_methods(void)
+{
+  Fixture fixture;
+  set_up(&fixture, "saliency", 2);
+  argument(&fixture, "samples")->i = 2;
+  argument(&fixture, "steps")->i = 2;
+  for (int method = 0; method < 8; method++)
+    for (int target = 0; target < 3; target++) {
+      argument(&fixture, "method")->i = method;
+      argument(&fixture, "target")->i = target;
+      argument(&fixture, "layer")->text = "relu3_1";
+      run(&fixture);
+      assert_of_content_size(&fixture, result_at(&fixture, 0)->image, 4);
+      g_assert_cmpint(result_at(&fixture, 0)->place, ==, NN_PLACE_LAYER);
+    }
+  tear_down(&fixture);
+}
+
+static void
+test_outputs(gconstpointer effect)
+{
+  Fixture fixture;
+  set_up(&fixture, effect, 2);
+  const NnPlace places[] = {NN_PLACE_LAYER, NN_PLACE_LAYER, NN_PLACE_MASK, NN_PLACE_SELECTION};
+  argument(&fixture, "legend")->i = 1;
+  argument(&fixture, "opacity")->d = 30;
+  for (int output = 0; output < 4; output++) {
+    argument(&fixture, "output")->i = output;
+    argument(&fixture, "transparent")->i = output == 1;
+    run(&fixture);
+    const NnResult *result = result_at(&fixture, 0);
+    bool layer = output < 2;
+    g_assert_cmpint(result->place, ==, places[output]);
+    assert_of_content_size(&fixture, result->image, layer ? 4 : 1);
+    g_assert_cmpint(result->own_alpha, ==, output == 1);
+    g_assert_cmpfloat(result->opacity, ==, layer ? 0.3 : 1);
+    g_assert_cmpint(result_at(&fixture, 1)->place, ==, layer ? NN_PLACE_LAYER : NN_PLACE_TEXT);
+  }
+  const NnImage *selection = result_at(&fixture, 0)->image;
+  float most = 0;
+  for (size_t i = 0; i < nn_image_samples(selection); i++) {
+    g_assert_true(selection->data[i] == 0 || selection->data[i] == 1);
+    most = MAX(most, selection->data[i]);
+  }
+  g_assert_cmpfloat(most, ==, 1);
+  tear_down(&fixture);
+}
+
+static void
+test_threads(gconstpointer effect)
+{
+  g_autoptr(NnImage) one = NULL;
+  for (int threads = 1; threads <= 3; threads++) {
+    Fixture fixture;
+    set_up(&fixture, effect, threads);
+    run(&fixture);
+    const NnImage *image = result_at(&fixture, 0)->image;
+    if (one == NULL)
+      one = nn_image_copy(image, NULL);
+    else
+      g_assert_cmpmem(one->data, nn_image_samples(one) * sizeof(float), image->data,
+                      nn_image_samples(image) * sizeof(float));
+    tear_down(&fixture);
+  }
+}
+
+typedef struct {
+  int calls, after;
+  NnVerdict verdict;
+} Answer;
+
+static NnVerdict
+answer(const NnReport *report, gpointer data)
+{
+  Answer *answer = data;
+  g_assert_true(report->fraction >= 0 && report->fraction <= 1);
+  return ++answer->calls > answer->after ? answer->verdict : NN_CONTINUE;
+}
+
+static void
+test_answers(gconstpointer effect)
+{
+  Fixture fixture;
+  set_up(&fixture, effect, 2);
+  Answer stop = {.after = 2, .verdict = NN_STOP};
+  fixture.progress = (NnProgress){answer, &stop};
+  run(&fixture);
+  g_assert_cmpint(stop.calls, ==, 3);
+  for (int after = 0; after < 3; after++) {
+    Answer cancel = {.after = after, .verdict = NN_CANCEL};
+    fixture.progress = (NnProgress){answer, &cancel};
+    g_autoptr(GError) error = run_fails(&fixture);
+    g_assert_error(error, NN_ERROR, NN_ERROR_CANCELLED);
+    g_assert_cmpuint(fixture.run.results->len, ==, 0);
+  }
+  tear_down(&fixture);
+}
+
+static void
+test_refusals(gconstpointer effect)
+{
+  Fixture fixture;
+  set_up(&fixture, effect, 1);
+  argument(&fixture, "class")->text = "no such thing";
+  g_autoptr(GError) error = run_fails(&fixture);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  argument(&fixture, "class")->text = "";
+  argument(&fixture, "target")->i = 1;
+  argument(&fixture, "layer")->text = "relu2_1";
+  argument(&fixture, "channel")->i = 64;
+  g_clear_error(&error);
+  error = run_fails(&fixture);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  for (int i = 0; i < 60 * 44; i++)
+    fixture.content->data[4 * i + 3] = 0;
+  g_clear_error(&error);
+  error = run_fails(&fixture);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  tear_down(&fixture);
+}
+
+static void
+test_patches(void)
+{
+  Fixture fixture;
+  set_up(&fixture, "occlusion", 2);
+  argument(&fixture, "patch")->i = 200;
+  g_autoptr(GError) error = run_fails(&fixture);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  argument(&fixture, "patch")->i = 9;
+  argument(&fixture, "stride")->i = 20;
+  run(&fixture);
+  g_assert_nonnull(strstr(result_at(&fixture, 1)->label, "12 patches."));
+  tear_down(&fixture);
+}
+
+/* ---- what is it ---- */
+
+static void
+test_what_is_it(void)
+{
+  Fixture fixture;
+  set_up(&fixture, "what-is-it", 2);
+  run(&fixture);
+  g_assert_cmpuint(fixture.run.results->len, ==, 1);
+  g_assert_cmpint(result_at(&fixture, 0)->place, ==, NN_PLACE_TEXT);
+  g_auto(GStrv) lines = g_strsplit(result_at(&fixture, 0)->label, "\n", -1);
+  g_assert_cmpuint(g_strv_length(lines), ==, 5);
+  double last = 100;
+  for (int i = 0; i < 5; i++) {
+    double percent = g_ascii_strtod(strrchr(lines[i], '(') + 1, NULL);
+    g_assert_cmpint(lines[i][0], ==, '1' + i);
+    g_assert_true(percent >= 0 && percent <= last);
+    last = percent;
+  }
+  fixture.network->role = NN_ROLE_FEATURES;
+  g_autoptr(GError) error = run_fails(&fixture);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  tear_down(&fixture);
+}
+
+/* ---- adversarial ---- */
+
+static double
+largest_change(const Fixture *fixture, const NnImage *image)
+{
+  double largest = 0;
+  for (size_t i = 0; i < nn_image_samples(image); i++)
+    largest = MAX(largest, fabs((double)image->data[i] - (double)fixture->content->data[i]));
+  return largest;
+}
+
+/* the number that the network puts first, as what-is-it's text has it */
+static char *
+seen_in(Fixture *fixture, const NnImage *image)
+{
+  const NnEffect *effect = nn_effect_find("what-is-it");
+  g_autofree NnArgument *arguments = nn_effect_arguments(effect);
+  g_autoptr(GArray) results = nn_results_new();
+  NnEffectRun run = {.effect = effect,
+                     .context = fixture->context,
+                     .arguments = arguments,
+                     .content = image,
+                     .results = results};
+  arguments[0].network = fixture->network;
+  g_assert_true(effect->run(&run, NULL));
+  const char *text = g_array_index(results, NnResult, 0).label;
+  return g_strndup(text, strcspn(text, "("));
+}
+
+static void
+test_adversarial(void)
+{
+  Fixture fixture;
+  set_up(&fixture, "adversarial", 2);
+  g_autofree char *before = seen_in(&fixture, fixture.content);
+  for (int method = 0; method < 2; method++)
+    for (int whole = 0; whole < 2; whole++) {
+      argument(&fixture, "method")->i = method;
+      argument(&fixture, "whole-levels")->i = whole;
+      argument(&fixture, "bound")->d = 12;
+      run(&fixture);
+      const NnImage *image = result_at(&fixture, 0)->image;
+      g_assert_cmpfloat(largest_change(&fixture, image), <=, 12.0 / 255 + 1e-6);
+      assert_of_content_size(&fixture, image, 4);
+      g_assert_cmpint(result_at(&fixture, 1)->place, ==, NN_PLACE_LAYER);
+      for (size_t i = 0; whole == 1 && i < nn_image_samples(image); i++) {
+        double levels = ((double)image->data[i] - (double)fixture.content->data[i]) * 255;
+        bool at_end = image->data[i] == 0 || image->data[i] == 1;
+        g_assert_true(at_end || fabs(levels - rint(levels)) < 1e-3);
+      }
+      g_autofree char *after = seen_in(&fixture, image);
+      if (method == 0)
+        g_assert_cmpstr(before, !=, after);
+    }
+  tear_down(&fixture);
+}
+
+static void
+test_goal(void)
+{
+  Fixture fixture;
+  set_up(&fixture, "adversarial", 2);
+  argument(&fixture, "class")->text = "17";
+  argument(&fixture, "bound")->d = 16;
+  argument(&fixture, "iterations")->i = 60;
+  run(&fixture);
+  g_autofree char *after = seen_in(&fixture, result_at(&fixture, 0)->image);
+  g_autofree char *goal =
+      g_strndup(fixture.network->labels[17], strcspn(fixture.network->labels[17], ","));
+  g_assert_nonnull(strstr(after, goal));
+  /* nothing left to do on the result itself */
+  NnImage *image = nn_image_copy(result_at(&fixture, 0)->image, NULL);
+  nn_image_free(fixture.content);
+  fixture.run.content = fixture.content = image;
+  g_autoptr(GError) error = run_fails(&fixture);
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+  tear_down(&fixture);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/explain/losses", test_losses);
+  g_test_add_func("/explain/methods", test_methods);
+  for (size_t i = 0; i < G_N_ELEMENTS(map_effects); i++) {
+    const char *id = map_effects[i];
+    g_autofree char *outputs = g_strdup_printf("/explain/%s/outputs", id);
+    g_autofree char *threads = g_strdup_printf("/explain/%s/threads", id);
+    g_autofree char *answers = g_strdup_printf("/explain/%s/answers", id);
+    g_autofree char *refusals = g_strdup_printf("/explain/%s/refusals", id);
+    g_test_add_data_func(outputs, id, test_outputs);
+    g_test_add_data_func(threads, id, test_threads);
+    g_test_add_data_func(answers, id, test_answers);
+    g_test_add_data_func(refusals, id, test_refusals);
+  }
+  g_test_add_func("/explain/patches", test_patches);
+  g_test_add_func("/explain/what-is-it", test_what_is_it);
+  g_test_add_func("/explain/adversarial", test_adversarial);
+  g_test_add_func("/explain/goal", test_goal);
+  return g_test_run();
+}
