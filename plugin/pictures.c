@@ -8,6 +8,7 @@
 #include <gegl.h>
 #include <glib/gi18n-lib.h>
 
+#include "nncore/base/available.h"
 #include "nncore/base/error.h"
 #include "plugin/pixels.h"
 
@@ -127,6 +128,26 @@ image_of_pixbuf(GdkPixbuf *pixbuf, const Babl *space, GError **error)
   return image;
 }
 
+static void
+set_too_large(GError **error, int width, int height)
+{
+  g_set_error(error, NN_ERROR, NN_ERROR_READ,
+              _("There is not enough memory for a picture of %d x %d pixels."), width, height);
+}
+
+/* Loaders decode the whole picture before it is made smaller, and would rather have the system kill us
+ * than do without the memory. */
+static bool
+check_size(int width, int height, GError **error)
+{
+  double bytes = 4.0 * width * height; /* a pixel in GdkPixbuf */
+
+  if (bytes <= (double)nn_memory_available() / 2)
+    return true;
+  set_too_large(error, width, height);
+  return false;
+}
+
 NnImage *
 som_picture_decode(const char *path, int longest_px, GError **error)
 {
@@ -134,8 +155,9 @@ som_picture_decode(const char *path, int longest_px, GError **error)
   g_autoptr(GdkPixbuf) upright = NULL;
   int width = 0, height = 0;
 
-  if (longest_px > 0 && gdk_pixbuf_get_file_info(path, &width, &height) &&
-      MAX(width, height) > longest_px)
+  if (gdk_pixbuf_get_file_info(path, &width, &height) && !check_size(width, height, error))
+    return NULL;
+  if (longest_px > 0 && MAX(width, height) > longest_px)
     pixbuf = gdk_pixbuf_new_from_file_at_scale(path, longest_px, longest_px, TRUE, error);
   else
     pixbuf = gdk_pixbuf_new_from_file(path, error);
@@ -143,9 +165,7 @@ som_picture_decode(const char *path, int longest_px, GError **error)
     return NULL;
   upright = gdk_pixbuf_apply_embedded_orientation(pixbuf);
   if (!upright) {
-    g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
-                _("There is not enough memory for a picture of %d x %d pixels."),
-                gdk_pixbuf_get_width(pixbuf), gdk_pixbuf_get_height(pixbuf));
+    set_too_large(error, gdk_pixbuf_get_width(pixbuf), gdk_pixbuf_get_height(pixbuf));
     return NULL;
   }
   return image_of_pixbuf(upright, space_of(pixbuf), error);

@@ -4,12 +4,16 @@
 selections and regions in; layers with an alpha of their own, masks, selections, images and texts
 out; folders and open images; runs without an image, and over all that are open."""
 
+import struct
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy
 import xcf
 from harness import Tap, make_pictures, make_probe_profile, report_checks, run_console
+from icc import write_profiles
+from PIL import Image, ImageCms
 
 SCRIPT = """
 (define-macro (probe id image layers . more)
@@ -190,6 +194,14 @@ SCRIPT = """
 (check "texts are no pictures"
        (not (contains? (text-of (probe none -1 (vector) #:make "text" #:folder (path "folder")))
                        "d.txt")))
+(check "the camera's orientation" (says? (probe none -1 (vector) #:make "text"
+                                                #:folder (path "odd"))
+                                         "picture: 13 x 16 x 4"))
+(check "a colour profile" (says? (probe none -1 (vector) #:make "text" #:folder (path "odd"))
+                                 (string-append "picture: 8 x 8 x 4, mean " profiled-mean)))
+(check "a picture that promises more than there is" (says? (probe none -1 (vector) #:make "text"
+                                                                  #:folder (path "odd"))
+                                                           "left out: huge.png."))
 (check-error "a folder that is none" "cannot be read"
              (probe none -1 (vector) #:make "text" #:folder (path "no-such-folder")))
 (check "without a folder: the open images"
@@ -273,14 +285,36 @@ def make_folder(folder):
     return made
 
 
+def make_odd_folder(folder):
+    """A photo on its side, a picture in wide colours, one that claims to be huge; returns the mean of
+    the second as sRGB, alpha counted."""
+    made = Path(folder, "odd")
+    made.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(Path(folder, "rgb.png")).save(made / "a.jpg", exif=exif.tobytes())
+    write_profiles(folder)
+    wide = Image.new("RGB", (8, 8), (120, 170, 140))
+    wide.save(made / "b.png", icc_profile=Path(folder, "wide.icc").read_bytes())
+    profiles = [ImageCms.getOpenProfile(str(Path(folder, f"{name}.icc"))) for name in ("wide", "srgb")]
+    rgb = ImageCms.profileToProfile(wide, *profiles).getpixel((0, 0))
+    data = bytearray(Path(folder, "rgb.png").read_bytes()[:200])
+    data[16:24] = struct.pack(">II", 999999, 999999)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    Path(made, "huge.png").write_bytes(data)
+    return (sum(rgb) / 255 + 1) / 4
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
         make_pictures(folder)
         make_folder(folder)
+        mean = f"{make_odd_folder(folder):.2f}"
         profile = make_probe_profile(folder)
         make_xcf = '(save (open-image "rgb.png") "folder/c.xcf")'
-        report_checks(tap, run_console(profile, folder, make_xcf + SCRIPT))
+        numbers = f'(define profiled-mean "{mean}")'
+        report_checks(tap, run_console(profile, folder, make_xcf + numbers + SCRIPT))
 
         def image(name):
             return xcf.read(f"{folder}/{name}.xcf")
