@@ -111,5 +111,6 @@ const NnEffect nn_effect_occlusion = {
            "Understanding Convolutional Networks”, 2014). Of each covered picture only what the "
            "patch can reach is computed; the map is the same as if all of it were."),
     .params = params,
+    .no_output = true,
     .run = run_occlusion,
 };

@@ -203,5 +203,6 @@ const NnEffect nn_effect_saliency = {
            "that looks good explains: see Adebayo et al., Sanity Checks for Saliency Maps "
            "(2018), which guided backpropagation and deconvnet fail."),
     .params = params,
+    .no_output = true,
     .run = run_saliency,
 };

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texture synthesis, feature inversion and fast style through GIMP: 16-bit pictures with alpha, a
-texture of a given size from what is selected, without any image, over the layer; networks that make
-pictures and networks that do not."""
+"""Style transfer, texture synthesis, feature inversion and fast style through GIMP: 16-bit pictures
+with alpha, styles from files and layers, a folder of pictures painted one after the other, a texture
+of a given size from what is selected, without any image, over the layer; networks that make pictures
+and networks that do not."""
 
 import shutil
 import tempfile
@@ -28,6 +29,36 @@ SCRIPT = """
 (gimp-image-convert-precision image PRECISION-U16-NON-LINEAR)
 (define source (top-layer image))
 (define layers (vector source))
+
+(define-macro (paint-like image layers . more)
+  `(plug-in-somnium-style-transfer #:run-mode RUN-NONINTERACTIVE #:image ,image
+                                   #:drawables ,layers #:iterations 2 #:working-size 64
+                                   #:style-layers "relu1_1,relu2_1" #:content-layers "relu2_2"
+                                   ,@more))
+(check-error "no style" "style" (paint-like image layers))
+(define styled (made (paint-like image layers #:style-1-file (path "rgb.png"))))
+(check "a style from a file, on 16 bits with alpha"
+       (and (= (car (gimp-drawable-get-width styled)) 96)
+            (= (car (gimp-drawable-has-alpha styled)) 1)
+            (= (car (gimp-image-get-precision image)) PRECISION-U16-NON-LINEAR)))
+(gimp-image-remove-layer image styled)
+(define other (open-image "rgb.png"))
+(define styled (made (paint-like image layers #:style-1-layer (top-layer other)
+                                              #:style-2-file (path "rgba.png") #:style-2-weight 0.5)))
+(check "two styles, one a layer of another image" (= (count-layers image) 2))
+(gimp-image-remove-layer image styled)
+(paint-like image layers #:style-1-file (path "rgb.png") #:output "in-place" #:colors "luminance")
+(check "a style in place" (= (count-layers image) 1))
+(for-each
+  (lambda (name)
+    (let* ((picture (open-image name))
+           (layer (made (paint-like picture (vector (top-layer picture))
+                                    #:style-1-file (path "rgb.png")))))
+      (gimp-file-save RUN-NONINTERACTIVE picture (path (string-append name ".styled.png")) -1)
+      (gimp-image-delete picture)))
+  '("rgb.png" "rgba.png"))
+(check "a folder of pictures"
+       (and (file-exists? (path "rgb.png.styled.png")) (file-exists? (path "rgba.png.styled.png"))))
 
 (define result (texture image layers #:width 60 #:height 44 #:tileable TRUE))
 (define made-image (vector-ref (images-of result) 0))
