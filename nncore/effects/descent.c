@@ -12,7 +12,6 @@
 #include "nncore/optim/lbfgs.h"
 
 #define GRAIN 16384
-#define HISTORY 10           /* pairs of L-BFGS; 100 come no closer */
 #define LOOK_BACK 10         /* iterations over which improvement is measured */
 #define FIRST_STEP 0.02      /* mean change of a value that L-BFGS tries first */
 #define LAST_RATE 0.1        /* of Adam, of the first one */
@@ -52,19 +51,6 @@ nn_descent_sizes(int width, int height, int smallest_px, int scales, NnSize size
     sizes[i].height = MAX(1, (int)lround(height * factor));
   }
   return n;
-}
-
-NnDescentSettings
-nn_descent_read_settings(const NnEffectRun *run)
-{
-  return (NnDescentSettings){
-      .optimiser = (NnOptimiser)nn_effect_argument(run, "optimizer")->i,
-      .iterations = (int)nn_effect_argument(run, "iterations")->i,
-      .rate = nn_effect_argument(run, "step")->d / 255,
-      .least_improvement = nn_effect_argument(run, "tolerance")->d / 100,
-      .average = nn_effect_argument(run, "average")->i != 0,
-      .history = HISTORY,
-  };
 }
 
 /* ---- progress ---- */

@@ -6,7 +6,6 @@
 
 #include "nncore/base/progress.h"
 #include "nncore/effects/criterion.h"
-#include "nncore/effects/effect.h"
 
 typedef enum { NN_OPTIMISER_LBFGS, NN_OPTIMISER_ADAM } NnOptimiser;
 
@@ -31,10 +30,6 @@ typedef struct {
   int history;
   bool unbounded, wrapped;
 } NnDescentSettings;
-
-/** nn_descent_read_settings: from the arguments "optimizer", "iterations", "step" (levels of 256),
- * "tolerance" (per cent) and "average" of an effect. */
-NnDescentSettings nn_descent_read_settings(const NnEffectRun *run);
 
 /** NnSize: in px. */
 typedef struct {

@@ -4,15 +4,9 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/descent-params.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/inversion.h"
-
-/* in the order of NnOptimiser */
-static const NnChoice optimisers[] = {
-    {"lbfgs", N_("L-BFGS")},
-    {"adam", N_("Adam")},
-    {NULL, NULL},
-};
 
 static const NnChoice parametrizations[] = {
     {"pixels", N_("Pixels")},
@@ -22,7 +16,6 @@ static const NnChoice parametrizations[] = {
 
 #define SECTION_NETWORK N_("What to remember")
 #define SECTION_PICTURE N_("What pictures are like")
-#define SECTION_DESCENT N_("Optimization")
 
 static const NnParam params[] = {
     {
@@ -111,67 +104,21 @@ static const NnParam params[] = {
         .choices = parametrizations,
         .initial = 1,
     },
-    {
-        .key = "iterations",
-        .label = N_("_Iterations"),
-        .help = N_("Steps at most. More come closer to the features, and take longer in "
-                   "proportion."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_INT,
-        .min = 1,
-        .max = 10000,
-        .initial = 200,
-    },
-    {
-        .key = "optimizer",
-        .label = N_("Optimi_zer"),
-        .help = N_("L-BFGS comes closest in the same time. Adam needs less memory."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_CHOICE,
-        .choices = optimisers,
-    },
-    {
-        .key = "step",
-        .label = N_("Ste_p"),
-        .help = N_("Of Adam: how far an iteration moves a value at first."),
-        .unit = N_("levels"),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_FLOAT,
-        .min = 0.1,
-        .max = 64,
-        .initial = 10,
-        .digits = 1,
-        .enabled_by = "optimizer=adam",
-    },
-    {
-        .key = "average",
-        .label = N_("_Average iterations"),
-        .help = N_("The result is an average of the last iterations: less grain, softer edges."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_BOOL,
-        .max = 1,
-    },
-    {
-        .key = "tolerance",
-        .label = N_("Stop _below"),
-        .help = N_("Ends early when ten iterations make the loss smaller by less than this part of "
-                   "it. 0 never does."),
-        .unit = "%",
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_FLOAT,
-        .max = 50,
-        .initial = 0.5,
-        .digits = 2,
-    },
-    {
-        .key = "seed",
-        .label = N_("Ran_dom seed"),
-        .help = N_("Of the noise to start from; another number gives another picture that the "
-                   "layer takes for the same."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_SEED,
-        .max = G_MAXINT32,
-    },
+    NN_DESCENT_ITERATIONS(N_("_Iterations"),
+                          N_("Steps at most. More come closer to the features, and take longer in "
+                             "proportion."),
+                          200),
+    NN_DESCENT_OPTIMIZER(N_("Optimi_zer"),
+                         N_("L-BFGS comes closest in the same time. Adam needs less memory.")),
+    NN_DESCENT_STEP(N_("Ste_p"), 10),
+    NN_DESCENT_AVERAGE(N_("_Average iterations"), false),
+    NN_DESCENT_TOLERANCE(
+        N_("Ends early when ten iterations make the loss smaller by less than this part of "
+           "it. 0 never does."),
+        0.5),
+    NN_DESCENT_SEED(N_("Of the noise to start from; another number gives another picture that the "
+                       "layer takes for the same."),
+                    NULL),
     {.key = NULL},
 };
 

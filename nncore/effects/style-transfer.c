@@ -4,31 +4,9 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/descent-params.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/transfer.h"
-
-/* in the order of NnStyle */
-static const NnChoice losses[] = {
-    {"gram", N_("Gram matrix")},
-    {"covariance", N_("Mean and covariance")},
-    {"wasserstein", N_("Wasserstein distance")},
-    {NULL, NULL},
-};
-
-/* in the order of NnOptimiser */
-static const NnChoice optimisers[] = {
-    {"lbfgs", N_("L-BFGS")},
-    {"adam", N_("Adam")},
-    {NULL, NULL},
-};
-
-/* in the order of NnPoolingKind */
-static const NnChoice poolings[] = {
-    {"network", N_("As in the network")},
-    {"average", N_("Average")},
-    {"l2", N_("L2 (root mean square)")},
-    {NULL, NULL},
-};
 
 /* in the order of NnTransferStart */
 static const NnChoice starts[] = {
@@ -51,7 +29,6 @@ static const NnChoice colours[] = {
 #define SECTION_MORE N_("More styles")
 #define SECTION_NETWORK N_("Network")
 #define SECTION_LOSSES N_("What matters")
-#define SECTION_DESCENT N_("Optimization")
 #define SECTION_RESULT N_("Result")
 
 /* whether a style is given, as NnParam.enabled_by says it */
@@ -138,26 +115,16 @@ static const NnParam params[] = {
         .kind = NN_PARAM_LAYERS,
         .use = "content",
     },
-    {
-        .key = "pooling",
-        .label = N_("_Pooling"),
-        .help = N_("How the network brings pictures to smaller sizes on the way. Average and L2 "
-                   "make smoother strokes than the maximum that most networks take."),
-        .section = SECTION_NETWORK,
-        .kind = NN_PARAM_CHOICE,
-        .choices = poolings,
-    },
-    {
-        .key = "loss",
-        .label = N_("_Loss"),
-        .help = N_("What of the style's features is compared: products of all pairs of channels "
-                   "(Gram), mean and covariance apart, or how far their distributions are from "
-                   "each other (Wasserstein), which takes longer with wide layers."),
-        .section = SECTION_LOSSES,
-        .kind = NN_PARAM_CHOICE,
-        .initial = NN_STYLE_COVARIANCE,
-        .choices = losses,
-    },
+    NN_DESCENT_POOLING(
+        SECTION_NETWORK, N_("_Pooling"),
+        N_("How the network brings pictures to smaller sizes on the way. Average and L2 "
+           "make smoother strokes than the maximum that most networks take.")),
+    NN_DESCENT_LOSS(
+        SECTION_LOSSES, N_("_Loss"),
+        N_("What of the style's features is compared: products of all pairs of channels "
+           "(Gram), mean and covariance apart, or how far their distributions are from "
+           "each other (Wasserstein), which takes longer with wide layers."),
+        NN_STYLE_COVARIANCE),
     {
         .key = "content-weight",
         .label = N_("Content _weight"),
@@ -180,17 +147,7 @@ static const NnParam params[] = {
         .initial = 30,
         .digits = 2,
     },
-    {
-        .key = "smoothness",
-        .label = N_("S_moothness"),
-        .help = N_("Weight of total variation. Larger makes flatter areas with less grain."),
-        .section = SECTION_LOSSES,
-        .kind = NN_PARAM_FLOAT,
-        .min = 0,
-        .max = 1000,
-        .initial = 10,
-        .digits = 2,
-    },
+    NN_DESCENT_SMOOTHNESS(SECTION_LOSSES, 10),
     {
         .key = "working-size",
         .label = N_("Work_ing size"),
@@ -198,97 +155,43 @@ static const NnParam params[] = {
                    "onto the full picture. Larger takes longer and makes finer strokes. 0 works "
                    "at full size."),
         .unit = N_("px"),
-        .section = SECTION_DESCENT,
+        .section = NN_DESCENT_SECTION,
         .kind = NN_PARAM_INT,
         .min = 0,
         .max = 32768,
         .initial = 512,
     },
-    {
-        .key = "scales",
-        .label = N_("Sizes"),
-        .help = N_("At how many sizes it works, from small to large, each 1.4 times as large as "
-                   "the one before. More bring out larger shapes of the style. 0 begins at about "
-                   "128 px."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_INT,
-        .min = 0,
-        .max = NN_MAX_SCALES,
-        .initial = 0,
-    },
-    {
-        .key = "iterations",
-        .label = N_("It_erations"),
-        .help = N_("Steps at each size, at most. More come closer to the style, and take longer in "
-                   "proportion."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_INT,
-        .min = 1,
-        .max = 10000,
-        .initial = 60,
-    },
-    {
-        .key = "optimizer",
-        .label = N_("Optimi_zer"),
-        .help = N_("L-BFGS comes closest in the same time. Adam needs less memory and leaves a "
-                   "softer, more even picture."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_CHOICE,
-        .choices = optimisers,
-    },
-    {
-        .key = "step",
-        .label = N_("Step"),
-        .help = N_("Of Adam: how far an iteration moves a value at first."),
-        .unit = N_("levels"),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_FLOAT,
-        .min = 0.1,
-        .max = 64,
-        .initial = 5,
-        .digits = 1,
-        .enabled_by = "optimizer=adam",
-    },
-    {
-        .key = "average",
-        .label = N_("_Average iterations"),
-        .help = N_("The result is an average of the last iterations: less grain, softer edges."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_BOOL,
-        .max = 1,
-        .initial = 1,
-    },
-    {
-        .key = "tolerance",
-        .label = N_("Stop _below"),
-        .help = N_("Ends a size early when ten iterations make the loss smaller by less than this "
-                   "part of it. 0 never does."),
-        .unit = "%",
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_FLOAT,
-        .min = 0,
-        .max = 50,
-        .initial = 1,
-        .digits = 2,
-    },
+    NN_DESCENT_SCALES(
+        N_("Sizes"),
+        N_("At how many sizes it works, from small to large, each 1.4 times as large as "
+           "the one before. More bring out larger shapes of the style. 0 begins at about "
+           "128 px.")),
+    NN_DESCENT_ITERATIONS(
+        N_("It_erations"),
+        N_("Steps at each size, at most. More come closer to the style, and take longer in "
+           "proportion."),
+        60),
+    NN_DESCENT_OPTIMIZER(
+        N_("Optimi_zer"),
+        N_("L-BFGS comes closest in the same time. Adam needs less memory and leaves a "
+           "softer, more even picture.")),
+    NN_DESCENT_STEP(N_("Step"), 5),
+    NN_DESCENT_AVERAGE(N_("_Average iterations"), true),
+    NN_DESCENT_TOLERANCE(
+        N_("Ends a size early when ten iterations make the loss smaller by less than this "
+           "part of it. 0 never does."),
+        1),
     {
         .key = "start",
         .label = N_("Start f_rom"),
         .help = N_("What it begins with. From the picture it stays close to it; from noise the "
                    "style has more of its own way."),
-        .section = SECTION_DESCENT,
+        .section = NN_DESCENT_SECTION,
         .kind = NN_PARAM_CHOICE,
         .choices = starts,
     },
-    {
-        .key = "seed",
-        .label = N_("Ran_dom seed"),
-        .help = N_("Of the noise to start from; the same number gives the same picture."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_SEED,
-        .max = G_MAXINT32,
-        .enabled_by = "start=noise,style",
-    },
+    NN_DESCENT_SEED(N_("Of the noise to start from; the same number gives the same picture."),
+                    "start=noise,style"),
     {
         .key = "colors",
         .label = N_("Colors"),
@@ -356,19 +259,6 @@ find_styles(const NnEffectRun *run, NnTransferStyle styles[NN_TRANSFER_STYLES], 
   return n;
 }
 
-/* (transfer full) */
-static NnStyleModel *
-make_model(const NnEffectRun *run, const NnNetwork *network, GError **error)
-{
-  NnProgramOptions options = {
-      .gradient = true,
-      .pooling = (NnPoolingKind)nn_effect_argument(run, "pooling")->i,
-  };
-  return nn_style_model_new(network, run->context, (NnStyle)nn_effect_argument(run, "loss")->i,
-                            nn_effect_argument(run, "style-layers")->text,
-                            nn_effect_argument(run, "content-layers")->text, options, error);
-}
-
 static bool
 run_style_transfer(NnEffectRun *run, GError **error)
 {
@@ -384,7 +274,8 @@ run_style_transfer(NnEffectRun *run, GError **error)
     return false;
   }
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
-  g_autoptr(NnStyleModel) model = make_model(run, network, error);
+  g_autoptr(NnStyleModel) model =
+      nn_descent_read_style_model(run, "style-layers", "content-layers", error);
   if (model == NULL)
     return false;
   NnTransferSettings settings = read_settings(run);

@@ -4,32 +4,10 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/descent-params.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/texture.h"
 #include "nncore/image/crop.h"
-
-/* in the order of NnStyle */
-static const NnChoice losses[] = {
-    {"gram", N_("Gram matrix")},
-    {"covariance", N_("Mean and covariance")},
-    {"wasserstein", N_("Wasserstein distance")},
-    {NULL, NULL},
-};
-
-/* in the order of NnOptimiser */
-static const NnChoice optimisers[] = {
-    {"lbfgs", N_("L-BFGS")},
-    {"adam", N_("Adam")},
-    {NULL, NULL},
-};
-
-/* in the order of NnPoolingKind */
-static const NnChoice poolings[] = {
-    {"network", N_("As in the network")},
-    {"average", N_("Average")},
-    {"l2", N_("L2 (root mean square)")},
-    {NULL, NULL},
-};
 
 typedef enum { PLACE_NEW_IMAGE, PLACE_LAYER } Place;
 
@@ -43,7 +21,6 @@ static const NnChoice places[] = {
 #define SECTION_EXEMPLAR N_("Exemplar")
 #define SECTION_TEXTURE N_("Texture")
 #define SECTION_NETWORK N_("Network")
-#define SECTION_DESCENT N_("Optimization")
 
 /* the three parameters of exemplar number @n */
 #define EXEMPLAR(n, layer_label, file_label, weight_label) \
@@ -163,106 +140,40 @@ static const NnParam params[] = {
         .kind = NN_PARAM_LAYERS,
         .use = "style",
     },
-    {
-        .key = "pooling",
-        .label = N_("P_ooling"),
-        .help = N_("How the network brings pictures to smaller sizes on the way. Average and L2 "
-                   "make smoother textures than the maximum that most networks take."),
-        .section = SECTION_NETWORK,
-        .kind = NN_PARAM_CHOICE,
-        .choices = poolings,
-    },
-    {
-        .key = "loss",
-        .label = N_("Loss"),
-        .help = N_("What of the exemplar's features is compared: products of all pairs of channels "
-                   "(Gram), mean and covariance apart, or how far their distributions are from "
-                   "each other (Wasserstein)."),
-        .section = SECTION_NETWORK,
-        .kind = NN_PARAM_CHOICE,
-        .choices = losses,
-    },
-    {
-        .key = "smoothness",
-        .label = N_("S_moothness"),
-        .help = N_("Weight of total variation. Larger makes flatter areas with less grain."),
-        .section = SECTION_NETWORK,
-        .kind = NN_PARAM_FLOAT,
-        .max = 1000,
-        .initial = 0,
-        .digits = 2,
-    },
-    {
-        .key = "scales",
-        .label = N_("_Sizes"),
-        .help = N_("At how many sizes it works, from small to large, each 1.4 times as large as "
-                   "the one before. More arrange larger shapes. 0 begins at about 64 px."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_INT,
-        .max = NN_MAX_SCALES,
-    },
-    {
-        .key = "iterations",
-        .label = N_("Ite_rations"),
-        .help = N_("Steps at each size, at most. More come closer to the exemplar, and take longer "
-                   "in proportion."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_INT,
-        .min = 1,
-        .max = 10000,
-        .initial = 80,
-    },
-    {
-        .key = "optimizer",
-        .label = N_("Optimizer"),
-        .help = N_("L-BFGS comes closest in the same time. Adam needs less memory and leaves a "
-                   "softer, more even picture."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_CHOICE,
-        .choices = optimisers,
-    },
-    {
-        .key = "step",
-        .label = N_("Step"),
-        .help = N_("Of Adam: how far an iteration moves a value at first."),
-        .unit = N_("levels"),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_FLOAT,
-        .min = 0.1,
-        .max = 64,
-        .initial = 10,
-        .digits = 1,
-        .enabled_by = "optimizer=adam",
-    },
-    {
-        .key = "average",
-        .label = N_("A_verage iterations"),
-        .help = N_("The result is an average of the last iterations: less grain, softer edges."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_BOOL,
-        .max = 1,
-    },
-    {
-        .key = "tolerance",
-        .label = N_("Stop _below"),
-        .help = N_("Ends a size early when ten iterations make the loss smaller by less than this "
-                   "part of it. 0 never does."),
-        .unit = "%",
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_FLOAT,
-        .max = 50,
-        .initial = 2,
-        .digits = 2,
-    },
-    {
-        .key = "seed",
-        .label = N_("Ran_dom seed"),
-        .help = N_("Of the noise to start from; another number gives another texture of the same "
-                   "kind."),
-        .section = SECTION_DESCENT,
-        .kind = NN_PARAM_SEED,
-        .max = G_MAXINT32,
-    },
+    NN_DESCENT_POOLING(
+        SECTION_NETWORK, N_("P_ooling"),
+        N_("How the network brings pictures to smaller sizes on the way. Average and L2 "
+           "make smoother textures than the maximum that most networks take.")),
+    NN_DESCENT_LOSS(
+        SECTION_NETWORK, N_("Loss"),
+        N_("What of the exemplar's features is compared: products of all pairs of channels "
+           "(Gram), mean and covariance apart, or how far their distributions are from "
+           "each other (Wasserstein)."),
+        NN_STYLE_GRAM),
+    NN_DESCENT_SMOOTHNESS(SECTION_NETWORK, 0),
+    NN_DESCENT_SCALES(
+        N_("_Sizes"),
+        N_("At how many sizes it works, from small to large, each 1.4 times as large as "
+           "the one before. More arrange larger shapes. 0 begins at about 64 px.")),
+    NN_DESCENT_ITERATIONS(
+        N_("Ite_rations"),
+        N_("Steps at each size, at most. More come closer to the exemplar, and take longer "
+           "in proportion."),
+        80),
+    NN_DESCENT_OPTIMIZER(
+        N_("Optimizer"),
+        N_("L-BFGS comes closest in the same time. Adam needs less memory and leaves a "
+           "softer, more even picture.")),
+    NN_DESCENT_STEP(N_("Step"), 10),
+    NN_DESCENT_AVERAGE(N_("A_verage iterations"), false),
+    NN_DESCENT_TOLERANCE(
+        N_("Ends a size early when ten iterations make the loss smaller by less than this "
+           "part of it. 0 never does."),
+        2),
+    NN_DESCENT_SEED(
+        N_("Of the noise to start from; another number gives another texture of the same "
+           "kind."),
+        NULL),
     {.key = NULL},
 };
 
@@ -362,26 +273,13 @@ read_settings(const NnEffectRun *run, const NnExemplar *first, NnTextureSettings
 }
 
 /* (transfer full) */
-static NnStyleModel *
-make_model(const NnEffectRun *run, GError **error)
-{
-  NnProgramOptions options = {
-      .gradient = true,
-      .pooling = (NnPoolingKind)nn_effect_argument(run, "pooling")->i,
-  };
-  return nn_style_model_new(nn_effect_argument(run, "network")->network, run->context,
-                            (NnStyle)nn_effect_argument(run, "loss")->i,
-                            nn_effect_argument(run, "layers")->text, NULL, options, error);
-}
-
-/* (transfer full) */
 static NnImage *
 make_texture(NnEffectRun *run, const Exemplars *exemplars, GError **error)
 {
   NnTextureSettings settings;
   if (!read_settings(run, &exemplars->list[0], &settings, error))
     return NULL;
-  g_autoptr(NnStyleModel) model = make_model(run, error);
+  g_autoptr(NnStyleModel) model = nn_descent_read_style_model(run, "layers", NULL, error);
   if (model == NULL)
     return NULL;
   return nn_texture(run->context, model, exemplars->list, exemplars->n, &settings, run->progress,

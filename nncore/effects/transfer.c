@@ -7,16 +7,16 @@
 #include <math.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/working.h"
+#include "nncore/image/arithmetic.h"
 #include "nncore/image/colour-statistics.h"
 #include "nncore/image/colour.h"
 #include "nncore/image/fill.h"
-#include "nncore/image/resample.h"
 #include "nncore/loss/smoothness.h"
 
 #define SMALLEST_PX 128 /* longest side of the first size, about, where their number is ours */
 #define LEAST_PX 32 /* the same where it is given */
 #define SMALLEST_STYLE_PX 16
-#define GRAIN 16384
 
 /* a style's picture, whole, and what of it counts (NULL: all) */
 typedef struct {
@@ -50,24 +50,6 @@ transfer_clear(Transfer *transfer)
   }
 }
 
-static void
-clip(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  float *x = data;
-  for (int64_t i = begin; i < end; i++)
-    x[i] = CLAMP(x[i], 0, 1);
-}
-
-/* (transfer full): resampled, within 0..1 */
-static NnImage *
-resample(NnContext *context, const NnImage *image, int width, int height, GError **error)
-{
-  NnImage *result = nn_resample_new(context, image, width, height, error);
-  if (result != NULL)
-    nn_parallel_for(context, (int64_t)nn_image_samples(result), GRAIN, clip, result->data);
-  return result;
-}
-
 /* (transfer full): brought to this longest side, its proportions kept */
 static NnImage *
 fit(NnContext *context, const NnImage *image, double longest, GError **error)
@@ -75,7 +57,7 @@ fit(NnContext *context, const NnImage *image, double longest, GError **error)
   double scale = longest / MAX(image->width, image->height);
   int width = MAX(1, (int)lround(image->width * scale));
   int height = MAX(1, (int)lround(image->height * scale));
-  return resample(context, image, width, height, error);
+  return nn_working_resized(context, image, width, height, error);
 }
 
 /* ---- pictures ---- */
@@ -83,14 +65,8 @@ fit(NnContext *context, const NnImage *image, double longest, GError **error)
 static bool
 make_base(Transfer *transfer, GError **error)
 {
-  g_autoptr(NnImage) filled = nn_image_fill(transfer->content, error);
-  if (filled == NULL)
-    return false;
-  int longest = MAX(filled->width, filled->height), wanted = transfer->settings->working_px;
-  if (wanted == 0 || longest <= wanted)
-    transfer->base = g_steal_pointer(&filled);
-  else
-    transfer->base = fit(transfer->context, filled, wanted, error);
+  transfer->base = nn_working_picture(transfer->context, transfer->content,
+                                      transfer->settings->working_px, error);
   if (transfer->base != NULL)
     transfer->working = nn_image_copy(transfer->base, error);
   return transfer->working != NULL;
@@ -150,7 +126,7 @@ static void
 map_clipped(NnContext *context, const NnColourMap *map, NnImage *image)
 {
   nn_colour_map(context, map, image);
-  nn_parallel_for(context, (int64_t)nn_image_samples(image), GRAIN, clip, image->data);
+  nn_image_clip(context, image);
 }
 
 /* luminance, each style's brought to the content's mean and deviation */
@@ -218,7 +194,7 @@ static NnImage *
 start_from_content(const Transfer *transfer, const NnSize *size, GError **error)
 {
   NnContext *context = transfer->context;
-  NnImage *start = resample(context, transfer->working, size->width, size->height, error);
+  NnImage *start = nn_working_resized(context, transfer->working, size->width, size->height, error);
   if (start == NULL || transfer->settings->colours != NN_COLOURS_STYLE || has_regions(transfer))
     return start;
   NnColourStatistics own = nn_colour_statistics(context, start);
@@ -255,8 +231,8 @@ fit_styles(const Transfer *transfer, double longest, Style fitted[NN_TRANSFER_ST
     const Style *style = &transfer->styles[i];
     fitted[i].picture = fit(transfer->context, style->picture, wanted, error);
     if (fitted[i].picture != NULL && style->mask != NULL)
-      fitted[i].mask = resample(transfer->context, style->mask, fitted[i].picture->width,
-                                fitted[i].picture->height, error);
+      fitted[i].mask = nn_working_resized(transfer->context, style->mask, fitted[i].picture->width,
+                                          fitted[i].picture->height, error);
     if (fitted[i].picture == NULL || (style->mask != NULL && fitted[i].mask == NULL))
       return false;
     sources[i] = (NnStyleSource){fitted[i].picture, transfer->given[i].weight, fitted[i].mask,
@@ -274,7 +250,8 @@ transfer_enter(gpointer data, int scale, const NnImage *picture, GError **error)
   Style fitted[NN_TRANSFER_STYLES] = {0};
   NnStyleSource sources[NN_TRANSFER_STYLES] = {0};
   g_clear_pointer(&transfer->evaluator, nn_evaluator_free);
-  g_autoptr(NnImage) content = resample(transfer->context, transfer->working, width, height, error);
+  g_autoptr(NnImage) content =
+      nn_working_resized(transfer->context, transfer->working, width, height, error);
   if (content != NULL && fit_styles(transfer, MAX(width, height), fitted, sources, error))
     transfer->evaluator =
         nn_style_model_prepare(transfer->model, sources, transfer->n_styles, settings->style_weight,
@@ -302,19 +279,6 @@ transfer_evaluate(gpointer data, const NnImage *picture, NnImage *gradient, doub
   return true;
 }
 
-typedef struct {
-  float *x;
-  const float *y;
-} Pair;
-
-static void
-subtract(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Pair *pair = data;
-  for (int64_t i = begin; i < end; i++)
-    pair->x[i] -= pair->y[i];
-}
-
 /* (transfer full): the content with what @picture, of any size, changes in it */
 static NnImage *
 transfer_render(gpointer data, const NnImage *picture, GError **error)
@@ -322,12 +286,11 @@ transfer_render(gpointer data, const NnImage *picture, GError **error)
   const Transfer *transfer = data;
   bool luminance = transfer->settings->colours == NN_COLOURS_LUMINANCE;
   g_autoptr(NnImage) base =
-      resample(transfer->context, transfer->base, picture->width, picture->height, error);
+      nn_working_resized(transfer->context, transfer->base, picture->width, picture->height, error);
   g_autoptr(NnImage) change = base == NULL ? NULL : nn_image_copy(picture, error);
   if (change == NULL)
     return NULL;
-  Pair pair = {change->data, base->data};
-  nn_parallel_for(transfer->context, (int64_t)nn_image_samples(change), GRAIN, subtract, &pair);
+  nn_image_add(transfer->context, change, -1, base);
   g_autoptr(NnImage) result =
       nn_image_new(transfer->content->width, transfer->content->height, 4, error);
   if (result == NULL ||

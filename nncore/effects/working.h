@@ -22,6 +22,6 @@ void nn_working_size(int working_px, int *width, int *height);
 NnImage *nn_working_picture(NnContext *context, const NnImage *content, int working_px,
                             GError **error);
 
-/** nn_working_resized: (transfer full): RGB at another size, clipped to 0..1. */
+/** nn_working_resized: (transfer full): RGB, or a mask, at another size, clipped to 0..1. */
 NnImage *nn_working_resized(NnContext *context, const NnImage *picture, int width, int height,
                             GError **error);

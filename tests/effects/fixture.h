@@ -117,21 +117,3 @@ fixture_fail(Fixture *fixture, const NnImage *content, NnError code, const char 
   g_assert_nonnull(strstr(error->message, part));
   g_assert_cmpuint(fixture->run.results->len, ==, 0);
 }
-
-/** picture_scene: shapes, shades and edges; opaque RGBA */
-static inline NnImage *
-picture_scene(int width, int height)
-{
-  NnImage *image = picture_new(width, height, 4);
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++) {
-      float *pixel = image->data + ((size_t)y * (size_t)width + (size_t)x) * 4;
-      double r = hypot(x - width * 0.4, y - height * 0.55);
-      bool disc = r < 0.25 * MIN(width, height);
-      pixel[0] = disc ? 0.75f : 0.3f + 0.3f * (float)y / (float)height;
-      pixel[1] = disc ? 0.45f : 0.4f + 0.2f * (float)x / (float)width;
-      pixel[2] = disc ? 0.25f + 0.1f * (float)sin(r / 3) : 0.65f;
-      pixel[3] = 1;
-    }
-  return image;
-}

@@ -13,24 +13,6 @@
 #include "tests/image/pictures.h"
 #include "tests/unit/onnx-builder.h"
 
-/* a picture with shapes, shades and edges in it; opaque */
-static NnImage *
-scene_new(int width, int height)
-{
-  NnImage *image = picture_new(width, height, 4);
-  for (int y = 0; y < height; y++)
-    for (int x = 0; x < width; x++) {
-      float *pixel = image->data + ((size_t)y * (size_t)width + (size_t)x) * 4;
-      double r = hypot(x - width * 0.4, y - height * 0.55);
-      bool disc = r < 0.25 * MIN(width, height);
-      pixel[0] = disc ? 0.75f : 0.3f + 0.3f * (float)y / (float)height;
-      pixel[1] = disc ? 0.45f : 0.4f + 0.2f * (float)x / (float)width;
-      pixel[2] = disc ? 0.25f + 0.1f * (float)sin(r / 3) : 0.65f;
-      pixel[3] = 1;
-    }
-  return image;
-}
-
 typedef struct {
   NnNetwork *network;
   NnContext *context;
@@ -181,7 +163,7 @@ test_dreams(void)
   set_up(&fixture, 2);
   argument(&fixture, "octaves")->i = 0;
   argument(&fixture, "iterations")->i = 10;
-  g_autoptr(NnImage) scene = scene_new(256, 192);
+  g_autoptr(NnImage) scene = picture_scene(256, 192);
   for (int smoothing = 0; smoothing < 3; smoothing++) {
     argument(&fixture, "smoothing")->i = smoothing;
     g_autoptr(NnImage) dreamt = dream_copy(&fixture, scene);
@@ -207,7 +189,7 @@ test_objectives(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   static const struct {
     NnObjectiveKind kind;
     const char *layers;
@@ -243,7 +225,7 @@ test_strongest(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   for (int kind = NN_OBJECTIVE_CHANNEL; kind <= NN_OBJECTIVE_CLASS; kind++) {
     argument(&fixture, "objective")->i = kind;
     argument(&fixture, "layers")->text = "relu4_2";
@@ -261,7 +243,7 @@ test_guide(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   g_autoptr(NnImage) guide = picture_noise(90, 70, 4, 5);
   for (int i = 0; i < 90 * 70; i++)
     guide->data[4 * i + 3] = i % 90 < 60 ? 1 : 0;
@@ -282,7 +264,7 @@ test_guide(void)
 static void
 test_same_bits(void)
 {
-  g_autoptr(NnImage) scene = scene_new(151, 117);
+  g_autoptr(NnImage) scene = picture_scene(151, 117);
   g_autoptr(NnImage) first = NULL;
   for (int threads = 1; threads <= 3; threads++) {
     Fixture fixture;
@@ -333,7 +315,7 @@ test_progress(void)
   Listener listener = {.answer_at = -1, .answer = NN_CONTINUE};
   set_up(&fixture, 2);
   fixture.progress = (NnProgress){listen, &listener};
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   dream(&fixture, scene);
   g_assert_cmpint(listener.reports, >=, 8);
   g_assert_cmpfloat_with_epsilon(listener.fraction, 1, 1e-9);
@@ -347,7 +329,7 @@ test_stop(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   g_autoptr(NnImage) whole = dream_copy(&fixture, scene);
   for (int at = 1; at <= 10; at++) {
     Listener listener = {.answer_at = at, .answer = NN_STOP};
@@ -370,7 +352,7 @@ test_cancel(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   for (int at = 1; at <= 10; at++) {
     Listener listener = {.answer_at = at, .answer = NN_CANCEL};
     fixture.progress = (NnProgress){listen, &listener};
@@ -392,7 +374,7 @@ test_sizes(void)
   set_up(&fixture, 2);
   int pictures = 0;
   for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-    g_autoptr(NnImage) scene = scene_new(sizes[i][0], sizes[i][1]);
+    g_autoptr(NnImage) scene = picture_scene(sizes[i][0], sizes[i][1]);
     g_autoptr(GError) error = NULL;
     fixture.run.content = scene;
     g_array_set_size(fixture.run.results, 0);
@@ -410,7 +392,7 @@ test_sizes(void)
   g_assert_cmpint(pictures, ==, 6);
   /* with a layer that sees a single pixel, even that one dreams */
   argument(&fixture, "layers")->text = "relu1_1";
-  g_autoptr(NnImage) pixel = scene_new(1, 1);
+  g_autoptr(NnImage) pixel = picture_scene(1, 1);
   dream(&fixture, pixel);
   tear_down(&fixture);
 }
@@ -421,7 +403,7 @@ test_multiple(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(131, 77);
+  g_autoptr(NnImage) scene = picture_scene(131, 77);
   double before = l2_of(&fixture, scene, "relu4_1");
   fixture.network->input.multiple = 32;
   g_autoptr(NnImage) dreamt = dream_copy(&fixture, scene);
@@ -436,7 +418,7 @@ test_working_size(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(400, 300);
+  g_autoptr(NnImage) scene = picture_scene(400, 300);
   argument(&fixture, "working-size")->i = 128;
   g_autoptr(NnImage) dreamt = dream_copy(&fixture, scene);
   g_assert_cmpfloat(largest_difference(scene, dreamt), >, 0.05);
@@ -451,7 +433,7 @@ test_keep_colours(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   argument(&fixture, "keep-colors")->i = 1;
   const NnImage *dreamt = dream(&fixture, scene);
   int compared = 0;
@@ -473,7 +455,7 @@ test_transparent(void)
 {
   Fixture fixture;
   set_up(&fixture, 2);
-  g_autoptr(NnImage) scene = scene_new(160, 120);
+  g_autoptr(NnImage) scene = picture_scene(160, 120);
   for (int i = 0; i < 160 * 120; i++)
     scene->data[4 * i + 3] = i % 160 < 40 ? 0 : i % 160 < 80 ? 0.5f : 1;
   g_autoptr(NnImage) other = nn_image_copy(scene, NULL);
@@ -515,7 +497,7 @@ test_errors(void)
       {"class", "no such thing", 0, "goldfish"}, {"class", "202", 0, "201"},
       {"octaves", NULL, 1000, "octaves"},
   };
-  g_autoptr(NnImage) scene = scene_new(64, 64);
+  g_autoptr(NnImage) scene = picture_scene(64, 64);
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
     Fixture fixture;
     set_up(&fixture, 1);
@@ -583,7 +565,7 @@ test_head(void)
   static const char *const notes[] = {"averaged to 8 x 8", "resized to that"};
   static const char *const labels[] = {"DeepDream class 2 (head pooled)",
                                        "DeepDream class 2 (head resized)"};
-  g_autoptr(NnImage) scene = scene_new(151, 90);
+  g_autoptr(NnImage) scene = picture_scene(151, 90);
   NnImage *copies[2] = {NULL, NULL};
   for (int head = NN_HEAD_POOLED; head <= NN_HEAD_RESIZED; head++) {
     g_autoptr(GError) error = NULL;
@@ -620,7 +602,7 @@ test_head_refused(void)
   Fixture fixture;
   set_up(&fixture, 2);
   use_fixed_network(&fixture, true);
-  g_autoptr(NnImage) scene = scene_new(151, 90);
+  g_autoptr(NnImage) scene = picture_scene(151, 90);
   g_autoptr(GError) error = dream_error(&fixture, scene), none = NULL;
   g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
   g_assert_nonnull(strstr(error->message, "choose “resized”"));

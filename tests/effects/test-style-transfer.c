@@ -52,16 +52,6 @@ set_up(Fixture *fixture, const NnNetwork *network, const NnImage *style, int thr
   fixture_argument(fixture, "tolerance")->d = 0;
 }
 
-/* (transfer full): RGB */
-static NnImage *
-colours_of(const NnImage *image)
-{
-  NnImage *colours = picture_new(image->width, image->height, 3);
-  for (size_t i = 0; i < nn_image_samples(colours); i++)
-    colours->data[i] = image->data[i / 3 * 4 + i % 3];
-  return colours;
-}
-
 typedef struct {
   double style, content;
 } Losses;
@@ -73,9 +63,9 @@ losses_of(const NnNetwork *network, NnStyle kind, const NnImage *image, const Nn
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(NnContext) context = nn_context_new(1);
-  g_autoptr(NnImage) picture = colours_of(image);
-  g_autoptr(NnImage) style_picture = colours_of(style);
-  g_autoptr(NnImage) content_picture = colours_of(content);
+  g_autoptr(NnImage) picture = picture_without_alpha(image);
+  g_autoptr(NnImage) style_picture = picture_without_alpha(style);
+  g_autoptr(NnImage) content_picture = picture_without_alpha(content);
   g_autoptr(NnImage) gradient = picture_new(picture->width, picture->height, 3);
   g_autoptr(NnStyleModel) model =
       nn_style_model_new(network, context, kind, STYLE_LAYERS, CONTENT_LAYERS,
@@ -251,9 +241,9 @@ test_regions(void)
   g_autoptr(NnNetwork) network = network_new();
   g_autoptr(NnContext) context = nn_context_new(2);
   g_autoptr(NnImage) style = stripes_new(64, 64, true);
-  g_autoptr(NnImage) style_picture = colours_of(style);
+  g_autoptr(NnImage) style_picture = picture_without_alpha(style);
   g_autoptr(NnImage) scene = picture_scene(SIDE, SIDE);
-  g_autoptr(NnImage) picture = colours_of(scene);
+  g_autoptr(NnImage) picture = picture_without_alpha(scene);
   g_autoptr(NnImage) gradient = picture_new(SIDE, SIDE, 3);
   g_autoptr(NnImage) region = picture_new(SIDE, SIDE, 1);
   for (int i = 0; i < SIDE * SIDE; i++)

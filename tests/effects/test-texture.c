@@ -36,16 +36,6 @@ set_up(Fixture *fixture, const NnNetwork *network, int threads)
   fixture_argument(fixture, "height")->i = 40;
 }
 
-/* (transfer full): RGB */
-static NnImage *
-without_alpha(const NnImage *image)
-{
-  NnImage *rgb = picture_new(image->width, image->height, 3);
-  for (size_t i = 0; i < nn_image_samples(rgb); i++)
-    rgb->data[i] = image->data[i / 3 * 4 + i % 3];
-  return rgb;
-}
-
 /* how far features of @texture are from those of @exemplar: the loss itself */
 static double
 distance(const NnNetwork *network, NnContext *context, const NnImage *texture,
@@ -55,8 +45,8 @@ distance(const NnNetwork *network, NnContext *context, const NnImage *texture,
   g_autoptr(NnStyleModel) model = nn_style_model_new(network, context, NN_STYLE_GRAM, LAYERS, NULL,
                                                      (NnProgramOptions){.gradient = true}, &error);
   g_assert_no_error(error);
-  g_autoptr(NnImage) picture = without_alpha(exemplar);
-  g_autoptr(NnImage) other = without_alpha(texture);
+  g_autoptr(NnImage) picture = picture_without_alpha(exemplar);
+  g_autoptr(NnImage) other = picture_without_alpha(texture);
   g_autoptr(NnImage) gradient = nn_image_copy(other, NULL);
   NnStyleSource source = {.picture = picture, .weight = 1};
   g_autoptr(NnEvaluator) evaluator =

@@ -37,6 +37,34 @@ picture_constant(int width, int height, int channels, float value)
   return image;
 }
 
+/* shapes, shades and edges; opaque RGBA */
+static inline NnImage *
+picture_scene(int width, int height)
+{
+  NnImage *image = picture_new(width, height, 4);
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++) {
+      float *pixel = image->data + ((size_t)y * (size_t)width + (size_t)x) * 4;
+      double r = hypot(x - width * 0.4, y - height * 0.55);
+      bool disc = r < 0.25 * MIN(width, height);
+      pixel[0] = disc ? 0.75f : 0.3f + 0.3f * (float)y / (float)height;
+      pixel[1] = disc ? 0.45f : 0.4f + 0.2f * (float)x / (float)width;
+      pixel[2] = disc ? 0.25f + 0.1f * (float)sin(r / 3) : 0.65f;
+      pixel[3] = 1;
+    }
+  return image;
+}
+
+/* of an RGBA one */
+static inline NnImage *
+picture_without_alpha(const NnImage *image)
+{
+  NnImage *rgb = picture_new(image->width, image->height, 3);
+  for (size_t i = 0; i < nn_image_samples(rgb); i++)
+    rgb->data[i] = image->data[i / 3 * 4 + i % 3];
+  return rgb;
+}
+
 static inline double
 largest_difference(const NnImage *a, const NnImage *b)
 {

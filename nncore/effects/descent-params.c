@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The choices of those rows, and from arguments to settings and models. */
+#include "nncore/effects/descent-params.h"
+
+#include <glib/gi18n-lib.h>
+
+#define HISTORY 10 /* pairs of L-BFGS; 100 come no closer */
+
+/* in the order of NnOptimiser */
+const NnChoice nn_descent_optimisers[] = {
+    {"lbfgs", N_("L-BFGS")},
+    {"adam", N_("Adam")},
+    {NULL, NULL},
+};
+
+/* in the order of NnPoolingKind */
+const NnChoice nn_descent_poolings[] = {
+    {"network", N_("As in the network")},
+    {"average", N_("Average")},
+    {"l2", N_("L2 (root mean square)")},
+    {NULL, NULL},
+};
+
+/* in the order of NnStyle */
+const NnChoice nn_descent_losses[] = {
+    {"gram", N_("Gram matrix")},
+    {"covariance", N_("Mean and covariance")},
+    {"wasserstein", N_("Wasserstein distance")},
+    {NULL, NULL},
+};
+
+NnStyleModel *
+nn_descent_read_style_model(const NnEffectRun *run, const char *style_layers,
+                            const char *content_layers, GError **error)
+{
+  NnProgramOptions options = {
+      .gradient = true,
+      .pooling = (NnPoolingKind)nn_effect_argument(run, "pooling")->i,
+  };
+  return nn_style_model_new(
+      nn_effect_argument(run, "network")->network, run->context,
+      (NnStyle)nn_effect_argument(run, "loss")->i, nn_effect_argument(run, style_layers)->text,
+      content_layers == NULL ? NULL : nn_effect_argument(run, content_layers)->text, options,
+      error);
+}
+
+NnDescentSettings
+nn_descent_read_settings(const NnEffectRun *run)
+{
+  return (NnDescentSettings){
+      .optimiser = (NnOptimiser)nn_effect_argument(run, "optimizer")->i,
+      .iterations = (int)nn_effect_argument(run, "iterations")->i,
+      .rate = nn_effect_argument(run, "step")->d / 255,
+      .least_improvement = nn_effect_argument(run, "tolerance")->d / 100,
+      .average = nn_effect_argument(run, "average")->i != 0,
+      .history = HISTORY,
+  };
+}
