@@ -85,7 +85,7 @@ static const NnParam params[] = {
         .kind = NN_PARAM_INT,
         .min = 2,
         .max = 1000,
-        .initial = 32,
+        .initial = 64,
         .enabled_by = "method=integrated-gradients",
     },
     {
