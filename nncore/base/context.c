@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A thread pool with one queue of one job: workers take chunks of an index range from an atomic
  * counter until none is left. The caller works too (as worker 0), so one thread means no
- * hand-over at all. */
+ * hand-over at all.
+ *
+ * The jobs of a small network follow each other within microseconds, less than it takes to wake a
+ * thread, so whoever waits looks for news for a while before it goes to sleep. Sleepers count
+ * themselves before they look for the last time, and whoever has news looks for sleepers after
+ * publishing it, so no news is missed. */
 #include "nncore/base/context.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "nncore/base/available.h"
+
+#define SPINS 20000 /* of some 20 ns */
 
 typedef struct {
   NnContext *context;
@@ -17,15 +24,18 @@ typedef struct {
 
 struct NnContext {
   int threads;
-  NnIsa isa;
+  int spins;
   int64_t memory_budget; /* bytes; 0: automatic */
+  NnIsa isa;
   Worker *workers; /* threads - 1 of them; the caller is worker 0 */
 
   GMutex mutex;
   GCond job_posted, job_done;
-  unsigned generation; /* of the job posted last */
-  int busy;            /* workers that have not finished the current job */
-  bool quit;
+  _Atomic unsigned generation; /* of the job posted last */
+  _Atomic int busy;            /* workers that have not finished the current job */
+  _Atomic int sleepers;        /* workers that wait for job_posted */
+  _Atomic bool caller_sleeps;  /* waits for job_done */
+  _Atomic bool quit;
 
   NnParallelFunc func;
   gpointer data;
@@ -44,27 +54,73 @@ work(NnContext *context, int worker)
   }
 }
 
+static inline void
+relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static bool
+has_news(NnContext *context, unsigned seen)
+{
+  return atomic_load(&context->generation) != seen || atomic_load(&context->quit);
+}
+
+static void
+wait_for_job(NnContext *context, unsigned seen)
+{
+  for (int i = 0; i < context->spins; i++, relax())
+    if (has_news(context, seen))
+      return;
+  g_mutex_lock(&context->mutex);
+  atomic_fetch_add(&context->sleepers, 1);
+  while (!has_news(context, seen))
+    g_cond_wait(&context->job_posted, &context->mutex);
+  atomic_fetch_sub(&context->sleepers, 1);
+  g_mutex_unlock(&context->mutex);
+}
+
+static void
+wait_for_workers(NnContext *context)
+{
+  for (int i = 0; i < context->spins; i++, relax())
+    if (atomic_load(&context->busy) == 0)
+      return;
+  g_mutex_lock(&context->mutex);
+  atomic_store(&context->caller_sleeps, true);
+  while (atomic_load(&context->busy) > 0)
+    g_cond_wait(&context->job_done, &context->mutex);
+  atomic_store(&context->caller_sleeps, false);
+  g_mutex_unlock(&context->mutex);
+}
+
+/* under the mutex, so that whoever is about to sleep does so before, or not at all */
+static void
+wake(NnContext *context, GCond *cond)
+{
+  g_mutex_lock(&context->mutex);
+  g_cond_broadcast(cond);
+  g_mutex_unlock(&context->mutex);
+}
+
 static gpointer
 worker_main(gpointer data)
 {
   Worker *self = data;
   NnContext *context = self->context;
-  unsigned seen = 0;
-  g_mutex_lock(&context->mutex);
-  for (;;) {
-    while (!context->quit && context->generation == seen)
-      g_cond_wait(&context->job_posted, &context->mutex);
-    if (context->quit)
-      break;
-    seen = context->generation;
-    g_mutex_unlock(&context->mutex);
+  for (unsigned seen = 0;;) {
+    wait_for_job(context, seen);
+    if (atomic_load(&context->quit))
+      return NULL;
+    seen = atomic_load(&context->generation);
     work(context, self->index);
-    g_mutex_lock(&context->mutex);
-    if (--context->busy == 0)
-      g_cond_signal(&context->job_done);
+    if (atomic_fetch_sub(&context->busy, 1) == 1 && atomic_load(&context->caller_sleeps))
+      wake(context, &context->job_done);
   }
-  g_mutex_unlock(&context->mutex);
-  return NULL;
 }
 
 NnContext *
@@ -72,6 +128,8 @@ nn_context_new(int threads)
 {
   NnContext *context = g_new0(NnContext, 1);
   context->threads = threads > 0 ? MIN(threads, 256) : (int)g_get_num_processors();
+  /* with more threads than processors, to look for news is to keep others from making them */
+  context->spins = context->threads <= (int)g_get_num_processors() ? SPINS : 0;
   context->isa = nn_isa_best();
   context->workers = g_new0(Worker, context->threads);
   g_mutex_init(&context->mutex);
@@ -90,10 +148,8 @@ nn_context_free(NnContext *context)
 {
   if (context == NULL)
     return;
-  g_mutex_lock(&context->mutex);
-  context->quit = true;
-  g_cond_broadcast(&context->job_posted);
-  g_mutex_unlock(&context->mutex);
+  atomic_store(&context->quit, true);
+  wake(context, &context->job_posted);
   for (int i = 1; i < context->threads; i++)
     g_thread_join(context->workers[i].thread);
   g_mutex_clear(&context->mutex);
@@ -149,14 +205,10 @@ nn_parallel_for(NnContext *context, int64_t count, int64_t grain, NnParallelFunc
     work(context, 0);
     return;
   }
-  g_mutex_lock(&context->mutex);
-  context->generation++;
-  context->busy = context->threads - 1;
-  g_cond_broadcast(&context->job_posted);
-  g_mutex_unlock(&context->mutex);
+  atomic_store(&context->busy, context->threads - 1);
+  atomic_fetch_add(&context->generation, 1);
+  if (atomic_load(&context->sleepers) > 0)
+    wake(context, &context->job_posted);
   work(context, 0);
-  g_mutex_lock(&context->mutex);
-  while (context->busy > 0)
-    g_cond_wait(&context->job_done, &context->mutex);
-  g_mutex_unlock(&context->mutex);
+  wait_for_workers(context);
 }
