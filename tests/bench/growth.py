@@ -19,7 +19,7 @@ ASPECT = 1.5
 ROUNDS = 2
 COLD_S = 5  # a first round that takes longer needs none before it to warm up
 BUDGET_MIB = 1500  # with it, a dream on 24 megapixels keeps within 4 GiB
-ITERATIONS = 2  # of a dream
+ITERATIONS = 6  # of a dream
 RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 DONE = re.compile(r": ([\d.]+) s$", re.M)
 

@@ -242,7 +242,7 @@ main(int argc, char **argv)
   gint64 start = g_get_monotonic_time();
   if (!effect->run(&run, &error))
     fail(error->message);
-  g_print("%s: %.1f s\n", effect->id, (double)(g_get_monotonic_time() - start) / 1e6);
+  g_print("%s: %.3f s\n", effect->id, (double)(g_get_monotonic_time() - start) / 1e6);
   save_all(run.results, content, argv[4]);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
