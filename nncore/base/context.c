@@ -4,7 +4,8 @@
  * hand-over at all.
  *
  * The jobs of a small network follow each other within microseconds, less than it takes to wake a
- * thread, so whoever waits looks for news for a while before it goes to sleep. Sleepers count
+ * thread, so whoever waits looks for news for some 40 us before it goes to sleep: not longer, since on
+ * a busy machine what is waited for may be waiting for this very processor. Sleepers count
  * themselves before they look for the last time, and whoever has news looks for sleepers after
  * publishing it, so no news is missed. */
 #include "nncore/base/context.h"
@@ -14,7 +15,7 @@
 
 #include "nncore/base/available.h"
 
-#define SPINS 20000 /* of some 20 ns */
+#define SPINS 2000 /* of some 20 ns */
 
 typedef struct {
   NnContext *context;
