@@ -146,11 +146,18 @@ nn_effect_check(const NnEffect *effect, const NnArgument *arguments, GError **er
 }
 
 static void
+clear_caption(gpointer data)
+{
+  g_free(((NnCaption *)data)->text);
+}
+
+static void
 clear_result(gpointer data)
 {
   NnResult *result = data;
   nn_image_free(result->image);
   g_free(result->label);
+  g_clear_pointer(&result->captions, g_array_unref);
 }
 
 GArray *
@@ -167,4 +174,15 @@ nn_results_add(GArray *results, NnPlace place, NnImage *image, char *label)
   NnResult result = {.place = place, .image = image, .label = label, .opacity = 1};
   g_array_append_val(results, result);
   return &g_array_index(results, NnResult, results->len - 1);
+}
+
+void
+nn_result_add_caption(NnResult *result, NnRectangle box, char *text)
+{
+  NnCaption caption = {text, box};
+  if (result->captions == NULL) {
+    result->captions = g_array_new(FALSE, FALSE, sizeof(NnCaption));
+    g_array_set_clear_func(result->captions, clear_caption);
+  }
+  g_array_append_val(result->captions, caption);
 }

@@ -10,7 +10,7 @@
 #include "nncore/base/progress.h"
 #include "nncore/effects/image-source.h"
 #include "nncore/effects/network.h"
-#include "nncore/image/image.h"
+#include "nncore/image/crop.h"
 
 /**
  * NnParamKind:
@@ -115,12 +115,25 @@ typedef enum {
 } NnPlace;
 
 /**
+ * NnCaption: a line of text on a result's picture.
+ * @text: translated; owned
+ * @box: where on the picture, in px: the text is as high as the box allows, centred in it, and cut
+ *   with an ellipsis where it is too long
+ */
+typedef struct {
+  char *text;
+  NnRectangle box;
+} NnCaption;
+
+/**
  * NnResult:
  * @image: %NULL for text
  * @label: translated; names the layer or image
  * @own_alpha: of %NN_PLACE_LAYER with RGBA: the picture's alpha counts, times the selection, and
  *   not the content's (maps laid over a picture); such a result is always a layer of its own
  * @opacity: of the new layer, 0 to 1
+ * @captions: (nullable) (element-type NnCaption): the host draws them, as nncore has no fonts: in a
+ *   new image on a layer of their own, in a layer onto its picture
  */
 typedef struct {
   NnPlace place;
@@ -128,6 +141,7 @@ typedef struct {
   char *label;
   bool own_alpha;
   double opacity;
+  GArray *captions;
 } NnResult;
 
 typedef struct NnEffect NnEffect;
@@ -246,3 +260,6 @@ GArray *nn_results_new(void);
  *   want it otherwise; valid until the next one is added
  */
 NnResult *nn_results_add(GArray *results, NnPlace place, NnImage *image, char *label);
+
+/** nn_result_add_caption: takes @text. */
+void nn_result_add_caption(NnResult *result, NnRectangle box, char *text);

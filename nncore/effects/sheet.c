@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Between cells, and around them, a gap that grows with the cells. The sheet is kept as a result
+ * in the making: picture and captions in a list of one. */
+#include "nncore/effects/sheet.h"
+
+#include <math.h>
+
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
+
+#define PAPER 0.13f         /* R'G'B': dark, so that pictures stand out, but not black */
+#define LONGEST 262144      /* px of a side, GIMP's limit */
+#define GAP(cell) MAX(2, (cell) / 24)
+#define CAPTION(cell) CLAMP((cell) / 6, 10, 22)
+
+struct NnSheet {
+  int columns, width, height; /* of a cell, px */
+  int gap, caption;           /* px; @caption is 0 without captions */
+  int cells;
+  GArray *results; /* one: the sheet */
+};
+
+static NnImage *
+paper(int64_t width, int64_t height, GError **error)
+{
+  if (MAX(width, height) > LONGEST) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("A sheet of %.0f × %.0f px would be too large: choose fewer or smaller pictures"),
+                (double)width, (double)height);
+    return NULL;
+  }
+  NnImage *image = nn_image_new((int)width, (int)height, 3, error);
+  for (size_t i = 0; image != NULL && i < nn_image_samples(image); i++)
+    image->data[i] = PAPER;
+  return image;
+}
+
+/* As many columns as bring the sheet closest to a square: c (w + g) = n / c (h + g). */
+static int
+choose_columns(const NnSheet *sheet)
+{
+  double across = sheet->width + sheet->gap, down = sheet->height + sheet->caption + sheet->gap;
+  return (int)CLAMP(lround(sqrt(sheet->cells * down / across)), 1, sheet->cells);
+}
+
+NnSheet *
+nn_sheet_new(int cells, int columns, int cell_width, int cell_height, bool captions, GError **error)
+{
+  int shorter = MIN(cell_width, cell_height);
+  g_autoptr(NnSheet) sheet = g_new0(NnSheet, 1);
+  *sheet = (NnSheet){.columns = MIN(columns, cells),
+                     .width = cell_width,
+                     .height = cell_height,
+                     .gap = GAP(shorter),
+                     .caption = captions ? CAPTION(shorter) : 0,
+                     .cells = cells,
+                     .results = nn_results_new()};
+  if (columns == 0)
+    sheet->columns = choose_columns(sheet);
+  int64_t rows = (cells + sheet->columns - 1) / sheet->columns;
+  int64_t width = sheet->gap + (int64_t)sheet->columns * (sheet->width + sheet->gap);
+  int64_t height = sheet->gap + rows * (sheet->height + sheet->caption + sheet->gap);
+  NnImage *image = paper(width, height, error);
+  if (image == NULL)
+    return NULL;
+  nn_results_add(sheet->results, NN_PLACE_NEW_IMAGE, image, NULL);
+  return g_steal_pointer(&sheet);
+}
+
+void
+nn_sheet_free(NnSheet *sheet)
+{
+  if (sheet == NULL)
+    return;
+  g_array_unref(sheet->results);
+  g_free(sheet);
+}
+
+static NnResult *
+sheet_result(const NnSheet *sheet)
+{
+  return &g_array_index(sheet->results, NnResult, 0);
+}
+
+NnRectangle
+nn_sheet_cell(const NnSheet *sheet, int index)
+{
+  g_assert(index >= 0 && index < sheet->cells);
+  int column = index % sheet->columns, row = index / sheet->columns;
+  return (NnRectangle){sheet->gap + column * (sheet->width + sheet->gap),
+                       sheet->gap + row * (sheet->height + sheet->caption + sheet->gap),
+                       sheet->width, sheet->height};
+}
+
+/* @from: of 1 to 4 channels, alpha last where there are 2 or 4 */
+static void
+lay_pixel(float *to, const float *from, int channels)
+{
+  float alpha = channels % 2 == 0 ? from[channels - 1] : 1;
+  for (int c = 0; c < 3; c++)
+    to[c] += alpha * (from[channels < 3 ? 0 : c] - to[c]);
+}
+
+void
+nn_sheet_put(NnSheet *sheet, int index, const NnImage *picture)
+{
+  NnRectangle cell = nn_sheet_cell(sheet, index);
+  NnImage *image = sheet_result(sheet)->image;
+  g_assert(picture->width <= cell.width && picture->height <= cell.height);
+  int left = cell.x + (cell.width - picture->width) / 2;
+  int top = cell.y + (cell.height - picture->height) / 2;
+  for (int y = 0; y < picture->height; y++) {
+    const float *from =
+        picture->data + (size_t)y * (size_t)picture->width * (size_t)picture->channels;
+    float *to = image->data + ((size_t)(top + y) * (size_t)image->width + (size_t)left) * 3;
+    for (int x = 0; x < picture->width; x++)
+      lay_pixel(to + (size_t)x * 3, from + (size_t)x * (size_t)picture->channels,
+                picture->channels);
+  }
+}
+
+void
+nn_sheet_caption(NnSheet *sheet, int index, char *text)
+{
+  NnRectangle cell = nn_sheet_cell(sheet, index);
+  if (sheet->caption == 0)
+    g_free(text);
+  else
+    nn_result_add_caption(sheet_result(sheet),
+                          (NnRectangle){cell.x, cell.y + cell.height, cell.width, sheet->caption},
+                          text);
+}
+
+void
+nn_sheet_finish(NnSheet *sheet, GArray *results, char *label)
+{
+  NnResult *made = sheet_result(sheet);
+  NnResult *result =
+      nn_results_add(results, NN_PLACE_NEW_IMAGE, g_steal_pointer(&made->image), label);
+  result->captions = g_steal_pointer(&made->captions);
+  nn_sheet_free(sheet);
+}

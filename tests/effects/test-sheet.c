@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Contact sheets: cells lie apart and within, pictures come out as they went in, captions follow. */
+#include "nncore/base/error.h"
+#include "nncore/effects/sheet.h"
+
+static bool
+apart(NnRectangle a, NnRectangle b)
+{
+  return a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y ||
+         b.y + b.height <= a.y;
+}
+
+/* every number of cells up to 40: none meets another, a caption, or an edge */
+static void
+test_cells(void)
+{
+  for (int cells = 1; cells <= 40; cells++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) results = nn_results_new();
+    NnSheet *sheet = nn_sheet_new(cells, 0, 31, 20, true, &error);
+    g_assert_no_error(error);
+    g_autofree NnRectangle *boxes = g_new(NnRectangle, 2 * (gsize)cells);
+    for (int i = 0; i < cells; i++) {
+      boxes[i] = nn_sheet_cell(sheet, i);
+      nn_sheet_caption(sheet, i, g_strdup_printf("%d", i));
+    }
+    nn_sheet_finish(sheet, results, g_strdup("sheet"));
+    const NnResult *result = &g_array_index(results, NnResult, 0);
+    g_assert_cmpuint(result->captions->len, ==, cells);
+    for (int i = 0; i < cells; i++)
+      boxes[cells + i] = g_array_index(result->captions, NnCaption, i).box;
+    NnRectangle whole = {0, 0, result->image->width, result->image->height};
+    for (int i = 0; i < 2 * cells; i++) {
+      g_assert_true(boxes[i].x > 0 && boxes[i].x + boxes[i].width < whole.width);
+      g_assert_true(boxes[i].y > 0 && boxes[i].y + boxes[i].height < whole.height);
+      for (int j = 0; j < i; j++)
+        g_assert_true(apart(boxes[i], boxes[j]));
+    }
+    double ratio = (double)whole.width / whole.height;
+    g_assert_true(cells < 6 || (ratio > 0.4 && ratio < 2.5));
+  }
+}
+
+/* grey, RGB and half-transparent pictures, smaller than their cells, in the middle of them */
+static void
+test_pictures(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GArray) results = nn_results_new();
+  NnSheet *sheet = nn_sheet_new(3, 3, 5, 5, false, &error);
+  static float grey[] = {0.5f}, rgb[] = {0.1f, 0.2f, 0.3f}, clear[] = {1, 1, 1, 0};
+  static const NnImage pictures[] = {{1, 1, 1, grey}, {1, 1, 3, rgb}, {1, 1, 4, clear}};
+  NnRectangle cells[3];
+  for (int i = 0; i < 3; i++) {
+    nn_sheet_put(sheet, i, &pictures[i]);
+    cells[i] = nn_sheet_cell(sheet, i);
+  }
+  nn_sheet_caption(sheet, 0, g_strdup("not shown"));
+  nn_sheet_finish(sheet, results, g_strdup("sheet"));
+  const NnResult *result = &g_array_index(results, NnResult, 0);
+  g_assert_null(result->captions);
+  float paper = result->image->data[0];
+  const float wanted[3][3] = {{0.5f, 0.5f, 0.5f}, {0.1f, 0.2f, 0.3f}, {paper, paper, paper}};
+  for (int i = 0; i < 3; i++) {
+    const float *middle =
+        result->image->data + ((cells[i].y + 2) * result->image->width + cells[i].x + 2) * 3;
+    for (int c = 0; c < 3; c++) {
+      g_assert_cmpfloat(middle[c], ==, wanted[i][c]);
+      g_assert_cmpfloat(middle[c - 3], ==, paper);
+    }
+  }
+}
+
+static void
+test_too_large(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_assert_null(nn_sheet_new(2, 2, 200000, 10, false, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/sheet/cells", test_cells);
+  g_test_add_func("/sheet/pictures", test_pictures);
+  g_test_add_func("/sheet/too-large", test_too_large);
+  return g_test_run();
+}
