@@ -68,10 +68,9 @@ nn_activation_forward(NnActivation activation, float *x, int64_t count, uint8_t 
 }
 
 typedef struct {
-  const uint8_t *bits;
+  NnGate gate;
   float *gradient;
-  float slope;
-} Backward;
+} GateJob;
 
 /* four gradients times 1 where @keep is set, else times @slope */
 static inline void
@@ -82,30 +81,29 @@ scale_lanes(float *gradient, NnInts keep, float slope)
 }
 
 static void
-backward_chunk(int64_t begin, int64_t end, int worker, gpointer data)
+gate_chunk(int64_t begin, int64_t end, int worker, gpointer data)
 {
   (void)worker;
-  const Backward *job = data;
+  const GateJob *job = data;
+  const uint8_t *bytes = job->gate.bits;
   float *g = job->gradient;
-  float slope = job->slope;
+  float slope = job->gate.slope;
   const NnInts low = {1, 2, 4, 8}, high = {16, 32, 64, 128};
   int64_t i = begin;
   for (; i + 8 <= end; i += 8) {
-    int32_t byte = job->bits[i / 8];
+    int32_t byte = bytes[i / 8];
     NnInts bits = {byte, byte, byte, byte};
     scale_lanes(g + i, (bits & low) != 0, slope);
     scale_lanes(g + i + 4, (bits & high) != 0, slope);
   }
   for (; i < end; i++)
-    g[i] *= (job->bits[i / 8] >> (i % 8) & 1) ? 1.0f : slope;
+    g[i] *= (bytes[i / 8] >> (i % 8) & 1) ? 1.0f : slope;
 }
 
 void
-nn_activation_backward(NnContext *context, NnActivation activation, const uint8_t *bits,
-                       float *gradient, int64_t count)
+nn_gate_run(NnContext *context, NnGate gate, float *gradient, int64_t count)
 {
-  if (activation.kind == NN_ACTIVATION_NONE)
-    return;
-  Backward job = {bits, gradient, activation.slope};
-  nn_parallel_for(context, count, 1 << 15, backward_chunk, &job);
+  GateJob job = {gate, gradient};
+  if (gate.bits != NULL)
+    nn_parallel_for(context, count, 1 << 15, gate_chunk, &job);
 }

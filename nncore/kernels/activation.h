@@ -41,6 +41,18 @@ size_t nn_activation_bits_bytes(int64_t count);
  */
 void nn_activation_forward(NnActivation activation, float *x, int64_t count, uint8_t *bits);
 
-/** nn_activation_backward: @gradient (@count elements) times the derivative, in place; threaded. */
-void nn_activation_backward(NnContext *context, NnActivation activation, const uint8_t *bits,
-                            float *gradient, int64_t count);
+/** NnGate: an activation's derivative: 1 where the bit is set, else @slope; no @bits: none. */
+typedef struct {
+  const uint8_t *bits;
+  float slope;
+} NnGate;
+
+/** nn_gate: what nn_activation_forward() recorded in @bits. */
+static inline NnGate
+nn_gate(NnActivation activation, const uint8_t *bits)
+{
+  return (NnGate){activation.kind != NN_ACTIVATION_NONE ? bits : NULL, activation.slope};
+}
+
+/** nn_gate_run: @gradient (@count elements) times the derivative, in place; threaded. */
+void nn_gate_run(NnContext *context, NnGate gate, float *gradient, int64_t count);

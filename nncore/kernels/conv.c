@@ -224,9 +224,29 @@ choose_lanes(NnIsa isa)
   return &nn_conv_lanes_baseline;
 }
 
+static int64_t
+target_channels(const NnGather *gather)
+{
+  return gather->back ? gather->shape.inputs : gather->shape.outputs;
+}
+
+/* whether the kernels' pixels are whole bytes of bits */
+static bool
+has_whole_bytes(const NnGather *gather, NnConvKind kind)
+{
+  int64_t in_parts = kind == NN_CONV_PRODUCT ? gather->shape.groups : 1;
+  return kind != NN_CONV_FEW_OUT && target_channels(gather) / in_parts % 8 == 0;
+}
+
+bool
+nn_gather_gates(const NnGather *gather)
+{
+  return has_whole_bytes(gather, running_kind(gather));
+}
+
 void
 nn_gather_run(NnContext *context, const NnGather *gather, const float *source, float *target,
-              const float *bias, NnActivation activation, uint8_t *bits, void *scratch)
+              const NnFinish *finish, void *scratch)
 {
   NnConvKind kind = running_kind(gather);
   const NnFilters *shape = &gather->shape;
@@ -237,24 +257,22 @@ nn_gather_run(NnContext *context, const NnGather *gather, const float *source, f
       .gather = gather,
       .lanes = choose_lanes(nn_context_isa(context)),
       .source_channels = gather->back ? shape->outputs : shape->inputs,
-      .target_channels = gather->back ? shape->inputs : shape->outputs,
+      .target_channels = target_channels(gather),
       .source = source,
       .target = target,
-      .finish = nn_finish(bias, activation, bits),
+      .finish = *finish,
       .scratch = scratch,
   };
-  /* the kernels write whole bytes of bits; in odd counts of channels, pixels share bytes */
-  int64_t in_parts = kind == NN_CONV_PRODUCT ? shape->groups : 1;
-  bool later = kind == NN_CONV_FEW_OUT || (bits != NULL && job.target_channels / in_parts % 8 != 0);
+  bool later = kind == NN_CONV_FEW_OUT || (finish->bits != NULL && !has_whole_bytes(gather, kind));
   if (later)
-    job.finish = nn_finish(bias, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+    job.finish = nn_finish(finish->bias, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
   if (kind == NN_CONV_PRODUCT)
     nn_conv_product_run(&job);
   else
     nn_conv_rows_run(&job, kind);
-  if (later && activation.kind != NN_ACTIVATION_NONE) {
+  if (later && finish->activation.kind != NN_ACTIVATION_NONE) {
     int64_t pixels = gather->target_dims[0] * gather->target_dims[1] * gather->target_dims[2];
-    nn_activate(context, activation, target, target, gather->batch * pixels * job.target_channels,
-                bits);
+    nn_activate(context, finish->activation, target, target,
+                gather->batch * pixels * job.target_channels, finish->bits);
   }
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "nncore/base/context.h"
-#include "nncore/kernels/activation.h"
+#include "nncore/kernels/finish.h"
 
 /** NnFilters: @inputs, @outputs: channels of all groups; @taps: of the whole kernel. */
 typedef struct {
@@ -58,14 +58,15 @@ typedef struct {
  */
 size_t nn_gather_scratch_bytes(const NnGather *gather, int threads);
 
+/** nn_gather_gates: whether nn_gather_run() can heed a gate. */
+bool nn_gather_gates(const NnGather *gather);
+
 /**
  * nn_gather_run:
- * @bias: (nullable): one for each target channel
- * @bits: (nullable): where the activation's bits go
  * @scratch: nn_gather_scratch_bytes()
  *
  * Writes the target positions that @gather names and no others. Activation and bits only where it
- * names all of them.
+ * names all of them; a gate only where nn_gather_gates().
  */
 void nn_gather_run(NnContext *context, const NnGather *gather, const float *source, float *target,
-                   const float *bias, NnActivation activation, uint8_t *bits, void *scratch);
+                   const NnFinish *finish, void *scratch);

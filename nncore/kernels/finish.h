@@ -3,6 +3,7 @@
 #pragma once
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "nncore/kernels/activation.h"
 
@@ -11,11 +12,16 @@
  * @bias: (nullable): of the first channel
  * @activation: its low and high hold whatever its kind is: nn_finish()
  * @bits: (nullable): of the target's first element; a pixel's are whole bytes then
+ * @gate: of gradients: the derivative of the activation that made what they belong to; its bits are
+ *   those of the target's first element, a pixel's whole bytes
+ * @stream: the target is too large for any cache: it is written past them
  */
 typedef struct {
   const float *bias;
   NnActivation activation;
   uint8_t *bits;
+  NnGate gate;
+  bool stream;
 } NnFinish;
 
 static inline NnFinish
@@ -25,5 +31,14 @@ nn_finish(const float *bias, NnActivation activation, uint8_t *bits)
     activation.low = activation.kind == NN_ACTIVATION_NONE ? -INFINITY : 0;
     activation.high = INFINITY;
   }
-  return (NnFinish){bias, activation, bits};
+  return (NnFinish){.bias = bias, .activation = activation, .bits = bits};
+}
+
+/** nn_finish_gate: of a gradient. */
+static inline NnFinish
+nn_finish_gate(NnGate gate)
+{
+  NnFinish finish = nn_finish(NULL, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+  finish.gate = gate;
+  return finish;
 }

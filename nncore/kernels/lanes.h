@@ -147,6 +147,41 @@ nn_store_bits(uint8_t *pixel, int64_t c, NnInts passes)
 #endif
 }
 
+/* past the caches, where a store fills a line of them: in halves it would be slower */
+NN_INLINE void
+nn_stream(float *to, NnFloats value)
+{
+#if NN_LANES == 16
+  _mm512_stream_ps(to, (__m512)value);
+#else
+  nn_store(to, value);
+#endif
+}
+
+/* @value times 1 where the gate's bit is set, else times its slope; the first lane's bit is that of
+ * element @index, the first @count lanes count */
+NN_INLINE NnFloats
+nn_gate_lanes(NnGate gate, NnFloats value, int64_t index, int64_t count)
+{
+  const uint8_t *byte = gate.bits + (uint64_t)index / 8;
+  NnFloats scaled = value * gate.slope;
+#if NN_LANES == 16
+  uint16_t bits = *byte;
+  if (count > 8)
+    memcpy(&bits, byte, sizeof bits);
+  return (NnFloats)_mm512_mask_blend_ps(bits, (__m512)scaled, (__m512)value);
+#else
+#if NN_LANES == 8
+  const NnInts lanes = {1, 2, 4, 8, 16, 32, 64, 128};
+  NnInts passes = (((NnInts){0} + *byte) & lanes) != 0;
+#else
+  const NnInts lanes = {1, 2, 4, 8};
+  NnInts passes = (((NnInts){0} + (*byte >> index % 8)) & lanes) != 0;
+#endif
+  return (NnFloats)(((NnInts)value & passes) | ((NnInts)scaled & ~passes));
+#endif
+}
+
 /* channel @c of the pixel that lies @at floats behind the first, the first @count lanes of it;
  * @finish is a copy of the caller's own, which no store can change */
 NN_INLINE void
@@ -155,7 +190,13 @@ nn_finish_lanes(NnFinish finish, NnFloats value, float *target, int64_t at, int6
 {
   if (finish.bias != NULL)
     value += nn_load_some(finish.bias + c, count);
-  nn_store_some(target + at + c, nn_activate_lanes(finish, value), count);
+  NnFloats result = nn_activate_lanes(finish, value);
+  if (finish.gate.bits != NULL)
+    result = nn_gate_lanes(finish.gate, result, at + c, count);
+  if (finish.stream)
+    nn_stream(target + at + c, result);
+  else
+    nn_store_some(target + at + c, result, count);
   if (finish.bits == NULL)
     return;
   NnInts passes = nn_passes_lanes(finish, value);

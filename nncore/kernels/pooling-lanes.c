@@ -43,7 +43,7 @@ max(const NnMaxWindow *window, int64_t channels, float *y, uint8_t *taps)
 
 static int64_t
 sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, const uint8_t *taps,
-          int64_t channels, float *to)
+          int64_t channels, NnGate gate, int64_t index, float *to)
 {
   int64_t c = 0;
   for (; c + NN_LANES <= channels; c += NN_LANES) {
@@ -53,6 +53,8 @@ sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, cons
       NnInts won = __builtin_convertvector(*(const NnBytes *)(taps + at), NnInts) == touches[t].tap;
       sum += (NnFloats)(*(const NnInts *)(gradient + at) & won);
     }
+    if (gate.bits != NULL)
+      sum = nn_gate_lanes(gate, sum, index + c, NN_LANES);
     nn_store(to + c, sum);
   }
   return c;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "nncore/base/isa.h"
+#include "nncore/kernels/activation.h"
 
 /**
  * NnMaxWindow: the part of a window that lies inside the picture.
@@ -29,12 +30,14 @@ typedef struct {
  * @max: the largest of a window, and (@taps, nullable) by which tap; of equal ones the first wins,
  *   unless a NaN does
  * @sum_where: the sum of what reaches a pixel of the input: the gradient of each of @touches where
- *   the winner was that tap
+ *   the winner was that tap, times @gate; @to is @index floats behind the input's first, and its
+ *   bits of the gate are whole bytes
  */
 typedef struct {
   int64_t (*max)(const NnMaxWindow *window, int64_t channels, float *y, uint8_t *taps);
   int64_t (*sum_where)(const NnTouch *touches, int64_t n_touches, const float *gradient,
-                       const uint8_t *taps, int64_t channels, float *to);
+                       const uint8_t *taps, int64_t channels, NnGate gate, int64_t index,
+                       float *to);
 } NnPoolingLanes;
 
 extern const NnPoolingLanes nn_pooling_lanes_baseline;

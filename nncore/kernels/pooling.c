@@ -324,6 +324,7 @@ typedef struct {
   const float *grad_y;
   float *grad_x;
   bool byte_taps;
+  NnGate gate; /* with byte taps */
   NnDivisor divisor;
 } Unpool;
 
@@ -407,14 +408,25 @@ find_touching_rows(const NnPooling *p, int64_t n, int64_t iz, int64_t iy,
   return count;
 }
 
-/* One input row of max-pooling whose taps are bytes: each pixel is written once. */
+/* what of a channel the lanes left over */
+static float
+sum_one(const Unpool *job, const NnTouch *touches, int n_touches, int64_t c, int64_t index)
+{
+  const uint8_t *taps = job->taps, *bits = job->gate.bits;
+  float sum = 0;
+  for (int t = 0; t < n_touches; t++)
+    sum += taps[touches[t].at + c] == touches[t].tap ? job->grad_y[touches[t].at + c] : 0;
+  return bits == NULL || (bits[index / 8] >> index % 8 & 1) ? sum : sum * job->gate.slope;
+}
+
+/* One input row of max-pooling whose taps are bytes, its first element at @index: each pixel is
+ * written once. */
 static void
-sum_row(const Unpool *job, const NnTouch *rows, int n_rows, float *to)
+sum_row(const Unpool *job, const NnTouch *rows, int n_rows, int64_t index)
 {
   const NnPooling *p = job->pooling;
-  const uint8_t *taps = job->taps;
   NnTouch touches[MAX_BYTE_TAPS];
-  for (int64_t ix = 0; ix < p->input[2]; ix++, to += p->channels) {
+  for (int64_t ix = 0; ix < p->input[2]; ix++, index += p->channels) {
     int64_t begin, end;
     int count = 0;
     outputs_reaching(p, 2, ix, &begin, &end);
@@ -423,12 +435,11 @@ sum_row(const Unpool *job, const NnTouch *rows, int n_rows, float *to)
       for (int r = 0; x >= 0 && r < n_rows; r++)
         touches[count++] = (NnTouch){rows[r].at + ox * p->channels, rows[r].tap + (int32_t)x};
     }
-    int64_t c = job->lanes->sum_where(touches, count, job->grad_y, taps, p->channels, to);
-    for (; c < p->channels; c++) {
-      to[c] = 0;
-      for (int t = 0; t < count; t++)
-        to[c] += taps[touches[t].at + c] == touches[t].tap ? job->grad_y[touches[t].at + c] : 0;
-    }
+    float *to = job->grad_x + index;
+    int64_t c = job->lanes->sum_where(touches, count, job->grad_y, job->taps, p->channels,
+                                      job->gate, index, to);
+    for (; c < p->channels; c++)
+      to[c] = sum_one(job, touches, count, c, index + c);
   }
 }
 
@@ -460,7 +471,7 @@ gather_rows(int64_t row_begin, int64_t row_end, int worker, gpointer data)
     float *row = job->grad_x + i * row_size;
     if (job->taps != NULL && job->byte_taps) {
       NnTouch touching[MAX_BYTE_TAPS];
-      sum_row(job, touching, find_touching_rows(p, n, iz, iy, touching), row);
+      sum_row(job, touching, find_touching_rows(p, n, iz, iy, touching), i * row_size);
       continue;
     }
     memset(row, 0, (size_t)row_size * sizeof *row);
@@ -477,15 +488,22 @@ gather_rows(int64_t row_begin, int64_t row_end, int worker, gpointer data)
 
 void
 nn_max_pool_backward(NnContext *context, const NnPooling *pooling, const void *taps,
-                     const float *grad_y, float *grad_x)
+                     const float *grad_y, NnGate gate, float *grad_x)
 {
+  bool byte_taps = has_byte_taps(pooling);
+  bool gates = byte_taps && pooling->channels % 8 == 0;
   Unpool job = {.pooling = pooling,
                 .lanes = choose_lanes(nn_context_isa(context)),
                 .taps = taps,
                 .grad_y = grad_y,
                 .grad_x = grad_x,
-                .byte_taps = has_byte_taps(pooling)};
+                .byte_taps = byte_taps,
+                .gate = gates ? gate : (NnGate){0}};
   run_rows(context, pooling, pooling->input, gather_rows, &job);
+  if (!gates)
+    nn_gate_run(context, gate, grad_x,
+                pooling->batch * pooling->input[0] * pooling->input[1] * pooling->input[2] *
+                    pooling->channels);
 }
 
 void

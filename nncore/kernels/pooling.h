@@ -4,7 +4,7 @@
  * its own part. */
 #pragma once
 
-#include "nncore/base/context.h"
+#include "nncore/kernels/activation.h"
 #include "nncore/kernels/window.h"
 
 /**
@@ -41,8 +41,10 @@ size_t nn_max_pool_taps_bytes(const NnPooling *pooling);
  */
 void nn_max_pool_forward(NnContext *context, const NnPooling *pooling, const float *x, float *y,
                          void *taps, int64_t *indices, bool column_major);
+
+/** nn_max_pool_backward: @gate: what @grad_x is multiplied with in the end. */
 void nn_max_pool_backward(NnContext *context, const NnPooling *pooling, const void *taps,
-                          const float *grad_y, float *grad_x);
+                          const float *grad_y, NnGate gate, float *grad_x);
 
 /** NnDivisor: of a window's sum: the places in it that lie inside the input; those with padding;
  * or 1. */

@@ -140,6 +140,14 @@ transform_back(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish 
     transform_tile(m, channels, false, finish, target, at, row, high, wide);
 }
 
+static void
+settle(void)
+{
+#if NN_LANES == 16
+  _mm_sfence();
+#endif
+}
+
 /* ---- the product ---- */
 
 /* @rows tiles times @panels panels; both are constants where this is inlined */
@@ -207,6 +215,7 @@ const NnWinogradLanes NN_LANES_NAME(nn_winograd_lanes) = {
     .lanes = NN_LANES,
     .transform = transform,
     .transform_back = transform_back,
+    .settle = settle,
     .multiply = multiply,
     .transpose = transpose,
 };

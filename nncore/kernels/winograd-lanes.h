@@ -55,6 +55,7 @@ typedef struct {
  * @transform_back: M, finished, into the first @high x @wide pixels of a tile that begins @at
  *   floats from @target, rows @row floats apart
  * @multiply: NnWinogradProduct
+ * @settle: after a thread's last transform_back: what was streamed is there for the others
  * @transpose: 16 x 16 floats, for panels read across
  */
 typedef struct {
@@ -63,6 +64,7 @@ typedef struct {
                     NnWinogradTile v);
   void (*transform_back)(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish *finish,
                          float *target, int64_t at, int64_t row, int high, int wide);
+  void (*settle)(void);
   void (*multiply)(const NnWinogradProduct *product);
   void (*transpose)(const float *from, float *to);
 } NnWinogradLanes;

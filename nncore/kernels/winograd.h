@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "nncore/base/context.h"
-#include "nncore/kernels/activation.h"
+#include "nncore/kernels/finish.h"
 
 /**
  * NnWinograd:
@@ -40,7 +40,9 @@ void nn_winograd_filters(const float *taps, int64_t inputs, int64_t outputs, boo
 
 size_t nn_winograd_scratch_bytes(const NnWinograd *winograd, int threads);
 
-/** nn_winograd_run: as nn_gather_run(): @bias, @bits nullable. */
+/** nn_winograd_gates: whether nn_winograd_run() can heed a gate. */
+bool nn_winograd_gates(const NnWinograd *winograd);
+
+/** nn_winograd_run: bits are always whole bytes there, a gate's where nn_winograd_gates(). */
 void nn_winograd_run(NnContext *context, const NnWinograd *winograd, const float *source,
-                     float *target, const float *bias, NnActivation activation, uint8_t *bits,
-                     void *scratch);
+                     float *target, const NnFinish *finish, void *scratch);

@@ -260,12 +260,13 @@ run_winograd(const NnConvRun *run, bool back)
 {
   NnWinograd winograd = describe_winograd(&run->x->shape, &run->y->shape, run->window, back);
   winograd.filters = run->taps->filters;
-  if (back)
-    nn_winograd_run(run->context, &winograd, run->y->f, run->x->f, NULL,
-                    (NnActivation){NN_ACTIVATION_NONE, 0}, NULL, run->scratch);
-  else
-    nn_winograd_run(run->context, &winograd, run->x->f, run->y->f, run->bias, run->activation,
-                    run->bits, run->scratch);
+  bool gates = nn_winograd_gates(&winograd);
+  NnFinish finish = back ? nn_finish_gate(gates ? run->gate : (NnGate){0})
+                         : nn_finish(run->bias, run->activation, run->bits);
+  const NnTensor *source = back ? run->y : run->x, *target = back ? run->x : run->y;
+  nn_winograd_run(run->context, &winograd, source->f, target->f, &finish, run->scratch);
+  if (back && !gates)
+    nn_gate_run(run->context, run->gate, target->f, nn_shape_count(&target->shape));
 }
 
 void
@@ -290,7 +291,8 @@ nn_conv_there(const NnConvRun *run)
     for (int d = 0; d < 3; d++)
       offsets[t][d] = k[d] * window->dilation[d] - window->pad_begin[d];
   }
-  nn_gather_run(run->context, &gather, run->x->f, run->y->f, run->bias, run->activation, run->bits,
+  NnFinish finish = nn_finish(run->bias, run->activation, run->bits);
+  nn_gather_run(run->context, &gather, run->x->f, run->y->f, &finish,
                 (char *)run->scratch + offsets_bytes(n_taps));
 }
 
@@ -340,6 +342,8 @@ nn_conv_back(const NnConvRun *run)
       start_gather(&prepared->shape, prepared->kernel, &x->shape, &run->y->shape, window, true);
   gather.offsets = (const int64_t(*)[3])offsets;
   gather.filters = prepared->filters;
+  bool gates = nn_gather_gates(&gather);
+  NnFinish finish = nn_finish_gate(gates ? run->gate : (NnGate){0});
   if (prepared->n_phases < window->stride[0] * window->stride[1] * window->stride[2])
     memset(x->data, 0, nn_tensor_bytes(x)); /* some places are under no tap */
   for (int i = 0; i < prepared->n_phases; i++) {
@@ -347,8 +351,9 @@ nn_conv_back(const NnConvRun *run)
     gather.n_taps = phase->n_taps;
     gather.taps = phase->taps;
     place_phase(prepared, window, phase, &gather, offsets);
-    nn_gather_run(run->context, &gather, run->y->f, x->f, NULL,
-                  (NnActivation){NN_ACTIVATION_NONE, 0}, NULL,
+    nn_gather_run(run->context, &gather, run->y->f, x->f, &finish,
                   (char *)run->scratch + offsets_bytes(prepared->forward.n_taps));
   }
+  if (!gates)
+    nn_gate_run(run->context, run->gate, x->f, nn_shape_count(&x->shape));
 }

@@ -45,6 +45,7 @@ size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const
  * @window: resolved for the sizes of @x and @y
  * @x, @y: the source and the target, or the other way round
  * @bias: (nullable): Y channels; X to Y only, as are @activation and @bits
+ * @gate: Y to X only: what X is multiplied with in the end
  */
 typedef struct {
   NnContext *context;
@@ -55,6 +56,7 @@ typedef struct {
   const float *bias;
   NnActivation activation;
   uint8_t *bits;
+  NnGate gate;
   void *scratch;
 } NnConvRun;
 

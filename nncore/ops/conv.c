@@ -122,6 +122,7 @@ backward(const NnOpRun *run)
       .window = &window,
       .x = &run->grad_in[X],
       .y = &run->grad_out[0],
+      .gate = run->gate,
       .scratch = run->scratch,
   };
   nn_conv_back(&back);
@@ -160,6 +161,7 @@ const NnOp nn_op_conv = {
     .constant_inputs = 1u << W | 1u << B,
     .layout = NN_TAKES_CHANNELS_LAST,
     .fuses_activation = true,
+    .gates_gradient = true,
     .params_bytes = sizeof(NnConvParams),
     .parse = parse,
     .infer = infer,

@@ -29,7 +29,8 @@ static void
 global_max_pool_backward(const NnOpRun *run)
 {
   NnPooling pooling = pooling_of(&run->in[0].shape);
-  nn_max_pool_backward(run->context, &pooling, run->aux, run->grad_out[0].f, run->grad_in[0].f);
+  nn_max_pool_backward(run->context, &pooling, run->aux, run->grad_out[0].f, run->gate,
+                       run->grad_in[0].f);
 }
 
 const NnOp nn_op_global_max_pool = {

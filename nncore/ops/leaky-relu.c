@@ -32,8 +32,8 @@ leaky_relu_backward(const NnOpRun *run)
 {
   const NnActivation *activation = run->params;
   nn_copy_bytes(run->context, run->grad_in[0].f, run->grad_out[0].f, nn_tensor_bytes(&run->in[0]));
-  nn_activation_backward(run->context, *activation, run->aux, run->grad_in[0].f,
-                         nn_shape_count(&run->in[0].shape));
+  nn_gate_run(run->context, nn_gate(*activation, run->aux), run->grad_in[0].f,
+              nn_shape_count(&run->in[0].shape));
 }
 
 static NnActivation

@@ -46,7 +46,8 @@ max_pool_backward(const NnOpRun *run)
 {
   const NnMaxPoolParams *params = run->params;
   NnPooling pooling = nn_pool_of(&params->window, &run->in[0].shape);
-  nn_max_pool_backward(run->context, &pooling, run->aux, run->grad_out[0].f, run->grad_in[0].f);
+  nn_max_pool_backward(run->context, &pooling, run->aux, run->grad_out[0].f, run->gate,
+                       run->grad_in[0].f);
 }
 
 static NnWindow *
@@ -75,6 +76,7 @@ const NnOp nn_op_max_pool = {
     .max_inputs = 1,
     .max_outputs = 2,
     .layout = NN_TAKES_CHANNELS_LAST,
+    .gates_gradient = true,
     .params_bytes = sizeof(NnMaxPoolParams),
     .parse = max_pool_parse,
     .infer = max_pool_infer,

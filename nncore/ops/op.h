@@ -69,6 +69,8 @@ typedef struct {
  *   operator's own result.
  * @grad_out: backward only: gradient to each output; data is %NULL where it is zero. Backward may
  *   overwrite it.
+ * @gate: backward only, with gates_gradient: the derivative of the activation behind which input 0
+ *   was made: grad_in[0] is to be written times it
  * @grad_in: backward only: gradients to be *written* (not added to), one an input; data is %NULL
  *   where it is not wanted. Layouts are those of @in. Backward is called only if at least one
  *   output has a gradient and at least one input wants one, so an operator with one input and
@@ -85,6 +87,7 @@ typedef struct {
   void *scratch;
   NnActivation activation;
   uint8_t *activation_bits;
+  NnGate gate;
   const NnTensor *grad_out;
   const NnTensor *grad_in;
 } NnOpRun;
@@ -135,6 +138,9 @@ typedef struct NnOp {
 
   /* its forward applies NnOpRun.activation */
   bool fuses_activation;
+
+  /* its backward applies NnOpRun.gate */
+  bool gates_gradient;
 
   /* optional: the operator is this activation (Relu, Clip) and can be fused into another; kind NONE
    * where it cannot. Constants are those that hold at every size. */

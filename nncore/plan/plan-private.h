@@ -20,13 +20,16 @@ typedef struct {
  * @kept: NnOp.keeps of it
  * @active: backward has something to do
  * @done: all its outputs are known already: forward has nothing to do
+ * @gate: of what made input 0, whose activation's derivative backward applies: the node, or -1
+ * @gated: that derivative of its own activation is applied by another node's backward
  * @input_gradients: by input: where backward writes; the value's own gradient, or a buffer that
  *   is then added to it; NN_NO_BUFFER: not wanted
  */
 typedef struct {
   int forward_scratch, backward_scratch, aux, bits;
   unsigned kept;
-  bool active, done;
+  bool active, done, gated;
+  int gate;
   int *input_gradients;
 } NnPlanNode;
 
@@ -41,6 +44,9 @@ struct NnPlan {
   size_t bytes;
   size_t nominal_bytes; /* with NN_NOMINAL_THREADS */
 };
+
+/** nn_plan_is_target: whether somebody reads this value and may ask for its gradient. */
+bool nn_plan_is_target(const NnPlan *plan, NnValueId id);
 
 #define NN_NOMINAL_THREADS 4
 

@@ -186,6 +186,54 @@ plan_backward_node(NnPlan *plan, int i, const bool *depends, GError **error)
   return true;
 }
 
+bool
+nn_plan_is_target(const NnPlan *plan, NnValueId id)
+{
+  for (int t = 0; t < plan->program->n_targets; t++)
+    if (plan->program->targets[t] == id)
+      return true;
+  return false;
+}
+
+/* what makes input 0 of node @i, if its activation's derivative may go into what backward of @i
+ * writes: nothing else adds to that gradient or asks for it; else -1 */
+static int
+find_gate(const NnPlan *plan, const int *contributions, int i)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  if (!node->op->gates_gradient || plan->nodes[i].input_gradients[0] == NN_NO_BUFFER)
+    return -1;
+  NnValueId id = node->inputs[0];
+  int producer = plan->graph->values[id].producer;
+  return producer >= 0 && plan->nodes[producer].active && contributions[id] == 1 &&
+                 !nn_plan_is_target(plan, id) &&
+                 plan->graph->nodes[producer].activation.kind != NN_ACTIVATION_NONE
+             ? producer
+             : -1;
+}
+
+/* saves the gradient's way from memory and back; other rules look at it before the activation */
+static bool
+plan_gates(NnPlan *plan, GError **error)
+{
+  if (plan->program->options.rectifiers != NN_RECTIFIER_GRADIENT)
+    return true;
+  int *contributions = nn_alloc0(plan->graph->n_values, sizeof *contributions, error);
+  if (contributions == NULL)
+    return false;
+  for (int i = 0; i < n_steps(plan); i++)
+    for (int k = 0; k < plan->graph->nodes[i].n_inputs; k++)
+      if (plan->nodes[i].input_gradients[k] != NN_NO_BUFFER)
+        contributions[plan->graph->nodes[i].inputs[k]]++;
+  for (int i = 0; i < n_steps(plan); i++) {
+    plan->nodes[i].gate = find_gate(plan, contributions, i);
+    if (plan->nodes[i].gate >= 0)
+      plan->nodes[plan->nodes[i].gate].gated = true;
+  }
+  nn_free(contributions);
+  return true;
+}
+
 static bool
 plan_gradients(NnPlan *plan, GError **error)
 {
@@ -203,7 +251,7 @@ plan_gradients(NnPlan *plan, GError **error)
     if (plan->values[graph->inputs[i]].gradient == NN_NO_BUFFER)
       ok = add_gradient(plan, graph->inputs[i], n_steps(plan), error);
   nn_free(depends);
-  return ok;
+  return ok && plan_gates(plan, error);
 }
 
 /* ---- what operators ask for ---- */
@@ -302,6 +350,7 @@ new_nodes(NnPlan *plan, GError **error)
     int n_inputs = plan->graph->nodes[i].n_inputs;
     planned->forward_scratch = planned->backward_scratch = NN_NO_BUFFER;
     planned->aux = planned->bits = NN_NO_BUFFER;
+    planned->gate = -1;
     planned->done = is_done(plan->graph, &plan->graph->nodes[i]);
     planned->input_gradients = nn_alloc((size_t)n_inputs, sizeof(int), error);
     if (planned->input_gradients == NULL)

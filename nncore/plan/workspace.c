@@ -122,6 +122,9 @@ new_step(NnWorkspace *workspace, int index, GError **error)
       .activation_bits = buffer_at(workspace, planned->bits),
   };
   step->forward = step->backward = run;
+  if (planned->gate >= 0)
+    step->backward.gate = nn_gate(workspace->plan->graph->nodes[planned->gate].activation,
+                                  buffer_at(workspace, workspace->plan->nodes[planned->gate].bits));
   step->forward.scratch = buffer_at(workspace, planned->forward_scratch);
   step->backward.scratch = buffer_at(workspace, planned->backward_scratch);
   step->views =
@@ -265,8 +268,8 @@ backward_activation(NnWorkspace *workspace, const NnOpRun *run)
   if (rule != NN_RECTIFIER_GRADIENT)
     nn_keep_positive(workspace->context, run->grad_out[0].f, count);
   if (rule != NN_RECTIFIER_DECONVNET)
-    nn_activation_backward(workspace->context, run->activation, run->activation_bits,
-                           run->grad_out[0].f, count);
+    nn_gate_run(workspace->context, nn_gate(run->activation, run->activation_bits),
+                run->grad_out[0].f, count);
 }
 
 /* a rectifier that is a node of its own; what else it reads, bounds or slopes, stays out of the
@@ -296,7 +299,7 @@ backward_step(NnWorkspace *workspace, size_t index)
   const NnOpRun *run = &workspace->steps[index].backward;
   if (!workspace->plan->nodes[index].active)
     return;
-  if (run->activation_bits != NULL)
+  if (run->activation_bits != NULL && !workspace->plan->nodes[index].gated)
     backward_activation(workspace, run);
   if (op->is_rectifier)
     backward_rectifier(workspace, op, run);
@@ -314,10 +317,7 @@ gets_nothing(const NnPlan *plan, NnValueId input)
       if (plan->graph->nodes[i].inputs[k] == input &&
           plan->nodes[i].input_gradients[k] != NN_NO_BUFFER)
         return false;
-  for (int t = 0; t < plan->program->n_targets; t++)
-    if (plan->program->targets[t] == input)
-      return false;
-  return true;
+  return !nn_plan_is_target(plan, input);
 }
 
 const NnTensor *

@@ -139,7 +139,8 @@ check_winograd(Size s, bool back, int threads, NnIsa isa)
   };
   void *scratch = nn_alloc(1, nn_winograd_scratch_bytes(&winograd, threads), NULL);
   uint8_t *bits = s.out % 8 == 0 ? new_bits(&c) : NULL;
-  nn_winograd_run(context, &winograd, c.x, c.y, c.bias, leaky, bits, scratch);
+  NnFinish finish = nn_finish(c.bias, leaky, bits);
+  nn_winograd_run(context, &winograd, c.x, c.y, &finish, scratch);
   check(&c, bits, 1e-5);
   nn_free(bits);
   nn_free(scratch);
@@ -301,6 +302,38 @@ check_sums(const Conv *c, const NnTensor *target, NnActivation activation, const
   g_assert_cmpfloat(worst, <=, 1e-5 * largest);
 }
 
+static uint8_t *
+random_bits(int64_t count)
+{
+  g_autoptr(GRand) random = g_rand_new_with_seed(11);
+  uint8_t *bits = nn_alloc(nn_activation_bits_bytes(count), 1, NULL);
+  for (size_t i = 0; i < nn_activation_bits_bytes(count); i++)
+    bits[i] = (uint8_t)g_rand_int_range(random, 0, 256);
+  return bits;
+}
+
+/* to the bit: what was computed without the gate, times it */
+static void
+check_gate(const float *gated, const float *plain, NnGate gate, int64_t count)
+{
+  for (int64_t i = 0; i < count; i++) {
+    bool passes = (gate.bits[i / 8] >> i % 8 & 1) != 0;
+    g_assert_cmpfloat(gated[i], ==, passes ? plain[i] : plain[i] * gate.slope);
+  }
+}
+
+static void
+check_gated_back(NnConvRun run)
+{
+  int64_t count = nn_shape_count(&run.x->shape);
+  g_autofree float *plain = g_memdup2(run.x->data, nn_tensor_bytes(run.x));
+  uint8_t *bits = random_bits(count);
+  run.gate = (NnGate){bits, -0.25f};
+  nn_conv_back(&run);
+  check_gate(run.x->f, plain, run.gate, count);
+  nn_free(bits);
+}
+
 static void
 check_conv(const Layer *layer, int batch, const int64_t size[3], NnActivation activation,
            int threads, NnIsa isa)
@@ -332,6 +365,7 @@ check_conv(const Layer *layer, int batch, const int64_t size[3], NnActivation ac
   add_up(&c, true);
   nn_conv_back(&run);
   check_sums(&c, &c.x, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+  check_gated_back(run);
   nn_free(run.scratch);
   nn_free(bits);
   nn_conv_taps_free(taps);
@@ -427,6 +461,7 @@ test_winograd(gconstpointer data)
   check_winograd((Size){1, 9, 14, 320, 352, 3, 1, 1}, false, 2, isa);
   check_winograd((Size){1, 9, 14, 352, 320, 3, 1, 1}, true, 2, isa);
   check_winograd((Size){2, 7, 6, 328, 324, 3, 1, 0}, true, 3, isa);
+  check_winograd((Size){1, 265, 251, 16, 64, 3, 1, 1}, false, 2, isa); /* too large for a cache */
 }
 
 /* ---- max-pooling ---- */
@@ -479,9 +514,14 @@ check_max_pool(NnContext *context, const NnWindow *window, const NnShape *shape)
     want[((v - p.window.pad_begin[1]) * p.input[2] + u - p.window.pad_begin[2]) * p.channels +
          i % p.channels] += (double)y[i];
   }
-  nn_max_pool_backward(context, &p, taps, y, grad_x);
+  nn_max_pool_backward(context, &p, taps, y, (NnGate){0}, grad_x);
   for (int64_t i = 0; i < count; i++)
     g_assert_cmpfloat((double)grad_x[i], ==, want[i]); /* small whole numbers */
+  uint8_t *bits = random_bits(count);
+  g_autofree float *ungated = g_memdup2(grad_x, (gsize)count * sizeof *grad_x);
+  nn_max_pool_backward(context, &p, taps, y, (NnGate){bits, 0.5f}, grad_x);
+  check_gate(grad_x, ungated, (NnGate){bits, 0.5f}, count);
+  nn_free(bits);
   nn_free(taps);
   g_free(want);
   nn_free(plain_y);
@@ -528,7 +568,7 @@ test_activation(void)
   uint8_t *bits = nn_alloc(nn_activation_bits_bytes(COUNT), 1, NULL);
   x[500] = before[500] = -INFINITY;
   nn_activation_forward((NnActivation){NN_ACTIVATION_RELU, 0}, x, COUNT, bits);
-  nn_activation_backward(context, (NnActivation){NN_ACTIVATION_RELU, 0}, bits, gradient, COUNT);
+  nn_gate_run(context, nn_gate((NnActivation){NN_ACTIVATION_RELU, 0}, bits), gradient, COUNT);
   for (int i = 0; i < COUNT; i++) {
     g_assert_cmpfloat(x[i], ==, before[i] > 0 ? before[i] : 0.0f);
     g_assert_cmpfloat(gradient[i], ==, before[i] > 0 ? gradient_before[i] : 0.0f);
