@@ -89,8 +89,8 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
       }, \
   { \
     .key = "legend", .label = N_("Le_gend"), .section = NN_MAP_SECTION, \
-    .help = N_("Add a layer with a bar that shows which color is which value; the values " \
-               "at its ends are in the layer's name."), \
+    .help = N_("Add a layer with a bar that shows which color is which value, and the values " \
+               "at its ends."), \
     .kind = NN_PARAM_BOOL, .max = 1, .enabled_by = "output=colors,grey", \
   }
 
