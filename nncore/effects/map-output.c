@@ -210,7 +210,8 @@ nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, GError *
     return false;
   if (output == NN_MAP_COLOURS || output == NN_MAP_GREY) {
     bool legend = nn_effect_argument(run, "legend")->i != 0;
-    return add_layer(run, large, label, error) && (!legend || add_legend(run, top, error));
+    /* the first result ends up on top */
+    return (!legend || add_legend(run, top, error)) && add_layer(run, large, label, error);
   }
   if (output == NN_MAP_SELECTION)
     cut_at_threshold(run, large);

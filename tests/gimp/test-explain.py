@@ -35,6 +35,8 @@ SCRIPT = """
     "guided-grad-cam"))
 (define result (run "saliency" #:method "grad-cam" #:legend TRUE))
 (check "a legend" (and (= (count-layers image) 3) (= 2 (vector-length (car result)))))
+(check "which lies above the map"
+       (contains? (car (gimp-item-get-name (top-layer image))) "Legend"))
 (save image "legend.xcf")
 (for-each (lambda (layer) (gimp-image-remove-layer image layer)) (vector->list (car result)))
 (run "saliency" #:method "grad-cam" #:output "mask")
