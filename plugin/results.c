@@ -3,6 +3,7 @@
  * buffer, which GIMP itself blends by the selection. */
 #include "plugin/results.h"
 
+#include "plugin/captions.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
 
@@ -251,7 +252,10 @@ write_new_image(GimpImage *source, const NnResult *result)
   gegl_buffer_set(buffer, GEGL_RECTANGLE(0, 0, picture->width, picture->height), 0,
                   babl_format(formats[picture->channels - 1]), picture->data, GEGL_AUTO_ROWSTRIDE);
   g_object_unref(buffer);
-  gimp_image_insert_layer(image, layer, NULL, 0);
+  if (result->captions)
+    gimp_image_insert_layer(image, som_captions_layer(image, result->captions), NULL, 0);
+  /* last, so that the picture is the layer that is chosen */
+  gimp_image_insert_layer(image, layer, NULL, result->captions ? 1 : 0);
   gimp_image_undo_enable(image);
   return image;
 }
@@ -282,6 +286,7 @@ write_result(Writer *writer, const SomTarget *target, const NnResult *result, bo
 
   switch (result->place) {
   case NN_PLACE_LAYER:
+    som_captions_lay(result->captions, result->image);
     add_once(made->layers, in_place && !result->own_alpha
                                ? write_in_place(writer, target, result)
                                : write_new_layer(writer, target, result));

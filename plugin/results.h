@@ -27,12 +27,13 @@ void som_made_add_text(SomMade *made, const char *line);
  *
  * Adds to @made. Writes everything as one undo step.
  *
+ * - Captions of a layer are drawn onto its picture (which changes in @results).
  * - A new layer lies right above its source, in normal mode, with the source's size, offsets,
  *   precision, alpha and mask; outside the selection it is a copy of the source, so that it can
  *   also be shown alone. One with an alpha of its own is transparent there. In a greyscale image it
  *   is grey.
  * - A new image has the precision and, unless it is grey, the colour profile of the source; without
- *   a source, 8 bits and sRGB. One channel makes it greyscale.
+ *   a source, 8 bits and sRGB. One channel makes it greyscale. Captions lie on a layer above it.
  * - A mask is blended into the one that the source has, else into a white one.
  * - A selection takes the place of the one before or, where that limits the effect, is its part.
  */

@@ -156,9 +156,7 @@ nn_grad_cam(const NnNetwork *network, NnContext *context, const NnTarget *target
   NnImage *cam = NULL;
   if (workspace != NULL)
     cam = run_cam(network, context, target, view, workspace, error);
-  if (cam != NULL && name != NULL) {
-    const char *known = nn_network_alias_of(network, tensor);
-    *name = g_strdup(known != NULL ? known : tensor);
-  }
+  if (cam != NULL && name != NULL)
+    *name = g_strdup(nn_network_layer_name(network, tensor));
   return cam;
 }

@@ -15,6 +15,9 @@
 #define LEGEND_WIDTH 0.4    /* of the picture's width */
 #define LEGEND_HEIGHT 0.03  /* of its shorter side */
 #define LEGEND_MARGIN 0.03
+#define LEGEND_TEXT 0.045   /* of its shorter side: the height of the values */
+#define SMALLEST_TEXT 8     /* px */
+#define DIGIT_WIDTH 0.6     /* of the height of the values */
 
 const NnChoice nn_map_outputs[] = {
     {"colors", N_("A layer in colors")},
@@ -136,29 +139,54 @@ add_layer(NnEffectRun *run, const NnImage *map, const char *label, GError **erro
   return true;
 }
 
+/* at one end of the bar, above it */
+static void
+caption_end(NnResult *legend, NnRectangle bar, double value, bool at_right)
+{
+  int height = MAX((int)lround(LEGEND_TEXT * MIN(legend->image->width, legend->image->height)),
+                   SMALLEST_TEXT);
+  char *text = g_strdup_printf("%.3g", value);
+  int width = (int)lround(DIGIT_WIDTH * height * (double)(strlen(text) + 1));
+  nn_result_add_caption(
+      legend,
+      (NnRectangle){at_right ? bar.x + bar.width - width : bar.x, bar.y - height, width, height},
+      text);
+}
+
+static void
+paint_bar(const NnEffectRun *run, NnImage *legend, NnRectangle bar)
+{
+  for (int y = 0; y < bar.height; y++)
+    for (int x = 0; x < bar.width; x++) {
+      size_t place = (size_t)(bar.y + y) * (size_t)legend->width + (size_t)(bar.x + x);
+      float *pixel = legend->data + place * 4;
+      bool frame = y == 0 || x == 0 || y == bar.height - 1 || x == bar.width - 1;
+      colour_at(run, (float)x / (float)MAX(bar.width - 1, 1), pixel);
+      for (int c = 0; frame && c < 3; c++)
+        pixel[c] = 1;
+      pixel[3] = 1;
+    }
+}
+
 static bool
 add_legend(NnEffectRun *run, float top, GError **error)
 {
   int width = run->content->width, height = run->content->height;
   int shorter = MIN(width, height), margin = (int)lround(LEGEND_MARGIN * shorter);
-  int bar_width = MAX((int)lround(LEGEND_WIDTH * width), 1);
-  int bar_height = MAX((int)lround(LEGEND_HEIGHT * shorter), 1);
-  NnImage *legend = nn_image_new(width, height, 4, error);
-  if (legend == NULL)
+  NnRectangle bar = {.x = margin,
+                     .width = MAX((int)lround(LEGEND_WIDTH * width), 1),
+                     .height = MAX((int)lround(LEGEND_HEIGHT * shorter), 1)};
+  NnImage *image = nn_image_new(width, height, 4, error);
+  if (image == NULL)
     return false;
-  memset(legend->data, 0, nn_image_samples(legend) * sizeof(float));
-  for (int y = 0; y < bar_height; y++)
-    for (int x = 0; x < bar_width; x++) {
-      int row = height - margin - bar_height + y;
-      float *pixel = legend->data + ((size_t)row * (size_t)width + (size_t)(margin + x)) * 4;
-      bool frame = y == 0 || x == 0 || y == bar_height - 1 || x == bar_width - 1;
-      colour_at(run, (float)x / (float)MAX(bar_width - 1, 1), pixel);
-      for (int c = 0; frame && c < 3; c++)
-        pixel[c] = 1;
-      pixel[3] = 1;
-    }
-  char *label = g_strdup_printf(_("Legend: 0 to %.3g"), (double)top);
-  nn_results_add(run->results, NN_PLACE_LAYER, legend, label)->own_alpha = true;
+  bar.y = height - margin - bar.height;
+  memset(image->data, 0, nn_image_samples(image) * sizeof(float));
+  paint_bar(run, image, bar);
+  NnResult *legend = nn_results_add(run->results, NN_PLACE_LAYER, image,
+                                    g_strdup_printf(_("Legend: 0 to %.3g"), (double)top));
+  legend->own_alpha = true;
+  caption_end(legend, bar, 0, false);
+  caption_end(legend, bar, (double)top, true);
   return true;
 }
 
@@ -182,7 +210,8 @@ nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, GError *
     return false;
   if (output == NN_MAP_COLOURS || output == NN_MAP_GREY) {
     bool legend = nn_effect_argument(run, "legend")->i != 0;
-    return add_layer(run, large, label, error) && (!legend || add_legend(run, top, error));
+    /* the first result ends up on top */
+    return (!legend || add_legend(run, top, error)) && add_layer(run, large, label, error);
   }
   if (output == NN_MAP_SELECTION)
     cut_at_threshold(run, large);

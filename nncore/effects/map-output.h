@@ -19,7 +19,10 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
 #define NN_MAP_SECTION N_("Result")
 
 /** NN_MAP_PARAMS: rows for nn_map_results(). */
-#define NN_MAP_PARAMS \
+#define NN_MAP_PARAMS NN_MAP_PARAMS_WHEN(NULL)
+
+/** NN_MAP_PARAMS_WHEN: the same, which count only when @condition (NnParam.enabled_by) holds. */
+#define NN_MAP_PARAMS_WHEN(condition) \
   { \
       .key = "output", \
       .label = N_("_Output"), \
@@ -28,6 +31,7 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
                  "the layer's mask, or a selection of what lies above the threshold."), \
       .kind = NN_PARAM_CHOICE, \
       .choices = nn_map_outputs, \
+      .enabled_by = (condition), \
   }, \
       { \
           .key = "colormap", \
@@ -73,6 +77,7 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
           .max = 50, \
           .initial = 0.5, \
           .digits = 1, \
+          .enabled_by = (condition), \
       }, \
       { \
           .key = "threshold", \
@@ -89,8 +94,8 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
       }, \
   { \
     .key = "legend", .label = N_("Le_gend"), .section = NN_MAP_SECTION, \
-    .help = N_("Add a layer with a bar that shows which color is which value; the values " \
-               "at its ends are in the layer's name."), \
+    .help = N_("Add a layer with a bar that shows which color is which value, and the values " \
+               "at its ends."), \
     .kind = NN_PARAM_BOOL, .max = 1, .enabled_by = "output=colors,grey", \
   }
 
@@ -100,8 +105,8 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
  *   as 0
  * @label: for people: what is shown
  *
- * Adds what the arguments of NN_MAP_PARAMS ask for to @run->results. The highest value, but for those
- * clipped, is 1.
+ * Adds what the arguments of NN_MAP_PARAMS ask for to @run->results, a legend before the map, which it
+ * is to lie above. The highest value, but for those clipped, is 1.
  * Returns: false with %NN_ERROR_MEMORY, or with %NN_ERROR_ARGUMENT where nothing in @map is above 0.
  */
 bool nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, GError **error);

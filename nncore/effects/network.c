@@ -130,6 +130,13 @@ nn_network_alias_of(const NnNetwork *network, const char *tensor)
   return g_strcmp0(name, tensor) != 0 ? name : NULL;
 }
 
+const char *
+nn_network_layer_name(const NnNetwork *network, const char *tensor)
+{
+  const char *known = nn_network_alias_of(network, tensor);
+  return known != NULL ? known : tensor;
+}
+
 /* ---- finding a layer ---- */
 
 typedef int (*CompareNames)(const char *a, const char *b);

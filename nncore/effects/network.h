@@ -58,6 +58,10 @@ void nn_network_add_alias(NnNetwork *network, const char *alias, const char *ten
  * by, where that is not its own. */
 const char *nn_network_alias_of(const NnNetwork *network, const char *tensor);
 
+/** nn_network_layer_name: (transfer none): @tensor for people: the name that they know it by, or its
+ * own. */
+const char *nn_network_layer_name(const NnNetwork *network, const char *tensor);
+
 /**
  * nn_network_resolve_layer:
  * @name: a tensor of the file, a node, a module as PyTorch's exports spell it in their nodes'

@@ -282,8 +282,8 @@ nn_objective_describe(const NnObjective *objective)
   GString *names = g_string_new(NULL);
   for (guint i = 0; i < objective->layers->len; i++) {
     const char *tensor = g_array_index(objective->layers, NnLayer, i).name;
-    const char *known = nn_network_alias_of(objective->network, tensor);
-    g_string_append_printf(names, "%s%s", i == 0 ? "" : ", ", known != NULL ? known : tensor);
+    g_string_append_printf(names, "%s%s", i == 0 ? "" : ", ",
+                           nn_network_layer_name(objective->network, tensor));
   }
   if (objective->kind == NN_OBJECTIVE_CHANNEL && objective->channel >= 0)
     g_string_append_printf(names, ":%d", (int)objective->channel);

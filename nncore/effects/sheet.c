@@ -8,8 +8,9 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/image/arithmetic.h"
+#include "nncore/image/resample.h"
 
-#define PAPER 0.13f         /* R'G'B': dark, so that pictures stand out, but not black */
 #define LONGEST 262144      /* px of a side, GIMP's limit */
 #define GAP(cell) MAX(2, (cell) / 24)
 #define CAPTION(cell) CLAMP((cell) / 6, 10, 22)
@@ -32,7 +33,7 @@ paper(int64_t width, int64_t height, GError **error)
   }
   NnImage *image = nn_image_new((int)width, (int)height, 3, error);
   for (size_t i = 0; image != NULL && i < nn_image_samples(image); i++)
-    image->data[i] = PAPER;
+    image->data[i] = NN_SHEET_PAPER;
   return image;
 }
 
@@ -66,6 +67,22 @@ nn_sheet_new(int cells, int columns, int cell_width, int cell_height, bool capti
     return NULL;
   nn_results_add(sheet->results, NN_PLACE_NEW_IMAGE, image, NULL);
   return g_steal_pointer(&sheet);
+}
+
+bool
+nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell_height,
+               GError **error)
+{
+  int gap = GAP(MIN(cell_width, cell_height));
+  double bytes = (double)cells * (cell_width + gap) * (cell_height + gap) * 3 * sizeof(float);
+  if (cells < G_MAXINT && bytes <= (double)nn_context_memory_budget(context))
+    return true;
+  g_autofree char *size = g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
+              _("The sheet would take %s of memory, which is more than this run may take: choose "
+                "fewer or smaller pictures."),
+              size);
+  return false;
 }
 
 void
@@ -118,6 +135,59 @@ nn_sheet_put(NnSheet *sheet, int index, const NnImage *picture)
       lay_pixel(to + (size_t)x * 3, from + (size_t)x * (size_t)picture->channels,
                 picture->channels);
   }
+}
+
+/* ---- pictures for cells ---- */
+
+void
+nn_sheet_fit_size(int cell_px, int *width, int *height)
+{
+  int longest = MAX(*width, *height);
+  double factor = longest <= cell_px ? cell_px / longest : (double)cell_px / longest;
+  *width = MAX(1, (int)lround(*width * factor));
+  *height = MAX(1, (int)lround(*height * factor));
+}
+
+static NnImage *
+magnify(const NnImage *picture, int factor, GError **error)
+{
+  size_t channels = (size_t)picture->channels;
+  NnImage *large =
+      nn_image_new(picture->width * factor, picture->height * factor, picture->channels, error);
+  for (int y = 0; large != NULL && y < large->height; y++) {
+    const float *from = picture->data + (size_t)(y / factor) * (size_t)picture->width * channels;
+    float *to = large->data + (size_t)y * (size_t)large->width * channels;
+    for (int x = 0; x < large->width; x++)
+      for (size_t c = 0; c < channels; c++)
+        to[(size_t)x * channels + c] = from[(size_t)(x / factor) * channels + c];
+  }
+  return large;
+}
+
+NnImage *
+nn_sheet_fit(NnContext *context, const NnImage *picture, int cell_px, GError **error)
+{
+  int width = picture->width, height = picture->height;
+  nn_sheet_fit_size(cell_px, &width, &height);
+  if (width >= picture->width && height >= picture->height)
+    return magnify(picture, width / picture->width, error);
+  NnImage *small = nn_resample_new(context, picture, width, height, error);
+  if (small != NULL)
+    nn_image_clip(context, small); /* of overshoot */
+  return small;
+}
+
+/* ---- texts ---- */
+
+/* a line in a middle of the cell that is as high as a caption, at least */
+void
+nn_sheet_write(NnSheet *sheet, int index, char *text)
+{
+  NnRectangle cell = nn_sheet_cell(sheet, index);
+  int height = MIN(MAX(cell.height / 4, sheet->caption), cell.height);
+  nn_result_add_caption(
+      sheet_result(sheet),
+      (NnRectangle){cell.x, cell.y + (cell.height - height) / 2, cell.width, height}, text);
 }
 
 void

@@ -5,6 +5,39 @@
 
 #include "nncore/effects/effect.h"
 
+/** NN_SHEET_PAPER: R'G'B' of what lies around the pictures: dark, so that they stand out, but not
+ * black. */
+#define NN_SHEET_PAPER 0.13f
+
+#define NN_SHEET_SECTION N_("Sheet")
+
+/** NN_SHEET_CELL_PARAM: the row "cell-size", as nn_sheet_fit() takes it; @initial: px; @condition:
+ * NnParam.enabled_by. */
+#define NN_SHEET_CELL_PARAM(initial_, condition) \
+  {.key = "cell-size", \
+   .label = N_("Picture si_ze"), \
+   .section = NN_SHEET_SECTION, \
+   .help = N_("Longest side of each picture on the sheet. Smaller pictures are magnified by a " \
+              "whole factor, so that their pixels stay to be seen; larger ones are made " \
+              "smaller."), \
+   .unit = N_("px"), \
+   .kind = NN_PARAM_INT, \
+   .min = 1, \
+   .max = 4096, \
+   .initial = (initial_), \
+   .enabled_by = (condition)}
+
+/** NN_SHEET_CAPTIONS_PARAM: the row "captions"; @help: what they say; @condition: as above. */
+#define NN_SHEET_CAPTIONS_PARAM(help_, condition) \
+  {.key = "captions", \
+   .label = N_("Cap_tions"), \
+   .section = NN_SHEET_SECTION, \
+   .help = (help_), \
+   .kind = NN_PARAM_BOOL, \
+   .max = 1, \
+   .initial = 1, \
+   .enabled_by = (condition)}
+
 typedef struct NnSheet NnSheet;
 
 /**
@@ -21,6 +54,11 @@ NnSheet *nn_sheet_new(int cells, int columns, int cell_width, int cell_height, b
                       GError **error);
 void nn_sheet_free(NnSheet *sheet);
 
+/** nn_sheet_check: whether a sheet of so many cells keeps to the context's memory budget;
+ * %NN_ERROR_MEMORY says what to do. */
+bool nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell_height,
+                    GError **error);
+
 /** nn_sheet_cell: where cell @index lies, in px of the sheet, without its caption. */
 NnRectangle nn_sheet_cell(const NnSheet *sheet, int index);
 
@@ -30,6 +68,23 @@ NnRectangle nn_sheet_cell(const NnSheet *sheet, int index);
  *   paper. It is centred in its cell.
  */
 void nn_sheet_put(NnSheet *sheet, int index, const NnImage *picture);
+
+/**
+ * nn_sheet_fit:
+ * @picture: of any number of channels
+ * @cell_px: at least 1
+ *
+ * Returns: (transfer full): @picture as it goes into a square cell: magnified by the largest whole
+ *   factor that it has room for, each pixel a square, or made smaller (image/resample.h) and clipped
+ *   to 0..1. %NULL with %NN_ERROR_MEMORY.
+ */
+NnImage *nn_sheet_fit(NnContext *context, const NnImage *picture, int cell_px, GError **error);
+
+/** nn_sheet_fit_size: the size that nn_sheet_fit() gives a picture of @width x @height px. */
+void nn_sheet_fit_size(int cell_px, int *width, int *height);
+
+/** nn_sheet_write: takes @text, which stands in the middle of the cell in place of a picture. */
+void nn_sheet_write(NnSheet *sheet, int index, char *text);
 
 /** nn_sheet_caption: takes @text; nothing where the sheet has no captions. */
 void nn_sheet_caption(NnSheet *sheet, int index, char *text);

@@ -228,6 +228,5 @@ nn_target_describe(const NnTarget *target)
   int channel = (int)target->choice.channel;
   if (target->choice.kind == NN_TARGET_CLASS)
     return nn_rank_describe(nn_ranking_find(target->ranking, channel), target->network);
-  const char *known = nn_network_alias_of(target->network, target->layer);
-  return g_strdup_printf("%s:%d", known != NULL ? known : target->layer, channel);
+  return g_strdup_printf("%s:%d", nn_network_layer_name(target->network, target->layer), channel);
 }

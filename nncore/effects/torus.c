@@ -24,11 +24,10 @@ struct NnTorus {
 static bool
 refuse(const NnNetwork *network, const char *layer, GError **error)
 {
-  const char *known = nn_network_alias_of(network, layer);
   g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
               _("A picture that tiles cannot be made with the layer %s of the network %s, which "
                 "looks at all of a picture at once. Choose another layer or network."),
-              known != NULL ? known : layer, network->name);
+              nn_network_layer_name(network, layer), network->name);
   return false;
 }
 

@@ -102,6 +102,29 @@ int64_t nn_loss_strongest_channels(const NnLoss *loss);
  */
 double nn_loss_strongest_mean(const NnLoss *loss, int64_t channel);
 
+/** NnPeak: where a channel responds most: @value: minus infinity where no number was seen; @y, @x: its
+ * place on the whole map (0 of scores). */
+typedef struct {
+  float value;
+  int64_t y, x;
+} NnPeak;
+
+/**
+ * nn_loss_peaks:
+ * @channels: C of the activations that it will observe
+ * @exclusions: most that nn_loss_peaks_exclude() will be told of a channel
+ *
+ * A loss that only observes; nn_loss_peaks_at() then is the highest value of a channel, the first
+ * row by row of equal ones.
+ */
+NnLoss *nn_loss_peaks(int64_t channels, int exclusions, GError **error);
+const NnPeak *nn_loss_peaks_at(const NnLoss *loss, int64_t channel);
+
+/** nn_loss_peaks_exclude: places of @channel that do not count until nn_loss_peaks_include() is
+ * called. */
+void nn_loss_peaks_exclude(NnLoss *loss, int64_t channel, const NnBox *box);
+void nn_loss_peaks_include(NnLoss *loss);
+
 /**
  * nn_loss_neuron:
  * @channel: -1: the one that responds most at this position

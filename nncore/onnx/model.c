@@ -145,3 +145,20 @@ nn_model_load_constant(const NnModel *model, NnValueId id, GError **error)
   g_prefix_error(error, _("Weights “%s”: "), value->name);
   return NULL;
 }
+
+bool
+nn_model_load_constants(const NnModel *model, NnGraph *graph, GError **error)
+{
+  for (size_t i = 0; i < graph->n_nodes; i++)
+    for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
+      NnValueId id = graph->nodes[i].inputs[k];
+      if (id == NN_NO_VALUE || !graph->values[id].is_constant || graph->values[id].constant != NULL)
+        continue;
+      NnTensor *tensor = nn_model_load_constant(model, id, error);
+      if (tensor == NULL)
+        return false;
+      graph->values[id].constant = tensor;
+      graph->values[id].type = (NnType){tensor->shape, tensor->dtype, true};
+    }
+  return true;
+}

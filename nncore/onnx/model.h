@@ -55,4 +55,8 @@ bool nn_model_bind_input(NnModel *model, const char *name, NnTensor *tensor, GEr
  */
 NnTensor *nn_model_load_constant(const NnModel *model, NnValueId value, GError **error);
 
+/** nn_model_load_constants: all that the nodes of @graph, a copy of the model's, read and that have not
+ * been loaded yet; errors as nn_model_load_constant(). */
+bool nn_model_load_constants(const NnModel *model, NnGraph *graph, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnModel, nn_model_unref)

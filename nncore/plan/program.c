@@ -49,24 +49,6 @@ check_targets(const NnProgram *program, GError **error)
   return true;
 }
 
-static bool
-load_constants(NnProgram *program, GError **error)
-{
-  NnGraph *graph = program->graph;
-  for (size_t i = 0; i < graph->n_nodes; i++)
-    for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
-      NnValueId id = graph->nodes[i].inputs[k];
-      if (id == NN_NO_VALUE || !graph->values[id].is_constant || graph->values[id].constant != NULL)
-        continue;
-      NnTensor *tensor = nn_model_load_constant(program->model, id, error);
-      if (tensor == NULL)
-        return false;
-      graph->values[id].constant = tensor;
-      graph->values[id].type = (NnType){tensor->shape, tensor->dtype, true};
-    }
-  return true;
-}
-
 static void
 set_reference_sizes(NnGraph *graph)
 {
@@ -193,7 +175,8 @@ lower(NnProgram *program, GError **error)
   int n_targets = program->n_targets;
   if (!nn_pass_prune(graph, targets, n_targets, error) ||
       !nn_pass_bypass_identities(graph, targets, n_targets, error) ||
-      !load_constants(program, error) || !nn_pass_fold_constants(graph, program->context, error))
+      !nn_model_load_constants(program->model, graph, error) ||
+      !nn_pass_fold_constants(graph, program->context, error))
     return false;
   if (program->options.pooling != NN_POOLING_OWN &&
       !nn_pass_replace_max_pooling(graph, program->options.pooling == NN_POOLING_L2, error))

@@ -160,6 +160,22 @@ test_methods(void)
   tear_down(&fixture);
 }
 
+/* the values of its ends, one above the other end of the bar */
+static void
+assert_legend(const Fixture *fixture, const NnResult *legend)
+{
+  assert_of_content_size(fixture, legend->image, 4);
+  g_assert_true(legend->own_alpha);
+  g_assert_cmpuint(legend->captions->len, ==, 2);
+  const NnCaption *ends = (const NnCaption *)(gpointer)legend->captions->data;
+  g_assert_cmpstr(ends[0].text, ==, "0");
+  g_assert_cmpfloat(g_ascii_strtod(ends[1].text, NULL), >, 0);
+  g_assert_true(g_str_has_suffix(legend->label, ends[1].text));
+  g_assert_cmpint(ends[1].box.x + ends[1].box.width, >, ends[0].box.x + ends[0].box.width);
+  for (int i = 0; i < 2; i++)
+    g_assert_true(ends[i].box.y >= 0 && ends[i].box.y + ends[i].box.height < 44);
+}
+
 static void
 test_outputs(gconstpointer effect)
 {
@@ -172,13 +188,16 @@ test_outputs(gconstpointer effect)
     argument(&fixture, "output")->i = output;
     argument(&fixture, "transparent")->i = output == 1;
     run(&fixture);
-    const NnResult *result = result_at(&fixture, 0);
     bool layer = output < 2;
+    const NnResult *result = result_at(&fixture, layer ? 1 : 0); /* a legend lies above its map */
     g_assert_cmpint(result->place, ==, places[output]);
     assert_of_content_size(&fixture, result->image, layer ? 4 : 1);
     g_assert_cmpint(result->own_alpha, ==, output == 1);
     g_assert_cmpfloat(result->opacity, ==, layer ? 0.3 : 1);
-    g_assert_cmpint(result_at(&fixture, 1)->place, ==, layer ? NN_PLACE_LAYER : NN_PLACE_TEXT);
+    if (layer)
+      assert_legend(&fixture, result_at(&fixture, 0));
+    else
+      g_assert_cmpint(result_at(&fixture, 1)->place, ==, NN_PLACE_TEXT);
   }
   const NnImage *selection = result_at(&fixture, 0)->image;
   float most = 0;

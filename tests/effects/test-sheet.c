@@ -71,6 +71,60 @@ test_pictures(void)
   }
 }
 
+/* whole factors up, any down, nothing longer than the cell; each pixel a square */
+static void
+test_fit(void)
+{
+  static const int sizes[][5] = {/* picture, cell, fitted */
+                                 {3, 3, 48, 48, 48},  {5, 4, 23, 20, 16}, {7, 7, 7, 7, 7},
+                                 {40, 20, 10, 10, 5}, {1, 99, 9, 1, 9},   {1, 1, 1, 1, 1}};
+  g_autoptr(NnContext) context = nn_context_new(1);
+  for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+    g_autoptr(NnImage) picture = nn_image_new(sizes[i][0], sizes[i][1], 3, NULL);
+    for (size_t k = 0; k < nn_image_samples(picture); k++)
+      picture->data[k] = (float)(k % 7) / 6;
+    g_autoptr(NnImage) fitted = nn_sheet_fit(context, picture, sizes[i][2], NULL);
+    int width = sizes[i][0], height = sizes[i][1];
+    nn_sheet_fit_size(sizes[i][2], &width, &height);
+    g_assert_cmpint(fitted->width, ==, sizes[i][3]);
+    g_assert_cmpint(fitted->height, ==, sizes[i][4]);
+    g_assert_true(width == fitted->width && height == fitted->height);
+    int factor = fitted->width / picture->width;
+    for (int p = 0;
+         factor > 0 && fitted->height % picture->height == 0 && p < fitted->width * fitted->height;
+         p++) {
+      int from = p / fitted->width / factor * picture->width + p % fitted->width / factor;
+      for (int c = 0; c < 3; c++)
+        g_assert_cmpfloat(fitted->data[3 * p + c], ==, picture->data[3 * from + c]);
+    }
+  }
+}
+
+/* text in place of a picture, within its cell; and what is too much for the budget */
+static void
+test_write(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GArray) results = nn_results_new();
+  NnSheet *sheet = nn_sheet_new(2, 2, 50, 40, true, &error);
+  NnRectangle cell = nn_sheet_cell(sheet, 1);
+  nn_sheet_write(sheet, 1, g_strdup("text"));
+  nn_sheet_finish(sheet, results, g_strdup("sheet"));
+  const NnResult *result = &g_array_index(results, NnResult, 0);
+  NnRectangle box = g_array_index(result->captions, NnCaption, 0).box;
+  g_assert_true(box.x == cell.x && box.width == cell.width && box.height >= 10);
+  g_assert_true(box.y > cell.y && box.y + box.height < cell.y + cell.height);
+
+  g_autoptr(NnContext) context = nn_context_new(1);
+  nn_context_set_memory_budget(context, 1 << 20);
+  g_assert_true(nn_sheet_check(context, 10, 90, 90, &error));
+  g_assert_false(nn_sheet_check(context, 11, 90, 90, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+  g_clear_error(&error);
+  g_assert_false(nn_sheet_check(context, G_MAXINT64, 1, 1, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+}
+
 static void
 test_too_large(void)
 {
@@ -85,6 +139,8 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/sheet/cells", test_cells);
   g_test_add_func("/sheet/pictures", test_pictures);
+  g_test_add_func("/sheet/fit", test_fit);
+  g_test_add_func("/sheet/write", test_write);
   g_test_add_func("/sheet/too-large", test_too_large);
   return g_test_run();
 }

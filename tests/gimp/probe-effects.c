@@ -7,7 +7,19 @@
 #include "nncore/base/error.h"
 #include "nncore/effects/effect.h"
 
-enum { LAYER, OVERLAY, TWO_LAYERS, MASK, SELECTION, GREY_IMAGE, RGB_IMAGE, IMAGES, TEXT, FAIL };
+enum {
+  LAYER,
+  OVERLAY,
+  TWO_LAYERS,
+  MASK,
+  SELECTION,
+  GREY_IMAGE,
+  RGB_IMAGE,
+  IMAGES,
+  CAPTIONS,
+  TEXT,
+  FAIL
+};
 
 static const NnChoice makes[] = {
     [LAYER] = {"layer", "A green layer"},
@@ -18,6 +30,7 @@ static const NnChoice makes[] = {
     [GREY_IMAGE] = {"grey-image", "An image of one channel"},
     [RGB_IMAGE] = {"rgb-image", "An image of three"},
     [IMAGES] = {"images", "Two images"},
+    [CAPTIONS] = {"captions", "A black image and an overlay, both with captions"},
     [TEXT] = {"text", "Text alone"},
     [FAIL] = {"fail", "An error"},
     {NULL, NULL},
@@ -163,6 +176,25 @@ describe_source(GString *text, NnImageSource *source, GError **error)
 }
 
 static void
+black(float x, float *pixel)
+{
+  memset(pixel, 0, 3 * sizeof(float));
+}
+
+/* what fits, what does not, other scripts, what is no text, and boxes that reach out of the picture */
+static void
+add_captions(NnResult *result)
+{
+  nn_result_add_caption(result, (NnRectangle){4, 4, 40, 12}, g_strdup("fits"));
+  nn_result_add_caption(result, (NnRectangle){4, 20, 40, 12}, g_strdup("too long for its box"));
+  nn_result_add_caption(result, (NnRectangle){4, 36, 40, 12}, g_strdup("\xe4\xb8\xad\xe6\x96\x87"));
+  nn_result_add_caption(result, (NnRectangle){4, 52, 40, 12}, g_strdup("\xff\nX"));
+  nn_result_add_caption(result, (NnRectangle){50, 70, 100, 30}, g_strdup("WWWWWWW"));
+  nn_result_add_caption(result, (NnRectangle){500, 4, 40, 12}, g_strdup("far away"));
+  nn_result_add_caption(result, (NnRectangle){60, 4, 0, 0}, g_strdup("no room"));
+}
+
+static void
 make(NnEffectRun *run, int what)
 {
   int width = run->content == NULL ? 40 : run->content->width;
@@ -184,6 +216,14 @@ make(NnEffectRun *run, int what)
     nn_results_add(results, NN_PLACE_NEW_IMAGE, paint(40, 30, 1, ramp), g_strdup("grey"));
   if (what == RGB_IMAGE || what == IMAGES)
     nn_results_add(results, NN_PLACE_NEW_IMAGE, paint(40, 30, 3, green), g_strdup("rgb"));
+  if (what == CAPTIONS) {
+    add_captions(
+        nn_results_add(results, NN_PLACE_NEW_IMAGE, paint(96, 80, 3, black), g_strdup("black")));
+    NnResult *result =
+        nn_results_add(results, NN_PLACE_LAYER, paint(width, height, 4, half_red), g_strdup("red"));
+    result->own_alpha = true;
+    add_captions(result);
+  }
 }
 
 static bool

@@ -5,6 +5,7 @@ layers, masks and selections, adversarial pictures with their difference, each i
 
 import tempfile
 
+import xcf
 from harness import Tap, make_pictures, make_profile, report_checks, run_console
 
 SCRIPT = """
@@ -32,6 +33,12 @@ SCRIPT = """
       (gimp-image-remove-layer image overlay)))
   '("smoothgrad" "integrated-gradients" "input-x-gradient" "guided-backprop" "deconvnet" "grad-cam"
     "guided-grad-cam"))
+(define result (run "saliency" #:method "grad-cam" #:legend TRUE))
+(check "a legend" (and (= (count-layers image) 3) (= 2 (vector-length (car result)))))
+(check "which lies above the map"
+       (contains? (car (gimp-item-get-name (top-layer image))) "Legend"))
+(save image "legend.xcf")
+(for-each (lambda (layer) (gimp-image-remove-layer image layer)) (vector->list (car result)))
 (run "saliency" #:method "grad-cam" #:output "mask")
 (check "a mask of the layer" (> (car (gimp-layer-get-mask source)) 0))
 (gimp-layer-remove-mask source MASK-DISCARD)
@@ -52,12 +59,27 @@ SCRIPT = """
 """
 
 
+def check_legend(image):
+    """Values above the bar at both of its ends, and nothing elsewhere."""
+    legend = next(layer for layer in image.layers if layer.name.startswith("Legend")).pixels
+    alpha = legend[..., 3] > 0
+    rows = alpha[:, 60:].any() or alpha[:60].any()
+    bar = legend[-4]  # its upper edge is a white frame
+    ends = (bar[:, 3] > 0).nonzero()[0]
+    text = alpha[-13:-4]
+    problems = ["there is ink where none belongs"] if rows else []
+    if not (text[:, ends[0] : ends[0] + 8].any() and text[:, ends[-1] - 8 : ends[-1] + 1].any()):
+        problems.append("an end has no value")
+    return problems
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="somnium-") as folder:
         make_pictures(folder)
         profile = make_profile(folder)
         report_checks(tap, run_console(profile, folder, SCRIPT))
+        tap.case("values at the ends of a legend", check_legend(xcf.read(f"{folder}/legend.xcf")))
     tap.done()
 
 

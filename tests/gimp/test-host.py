@@ -163,6 +163,13 @@ SCRIPT = """
 (check "new images have the source's precision"
        (= PRECISION-U16-NON-LINEAR (car (gimp-image-get-precision (vector-ref pictures 1)))))
 (check "new images are no undo step of the source" (= 1 (count-layers wide)))
+(define captioned (fresh))
+(define result (probe limits captioned (vector (top-layer captioned)) #:make "captions"))
+(save captioned "captioned.xcf")
+(save (vector-ref (images-of result) 0) "captions.xcf")
+(check "the picture below the captions is the layer that is chosen"
+       (equal? "black" (car (gimp-item-get-name
+         (vector-ref (car (gimp-image-get-selected-layers (vector-ref (images-of result) 0))) 0)))))
 (check-error "an effect's error" "It cannot be done"
              (probe limits wide (vector (top-layer wide)) #:make "fail"))
 (for-each gimp-image-delete (vector->list pictures))
@@ -275,6 +282,30 @@ def check_informed(image):
     yield near("as it was", chosen[10:], 0, 0)
 
 
+CAPTIONED = [(4, 4, 40, 12), (4, 20, 40, 12), (4, 36, 40, 12), (4, 52, 40, 12), (50, 70, 46, 10)]
+
+
+def check_captions(sheet, over):
+    layer = sheet.layer("Captions").pixels
+    yield "captions lie above the picture", [] if sheet.layers[1].name == "black" else ["they do not"]
+    inside = numpy.zeros(layer.shape[:2], bool)
+    for x, y, width, height in CAPTIONED:
+        box = (slice(y, y + height), slice(x, x + width))
+        inside[box] = True
+        ink, drawn = layer[box], over.layer("red").pixels[box]
+        white = (ink[..., :3].min(axis=-1) > 240) & (ink[..., 3] > 240)
+        dark = (ink[..., :3].max(axis=-1) < 30) & (ink[..., 3] > 128)
+        problems = [] if white.any() and dark.any() else ["no white, or no outline"]
+        if not (drawn[..., 1] > 240).any():
+            problems.append("nothing on the overlay")
+        yield f"there is text at {x}, {y}", problems
+    yield near("captions are transparent elsewhere", layer[~inside][:, 3], 0, 0)
+    clear = ~inside & (numpy.arange(96) > 48)
+    yield near("an overlay is what it was elsewhere", over.layer("red").pixels[clear][:, 3], 0, 0)
+    middles = [layer[y : y + 12, 4:44, 3].any(axis=0).nonzero()[0].mean() for y in (4, 36)]
+    yield near("captions are centred", numpy.array(middles), 19.5, 1)
+
+
 def make_folder(folder):
     made = Path(folder, "folder")
     made.mkdir()
@@ -324,6 +355,7 @@ def main():
             (check_masks, ["masked", "mask-selected"]),
             (check_selections, ["selected", "selected-part", "selected-anew"]),
             (check_informed, ["informed"]),
+            (check_captions, ["captions", "captioned"]),
         ):
             try:
                 for name, problems in check(*map(image, names)):

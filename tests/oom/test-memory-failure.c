@@ -13,6 +13,7 @@
 #include "nncore/effects/effect.h"
 #include "nncore/plan/workspace.h"
 #include "tests/effects/base-network.h"
+#include "tests/effects/sources.h"
 #include "tests/fuzz/networks.h"
 #include "tests/image/pictures.h"
 
@@ -253,14 +254,16 @@ typedef struct {
   const NnEffect *effect;
 } EffectCase;
 
-/* (transfer full): small work; a style's picture is @picture */
+/* (transfer full): small work; a style's picture is @picture, a folder's are those of @source */
 static NnArgument *
-arguments_of(const EffectCase *data, const NnImage *picture)
+arguments_of(const EffectCase *data, const NnImage *picture, NnImageSource *source)
 {
   NnArgument *arguments = nn_effect_arguments(data->effect);
   for (int i = 0; data->effect->params[i].key != NULL; i++) {
     if (data->effect->params[i].kind == NN_PARAM_NETWORK)
       arguments[i].network = data->network;
+    if (data->effect->params[i].kind == NN_PARAM_FOLDER)
+      arguments[i].source = source;
     if (strcmp(data->effect->params[i].key, "style-1-layer") == 0)
       arguments[i].image = picture;
   }
@@ -280,7 +283,10 @@ run_effect(gconstpointer data, guint *digest, GError **error)
   g_autoptr(NnImage) content = picture_noise(56, 47, 4, 1);
   memory.count = count;
   memory.mode = mode;
-  g_autofree NnArgument *arguments = arguments_of(effect_case, content);
+  NnImage *const pictures[] = {content, content};
+  static const char *const names[] = {"a", "b"};
+  MemorySource source = memory_source(pictures, names, 2);
+  g_autofree NnArgument *arguments = arguments_of(effect_case, content, &source.source);
   g_autoptr(NnContext) context = nn_context_new(1);
   g_autoptr(GArray) results = nn_results_new();
   NnEffectRun run = {.effect = effect_case->effect,
@@ -352,5 +358,7 @@ main(int argc, char **argv)
   g_test_add_func("/memory-failure/open", test_open);
   g_test_add_data_func("/memory-failure/deepdream", "deepdream", test_effect);
   g_test_add_data_func("/memory-failure/style-transfer", "style-transfer", test_effect);
+  g_test_add_data_func("/memory-failure/activations", "activations", test_effect);
+  g_test_add_data_func("/memory-failure/top-patches", "top-patches", test_effect);
   return g_test_run();
 }
