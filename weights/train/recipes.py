@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each network is trained: its shape, and the phases of its training, one after the other.
+
+A phase goes over all pictures `epochs` times at `size` x `size` pixels, while the rate of learning
+goes from the first to the second of `rate` along half a cosine. Phases that a checkpoint has behind
+it must stay as they are; more can be added after them, or those to come be changed.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    epochs: int
+    size: int
+    rate: tuple
+    cutmix: float = 0.0  # the share of the batches in which pictures are mixed
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    blocks: tuple
+    phases: tuple
+    batch: int = 128
+    chunks: int = 4  # of a batch: each is normalised by itself
+    momentum: float = 0.9
+    decay: float = 5e-4  # of the weights of convolutions and of the last layer
+    smoothing: float = 0.1  # of the labels
+    averaging: float = 0.999  # how much of the mean of the weights is kept at each step
+    smallest_crop: float = 0.35  # the area of the smallest crop
+
+
+RECIPES = {
+    "vgg12": Recipe(
+        blocks=((32, 32), (64, 64), (128, 128), (256, 256, 256), (512, 512, 512)),
+        phases=(
+            Phase(1, 32, (0.01, 0.1)),
+            Phase(5, 32, (0.1, 0.1)),
+            Phase(11, 48, (0.1, 0.01)),
+            Phase(3, 64, (0.01, 0.0)),
+        ),
+    ),
+    "test": Recipe(blocks=((8,), (8, 16)), batch=16, averaging=0.5,
+                   phases=(Phase(1, 32, (0.01, 0.05)), Phase(1, 48, (0.05, 0.0), cutmix=0.5))),
+}
