@@ -102,7 +102,8 @@ class Run:
         training = self.training
         phase = training.recipe.phases[training.phase]
         for size in sorted({phase.size, data.SIDE}):
-            best, five = accuracy(training.mean, self.validation, data.SIDE, size, training.device)
+            best, five = accuracy(training.mean, self.validation, data.SIDE, size, training.device,
+                                  fast=True)
             self.log(f"validation at {size} px: top-1 {100 * best:.2f} %, top-5 {100 * five:.2f} %")
         training.epoch, training.step = training.epoch + 1, 0
         if training.epoch == phase.epochs:

@@ -19,8 +19,10 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
+    title: str
     blocks: tuple
     phases: tuple
+    presets: dict  # which layers suit dreams, content and style
     batch: int = 128
     chunks: int = 4  # of a batch: each is normalised by itself
     momentum: float = 0.9
@@ -32,6 +34,7 @@ class Recipe:
 
 RECIPES = {
     "vgg12": Recipe(
+        title="Somnium VGG-12",
         blocks=((32, 32), (64, 64), (128, 128), (256, 256, 256), (512, 512, 512)),
         phases=(
             Phase(1, 32, (0.01, 0.1)),
@@ -39,7 +42,15 @@ RECIPES = {
             Phase(11, 48, (0.1, 0.01)),
             Phase(3, 64, (0.01, 0.0)),
         ),
+        presets={"dream": "relu5_1", "content": "relu3_2",
+                 "style": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"},
     ),
-    "test": Recipe(blocks=((8,), (8, 16)), batch=16, averaging=0.5,
-                   phases=(Phase(1, 32, (0.01, 0.05)), Phase(1, 48, (0.05, 0.0), cutmix=0.5))),
+    "test": Recipe(
+        title="A test",
+        blocks=((8,), (8, 16)),
+        phases=(Phase(1, 32, (0.01, 0.05)), Phase(1, 48, (0.05, 0.0), cutmix=0.5)),
+        presets={"dream": "relu2_2", "content": "relu2_1", "style": "relu1_1"},
+        batch=16,
+        averaging=0.5,
+    ),
 }

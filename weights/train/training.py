@@ -31,8 +31,9 @@ class Training:
         torch.manual_seed(seed)
         self.recipe, self.seed = recipe, seed
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.network = Vgg(recipe.blocks, classes).to(self.device, memory_format=torch.channels_last)
-        self.mean = copy.deepcopy(self.network)
+        self.network = Vgg(recipe.blocks, classes).to(self.device,
+                                                      memory_format=torch.channels_last)
+        self.mean = copy.deepcopy(self.network).eval()
         self.parameters = list(self.network.parameters())
         self.replicas = [replica_of(self.network) for _ in range(recipe.chunks)]
         self.optimiser = torch.optim.SGD(self.groups(), lr=0, momentum=recipe.momentum,
@@ -63,6 +64,7 @@ class Training:
         if state["blocks"] != self.network.blocks or state["phases"][:phase] != ours[:phase]:
             raise ValueError("the checkpoint is of another recipe; move its folder away")
         self.network.load_state_dict(state["network"])
+        self.replicas = [replica_of(self.network) for _ in self.replicas]
         self.mean.load_state_dict(state["mean"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.seed = state["seed"]

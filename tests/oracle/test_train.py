@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training of networks (weights/train) on a few drawn pictures: a run that is stopped and goes
+on ends with the same bits as one that was not stopped, whatever the number of threads; and what is
+exported gives in our engine and in onnxruntime what the network gives in PyTorch, with its batch
+normalisation not folded."""
+
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from common import SOURCE, Tap, relative_error
+from onnx_files import cut, metadata
+from peers import Engine, OnnxRuntime
+
+TRAIN = SOURCE / "weights" / "train"
+sys.path.insert(0, str(TRAIN))
+import data  # noqa: E402
+import export  # noqa: E402
+
+BOUND = 1e-3  # weights are rounded to half precision
+SIDE = data.SIDE
+CLASSES = ("left", "right", "high", "low")
+COUNTS = {"train-0": 40, "train-1": 40, "val": 40}
+STOPS = (3, 4)  # steps: in the first phase, of 5, and in the second
+LAYERS = ("relu1_1", "relu2_2", "features", "logits")
+
+
+def drawn(which, random):
+    """A picture of a class: noise, with a bright half."""
+    levels = random.integers(0, 100, (SIDE, SIDE, 3), dtype=np.uint8)
+    half = slice(0, SIDE // 2) if CLASSES[which] in ("left", "high") else slice(SIDE // 2, SIDE)
+    place = (slice(None), half) if which < 2 else (half,)
+    levels[place] += 120
+    return Image.fromarray(levels)
+
+
+def write_packs(folder):
+    """A packed data set."""
+    folder.mkdir()
+    lines = [f"{name}\t{name} half, bright" for name in CLASSES]
+    (folder / "classes.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    random = np.random.default_rng(4)
+    for part, count in COUNTS.items():
+        with tarfile.open(folder / f"{part}.tar.xz", "w:xz") as archive:
+            for i in range(count):
+                buffer = io.BytesIO()
+                drawn(i % len(CLASSES), random).save(buffer, "JPEG", quality=95)
+                member = tarfile.TarInfo(f"{CLASSES[i % len(CLASSES)]}/{i}.JPEG")
+                member.size = buffer.tell()
+                buffer.seek(0)
+                archive.addfile(member, buffer)
+
+
+def train(packs, cache, threads, steps=None):
+    """Returns what classifier.py ended with."""
+    command = [sys.executable, "-W", "ignore", str(TRAIN / "classifier.py"), "--data", str(packs),
+               "--cache", str(cache), "--recipe", "test", "--threads", str(threads)]
+    run = subprocess.run(command + (["--steps", str(steps)] if steps else []),
+                         capture_output=True, text=True, check=False)
+    if run.returncode not in (0, 3):
+        raise RuntimeError(run.stderr)
+    return run.returncode
+
+
+def state_in(cache):
+    return torch.load(cache / "test" / "checkpoint.pt", weights_only=True)
+
+
+def differences(first, second, name=""):
+    """Where two nests of dictionaries, lists, tensors and numbers are not the same."""
+    if isinstance(first, torch.Tensor):
+        return [] if torch.equal(first, second) else [f"{name} differs"]
+    if isinstance(first, (list, tuple)):
+        first, second = dict(enumerate(first)), dict(enumerate(second))
+    if isinstance(first, dict):
+        if first.keys() != second.keys():
+            return [f"{name} has other parts"]
+        return [problem for key in first
+                for problem in differences(first[key], second[key], f"{name}/{key}")]
+    return [] if first == second else [f"{name}: {first} and {second}"]
+
+
+def check_resuming(tap, packs, folder):
+    """Returns the checkpoint at the end."""
+    train(packs, folder / "whole", 1)
+    ended = [train(packs, folder / "parts", threads, steps)
+             for threads, steps in zip((2, 1), STOPS)] + [train(packs, folder / "parts", 2)]
+    whole = state_in(folder / "whole")
+    problems = differences(whole, state_in(folder / "parts"))
+    if ended != [3, 3, 0]:
+        problems.append(f"the parts ended with {ended}")
+    if not differences(whole, torch.load(folder / "whole" / "test" / "phase-1.pt")):
+        problems.append("the second phase changed nothing")
+    tap.case("a stopped run goes on to the same bits", problems)
+    return folder / "whole" / "test" / "checkpoint.pt"
+
+
+def exported(checkpoint, packs, cache, path):
+    command = [sys.executable, "-W", "ignore", str(TRAIN / "export.py"), str(checkpoint), str(path),
+               "--data", str(packs), "--cache", str(cache), "--recipe", "test"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def reference(checkpoint, image):
+    """What PyTorch makes of it, with the batch normalisation that the file no longer has."""
+    network = export.network_of(torch.load(checkpoint, weights_only=True))
+    wanted = {name: None for name in LAYERS if name.startswith("relu")}
+    with torch.no_grad():
+        logits = network(torch.from_numpy(image), wanted)
+    wanted["features"] = wanted["relu2_2"].mean((2, 3))
+    wanted["logits"] = logits
+    return [wanted[name].numpy() for name in LAYERS]
+
+
+def check_file(tap, path, checkpoint, folder):
+    picture = np.asarray(drawn(0, np.random.default_rng(9)), np.float32)
+    image = data.normalised(torch.from_numpy(picture)[None, :50, :]).contiguous().numpy()
+    expected = reference(checkpoint, image)
+    cut(path, list(LAYERS), folder / "cut.onnx")
+    with OnnxRuntime() as onnxruntime:
+        peers = {"our engine": Engine(path).run(image, list(LAYERS)),
+                 "onnxruntime": onnxruntime.run(folder / "cut.onnx", image, list(LAYERS))}
+    for name, outputs in peers.items():
+        errors = [relative_error(ours.reshape(theirs.shape), theirs)
+                  for ours, theirs in zip(outputs, expected)]
+        tap.case(f"the file in {name}", [f"{layer} is off by {error:.1e}"
+                                         for layer, error in zip(LAYERS, errors)
+                                         if not error <= BOUND])
+
+
+def check_facts(tap, path):
+    facts = metadata(path)
+    wanted = {"role": "classifier", "labels": "\n".join(f"{name} half" for name in CLASSES),
+              "layers.dream": "relu2_2", "size": str(SIDE), "licence": "CC0-1.0"}
+    tap.case("the file's metadata", [f"{key} is {facts.get(key)!r}" for key, value in wanted.items()
+                                     if facts.get(key) != value])
+
+
+def check_views(tap):
+    """The same for the same seed, and mirrored or not."""
+    levels = torch.zeros((64, SIDE, SIDE, 3), dtype=torch.uint8)
+    levels[:, :, SIDE // 2:] = 255
+    seen = data.views(levels, 48, torch.Generator().manual_seed(1))
+    again = data.views(levels, 48, torch.Generator().manual_seed(1))
+    left, right = (seen[..., edge].mean((1, 2, 3)) for edge in (slice(8), slice(-8, None)))
+    mirrored = (left > right).float().mean().item()
+    problems = [] if torch.equal(seen, again) else ["the same seed gave other views"]
+    if not 0.25 < mirrored < 0.75:
+        problems.append(f"{mirrored:.0%} are mirrored")
+    tap.case("views of a batch", problems)
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory(prefix="somnium-") as name:
+        folder = Path(name)
+        write_packs(folder / "packs")
+        check_views(tap)
+        checkpoint = check_resuming(tap, folder / "packs", folder)
+        path = folder / "test.onnx"
+        exported(checkpoint, folder / "packs", folder / "whole", path)
+        check_file(tap, path, checkpoint, folder)
+        check_facts(tap, path)
+    tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

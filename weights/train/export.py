@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes a checkpoint's network (the mean of its weights) as Somnium wants it:
+
+    export.py CHECKPOINT.pt NETWORK.onnx --data PACKS [--recipe NAME] [--cache FOLDER]
+
+Batch normalisation goes into the convolutions; weights are stored in half precision, and Cast nodes
+make them float. Inner tensors are called conv1_1, relu1_1, ..., pool1, ..., features, logits, prob.
+What effects must know is in the metadata (somnium.*), and so is how good the network is, which is
+measured here, on the validation pictures.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+import data
+from evaluate import accuracy
+from network import Vgg
+from recipes import RECIPES
+
+OPSET = 13
+
+
+class Graph:
+    """Nodes and weights as they are added."""
+
+    def __init__(self):
+        self.nodes, self.weights = [], []
+
+    def node(self, kind, inputs, output, name=None, **attributes):
+        node = helper.make_node(kind, inputs, [output], name=name or output, **attributes)
+        self.nodes.append(node)
+        return output
+
+    def weight(self, name, values):
+        """Stored as halves, read as floats. Returns the name of the latter."""
+        halves = values.numpy().astype(np.float16)
+        if not np.isfinite(halves).all():
+            raise ValueError(f"{name} does not fit into half precision")
+        self.weights.append(numpy_helper.from_array(halves, f"{name}.f16"))
+        return self.node("Cast", [f"{name}.f16"], name, f"{name}.cast", to=TensorProto.FLOAT)
+
+    def convolution(self, values, place, weight, bias):
+        name = f"conv{place}"
+        weights = [self.weight(f"{name}.weight", weight), self.weight(f"{name}.bias", bias)]
+        self.node("Conv", [values, *weights], name, kernel_shape=[3, 3], pads=[1, 1, 1, 1],
+                  strides=[1, 1])
+        return self.node("Relu", [name], f"relu{place}")
+
+
+def graph_of(network):
+    """The network, from `image` to `prob`."""
+    graph, values, pools = Graph(), "image", 0
+    for place, pooled, weight, bias in network.folded():
+        if pooled:
+            pools += 1
+            values = graph.node("MaxPool", [values], f"pool{pools}", kernel_shape=[2, 2],
+                                strides=[2, 2])
+        values = graph.convolution(values, place, weight, bias)
+    graph.node("GlobalAveragePool", [values], "gap")
+    graph.node("Flatten", ["gap"], "features")
+    weights = [graph.weight("fc.weight", network.fc.weight.detach()),
+               graph.weight("fc.bias", network.fc.bias.detach())]
+    graph.node("Gemm", ["features", *weights], "logits", transB=1)
+    graph.node("Softmax", ["logits"], "prob", axis=1)
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "H", "W"])
+    output = helper.make_tensor_value_info("prob", TensorProto.FLOAT, [1, network.fc.out_features])
+    return helper.make_graph(graph.nodes, "somnium", [image], [output], graph.weights)
+
+
+def facts(recipe, packs, accuracies, epochs):
+    """What effects must know of the network, and people."""
+    names = data.class_names(packs)[1]
+    pictures = f"{len(names)} classes of {Path(packs).name}, pictures of {data.SIDE} x {data.SIDE}"
+    told = "; ".join(f"{size} px: top-1 {best:.3f}, top-5 {five:.3f}"
+                     for size, (best, five) in accuracies.items())
+    return {
+        "title": recipe.title, "role": "classifier", "channels": "RGB", "range": "1",
+        "mean": " ".join([str(data.MEAN)] * 3), "std": " ".join([str(data.DEVIATION)] * 3),
+        "size": str(data.SIDE), "labels": "\n".join(names), "accuracy": f"validation, {told}",
+        "provenance": f"trained from scratch for Somnium (weights/train): {pictures}, "
+                      f"{epochs} epochs",
+        **{f"layers.{use}": layers for use, layers in recipe.presets.items()},
+        "licence": "CC0-1.0",
+    }
+
+
+def write(graph, properties, path):
+    """The file: whole or not at all."""
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8,
+                              producer_name="somnium")
+    helper.set_model_props(model, {f"somnium.{key}": value for key, value in properties.items()})
+    onnx.checker.check_model(model)
+    aside = path.with_suffix(".part")
+    aside.write_bytes(model.SerializeToString())
+    aside.rename(path)
+
+
+def epochs_of(state):
+    """How often a checkpoint's network has seen all pictures."""
+    phase, epoch, _, _ = state["place"]
+    return sum(epochs for epochs, *_ in state["phases"][:phase]) + epoch
+
+
+def network_of(state):
+    """The mean of a checkpoint's weights."""
+    network = Vgg(state["blocks"], state["classes"])
+    network.load_state_dict(state["mean"])
+    return network.eval()
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Writes a checkpoint's network as ONNX.")
+    parser.add_argument("checkpoint")
+    parser.add_argument("network", type=Path)
+    parser.add_argument("--data", required=True, help="the folder of the packed data set")
+    parser.add_argument("--recipe", default="vgg12", choices=RECIPES)
+    parser.add_argument("--cache", default=data.cache_folder(), help="of classifier.py")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    state = torch.load(options.checkpoint, weights_only=True, map_location="cpu")
+    network = network_of(state)
+    validation = data.Pictures(options.data, "val", options.cache)
+    accuracies = {size: accuracy(network, validation, data.SIDE, size) for size in (48, data.SIDE)}
+    properties = facts(RECIPES[options.recipe], options.data, accuracies, epochs_of(state))
+    write(graph_of(network), properties, options.network)
+    print(properties["accuracy"])
+
+
+if __name__ == "__main__":
+    main()
