@@ -24,7 +24,7 @@ from evaluate import accuracy
 from recipes import RECIPES
 from training import Training
 
-SECONDS_BETWEEN_CHECKPOINTS = 120
+SECONDS_BETWEEN_CHECKPOINTS = 300
 
 
 class Run:
