@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The training of networks (weights/train) on a few drawn pictures: a run that is stopped and goes
-on ends with the same bits as one that was not stopped, whatever the number of threads; and what is
-exported gives in our engine and in onnxruntime what the network gives in PyTorch, with its batch
-normalisation not folded."""
+on ends with the same bits as one that was not stopped, for a classifier whatever the number of
+threads; and what is exported gives in our engine and in onnxruntime what the network gives in
+PyTorch, with its batch normalisation not folded."""
 
 import io
 import subprocess
@@ -16,14 +16,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from common import SOURCE, Tap, relative_error
+from common import FORWARD_BOUND, SOURCE, Tap, relative_error
 from onnx_files import cut, metadata
 from peers import Engine, OnnxRuntime
 
 TRAIN = SOURCE / "weights" / "train"
+BUNDLED = SOURCE / "weights" / "networks" / "somnium-base.onnx"
 sys.path.insert(0, str(TRAIN))
 import data  # noqa: E402
 import export  # noqa: E402
+import style  # noqa: E402
 
 BOUND = 1e-3  # weights are rounded to half precision
 SIDE = data.SIDE
@@ -144,6 +146,35 @@ def check_facts(tap, path):
                                      if facts.get(key) != value])
 
 
+def train_style(packs, cache, stop=None):
+    command = [sys.executable, "-W", "ignore", str(TRAIN / "style.py"), "half",
+               f"{packs}/style.png", "--judge", str(BUNDLED), "--data", str(packs),
+               "--cache", str(cache), "--size", "64", "--steps", "2", "--threads", "1"]
+    subprocess.run(command + (["--stop", str(stop)] if stop else []), check=True,
+                   capture_output=True)
+    return torch.load(cache / "half" / "checkpoint.pt", weights_only=True)
+
+
+def check_style(tap, packs, folder):
+    """A network for a style: resumed, and the file against PyTorch."""
+    drawn(1, np.random.default_rng(3)).save(packs / "style.png")
+    whole = train_style(packs, folder / "whole")
+    train_style(packs, folder / "parts", 1)
+    tap.case("a stopped training of a style goes on to the same bits",
+             differences(whole, train_style(packs, folder / "parts")))
+    stylist = style.Stylist()
+    stylist.load_state_dict({name: values.half() for name, values in whole["stylist"].items()})
+    picture = torch.from_numpy(np.asarray(drawn(2, np.random.default_rng(6)), np.float32))
+    image = data.normalised(picture[None, :52]).contiguous()
+    with torch.no_grad():
+        expected = stylist(image).numpy()
+    path = folder / "whole" / "half" / "half.onnx"
+    (ours,) = Engine(path).run(image.numpy(), ["picture"])
+    error = relative_error(ours, expected)
+    tap.case("a style's file in our engine",
+             [] if error <= FORWARD_BOUND else [f"the picture is off by {error:.1e}"])
+
+
 def check_views(tap):
     """The same for the same seed, and mirrored or not."""
     levels = torch.zeros((64, SIDE, SIDE, 3), dtype=torch.uint8)
@@ -169,6 +200,7 @@ def main():
         exported(checkpoint, folder / "packs", folder / "whole", path)
         check_file(tap, path, checkpoint, folder)
         check_facts(tap, path)
+        check_style(tap, folder / "packs", folder)
     tap.done()
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+import checkpoint
 import data
 from evaluate import accuracy
 from recipes import RECIPES
@@ -40,8 +41,7 @@ class Run:
         self.steps_left = options.steps or math.inf
         self.told = False  # to stop
         if (self.folder / "checkpoint.pt").exists():
-            state = torch.load(self.folder / "checkpoint.pt", weights_only=True)
-            self.training.restore(state)
+            self.training.restore(checkpoint.read(self.folder / "checkpoint.pt"))
             self.log("goes on")
 
     def log(self, what):
@@ -53,13 +53,7 @@ class Run:
             print(line, file=file)
 
     def write_checkpoint(self, name="checkpoint"):
-        """Whole or not at all, whatever happens meanwhile."""
-        aside = self.folder / f"{name}.part"
-        with open(aside, "wb") as file:
-            torch.save(self.training.state(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(self.folder / f"{name}.pt")
+        checkpoint.write(self.training.state(), self.folder / f"{name}.pt")
 
     def stop(self, *_):
         self.told = True

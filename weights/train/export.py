@@ -19,12 +19,15 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+import checkpoint
 import data
 from evaluate import accuracy
 from network import Vgg
 from recipes import RECIPES
 
 OPSET = 13
+INPUT = {"channels": "RGB", "range": "1", "mean": " ".join([str(data.MEAN)] * 3),
+         "std": " ".join([str(data.DEVIATION)] * 3)}
 
 
 class Graph:
@@ -43,15 +46,23 @@ class Graph:
         halves = values.numpy().astype(np.float16)
         if not np.isfinite(halves).all():
             raise ValueError(f"{name} does not fit into half precision")
-        self.weights.append(numpy_helper.from_array(halves, f"{name}.f16"))
+        self.constant(f"{name}.f16", halves)
         return self.node("Cast", [f"{name}.f16"], name, f"{name}.cast", to=TensorProto.FLOAT)
 
-    def convolution(self, values, place, weight, bias):
-        name = f"conv{place}"
+    def constant(self, name, values):
+        self.weights.append(numpy_helper.from_array(values, name))
+        return name
+
+    def convolution(self, values, name, weight, bias, **attributes):
         weights = [self.weight(f"{name}.weight", weight), self.weight(f"{name}.bias", bias)]
-        self.node("Conv", [values, *weights], name, kernel_shape=[3, 3], pads=[1, 1, 1, 1],
-                  strides=[1, 1])
-        return self.node("Relu", [name], f"relu{place}")
+        return self.node("Conv", [values, *weights], name, kernel_shape=list(weight.shape[2:]),
+                         **attributes)
+
+    def finish(self, output, shape):
+        """The graph from `image` to an output of this shape."""
+        image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "H", "W"])
+        last = helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)
+        return helper.make_graph(self.nodes, "somnium", [image], [last], self.weights)
 
 
 def graph_of(network):
@@ -62,16 +73,16 @@ def graph_of(network):
             pools += 1
             values = graph.node("MaxPool", [values], f"pool{pools}", kernel_shape=[2, 2],
                                 strides=[2, 2])
-        values = graph.convolution(values, place, weight, bias)
+        values = graph.convolution(values, f"conv{place}", weight, bias, pads=[1] * 4,
+                                   strides=[1] * 2)
+        values = graph.node("Relu", [values], f"relu{place}")
     graph.node("GlobalAveragePool", [values], "gap")
     graph.node("Flatten", ["gap"], "features")
     weights = [graph.weight("fc.weight", network.fc.weight.detach()),
                graph.weight("fc.bias", network.fc.bias.detach())]
     graph.node("Gemm", ["features", *weights], "logits", transB=1)
     graph.node("Softmax", ["logits"], "prob", axis=1)
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "H", "W"])
-    output = helper.make_tensor_value_info("prob", TensorProto.FLOAT, [1, network.fc.out_features])
-    return helper.make_graph(graph.nodes, "somnium", [image], [output], graph.weights)
+    return graph.finish("prob", [1, network.fc.out_features])
 
 
 def facts(recipe, packs, accuracies, epochs):
@@ -81,13 +92,11 @@ def facts(recipe, packs, accuracies, epochs):
     told = "; ".join(f"{size} px: top-1 {best:.3f}, top-5 {five:.3f}"
                      for size, (best, five) in accuracies.items())
     return {
-        "title": recipe.title, "role": "classifier", "channels": "RGB", "range": "1",
-        "mean": " ".join([str(data.MEAN)] * 3), "std": " ".join([str(data.DEVIATION)] * 3),
+        **INPUT, "title": recipe.title, "role": "classifier", "licence": "CC0-1.0",
         "size": str(data.SIDE), "labels": "\n".join(names), "accuracy": f"validation, {told}",
         "provenance": f"trained from scratch for Somnium (weights/train): {pictures}, "
-                      f"{epochs} epochs",
+                      f"epochs: {epochs}",
         **{f"layers.{use}": layers for use, layers in recipe.presets.items()},
-        "licence": "CC0-1.0",
     }
 
 
@@ -125,7 +134,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    state = torch.load(options.checkpoint, weights_only=True, map_location="cpu")
+    state = checkpoint.read(options.checkpoint)
     network = network_of(state)
     validation = data.Pictures(options.data, "val", options.cache)
     accuracies = {size: accuracy(network, validation, data.SIDE, size) for size in (48, data.SIDE)}
