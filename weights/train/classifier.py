@@ -95,9 +95,10 @@ class Run:
     def end_epoch(self):
         training = self.training
         phase = training.recipe.phases[training.phase]
-        for size in sorted({phase.size, data.SIDE}):
+        last = training.epoch + 1 == phase.epochs
+        for size in sorted({phase.size, data.SIDE}) if last else [phase.size]:
             best, five = accuracy(training.mean, self.validation, data.SIDE, size, training.device,
-                                  fast=True)
+                                  fast=True, each=training.threads.map)
             self.log(f"validation at {size} px: top-1 {100 * best:.2f} %, top-5 {100 * five:.2f} %")
         training.epoch, training.step = training.epoch + 1, 0
         if training.epoch == phase.epochs:

@@ -38,8 +38,8 @@ RECIPES = {
         blocks=((32, 32), (64, 64), (128, 128), (256, 256, 256), (512, 512, 512)),
         phases=(
             Phase(1, 32, (0.01, 0.1)),
-            Phase(5, 32, (0.1, 0.1)),
-            Phase(7, 48, (0.1, 0.0)),  # the first that is fit for use
+            Phase(3, 32, (0.1, 0.1)),
+            Phase(6, 48, (0.1, 0.0)),  # the first that is fit for use
             Phase(1, 48, (0.0, 0.08)),
             Phase(15, 48, (0.08, 0.02), cutmix=0.25),
             Phase(9, 64, (0.02, 0.0)),
