@@ -26,6 +26,8 @@ sys.path.insert(0, str(TRAIN))
 import data  # noqa: E402
 import export  # noqa: E402
 import style  # noqa: E402
+from network import Vgg  # noqa: E402
+from recipes import RECIPES  # noqa: E402
 
 BOUND = 1e-3  # weights are rounded to half precision
 SIDE = data.SIDE
@@ -138,6 +140,28 @@ def check_file(tap, path, checkpoint, folder):
                                          if not error <= BOUND])
 
 
+def check_start(tap, path):
+    """A training that starts from the file has its network, statistics and all."""
+    network = Vgg(RECIPES["test"].blocks, len(CLASSES))
+    weights = export.weights_of(path)
+    random = np.random.default_rng(5)
+    levels = np.stack([np.asarray(drawn(i % len(CLASSES), random)) for i in range(16)])
+    images = data.normalised(torch.from_numpy(levels))
+    network.unfold(weights, images)
+    problems = []
+    for place, _, weight, bias in network.folded():
+        for ours, name in ((weight, "weight"), (bias, "bias")):
+            error = relative_error(ours.numpy(), weights[f"conv{place}.{name}"].numpy())
+            if not error <= FORWARD_BOUND:
+                problems.append(f"conv{place}.{name} is off by {error:.1e}")
+    with torch.no_grad():
+        learning, using = (network.train(mode)(images).numpy() for mode in (True, False))
+    error = relative_error(learning, using)
+    if not error <= BOUND:
+        problems.append(f"its statistics are not the pictures': {error:.1e}")
+    tap.case("a start from the file", problems)
+
+
 def check_facts(tap, path):
     facts = metadata(path)
     wanted = {"role": "classifier", "labels": "\n".join(f"{name} half" for name in CLASSES),
@@ -199,6 +223,7 @@ def main():
         path = folder / "test.onnx"
         exported(checkpoint, folder / "packs", folder / "whole", path)
         check_file(tap, path, checkpoint, folder)
+        check_start(tap, path)
         check_facts(tap, path)
         check_style(tap, folder / "packs", folder)
     tap.done()

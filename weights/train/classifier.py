@@ -43,6 +43,10 @@ class Run:
         if (self.folder / "checkpoint.pt").exists():
             self.training.restore(checkpoint.read(self.folder / "checkpoint.pt"))
             self.log("goes on")
+        elif options.start:
+            from export import weights_of  # needs python3-onnx, which training does not
+            self.training.start_from(weights_of(options.start), options.phase - 1, self.train)
+            self.log(f"starts from {options.start}")
 
     def log(self, what):
         place = self.training
@@ -116,6 +120,9 @@ def main():
                         "called as the recipe")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--start", help="where there is no checkpoint: an exported network to "
+                        "start from, instead of chance")
+    parser.add_argument("--phase", type=int, default=1, help="and in which phase of the recipe")
     parser.add_argument("--steps", type=int, help="stop after so many steps")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

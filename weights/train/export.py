@@ -111,6 +111,13 @@ def write(graph, properties, path):
     aside.rename(path)
 
 
+def weights_of(path):
+    """The weights in a file that was exported, by their names, as floats."""
+    return {tensor.name.removesuffix(".f16"):
+            torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+            for tensor in onnx.load(path).graph.initializer}
+
+
 def epochs_of(state):
     """How often a checkpoint's network has seen all pictures."""
     phase, epoch, _, _ = state["place"]

@@ -53,3 +53,22 @@ class Vgg(nn.Module):
             scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
             weight = self.convolutions[name].weight * scale[:, None, None, None]
             yield name, pooled, weight.detach(), (norm.bias - norm.running_mean * scale).detach()
+
+    @torch.no_grad()
+    def unfold(self, weights, images):
+        """Becomes a network that has the normalisation inside its convolutions, a dictionary of what
+        is exported: with the statistics of these pictures, and what undoes them."""
+        values = images
+        for name, _, pooled in self.layers():
+            convolution, norm = self.convolutions[name], self.norms[name]
+            bias = weights[f"conv{name}.bias"]
+            convolution.weight.copy_(weights[f"conv{name}.weight"])
+            values = convolution(F.max_pool2d(values, 2) if pooled else values)
+            variance, mean = torch.var_mean(values, (0, 2, 3), correction=0)
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.weight.copy_(torch.sqrt(variance + norm.eps))
+            norm.bias.copy_(bias + mean)
+            values = F.relu(values + bias[:, None, None])
+        self.fc.weight.copy_(weights["fc.weight"])
+        self.fc.bias.copy_(weights["fc.bias"])

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import onnx
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 CAPTION_PX = 14
 
@@ -54,7 +54,7 @@ def main():
     parser.add_argument("--program", required=True, help="build/tests/effects/run-effect")
     parser.add_argument("--layers", help="instead of every third one; commas between them")
     parser.add_argument("--step", type=int, default=3, help="2 takes every second layer")
-    parser.add_argument("--size", type=int, default=384, help="longest side in px")
+    parser.add_argument("--size", type=int, default=384, help="sides in px")
     parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE of the effect")
     options = parser.parse_args()
     chosen = options.layers.split(",") if options.layers else None
@@ -66,7 +66,7 @@ def main():
     for i, path in enumerate(options.photos):
         with Image.open(path) as picture:
             photo = picture.convert("RGB")
-        photo.thumbnail((options.size, options.size), Image.Resampling.LANCZOS)
+        photo = ImageOps.fit(photo, (options.size, options.size), Image.Resampling.LANCZOS)
         for j, (cell, caption) in enumerate(row(options, photo, networks)):
             left, top = j * options.size, i * (options.size + CAPTION_PX)
             draw.text((left + 2, top), caption, "white")

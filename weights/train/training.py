@@ -70,6 +70,15 @@ class Training:
         self.seed = state["seed"]
         self.phase, self.epoch, self.step, self.steps_done = phase, epoch, step, steps_done
 
+    def start_from(self, weights, phase, pictures):
+        """Begins a phase with the weights of a network that was exported before."""
+        levels = pictures.levels[torch.randperm(len(pictures), generator=self.generator(-1))[:512]]
+        size = self.recipe.phases[phase].size
+        self.network.unfold(weights, data.resized(data.normalised(levels), size).to(self.device))
+        self.mean.load_state_dict(self.network.state_dict())
+        self.replicas = [replica_of(self.network) for _ in self.replicas]
+        self.phase = phase
+
     def epochs_done(self):
         return sum(phase.epochs for phase in self.recipe.phases[:self.phase]) + self.epoch
 
