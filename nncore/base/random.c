@@ -30,6 +30,12 @@ nn_random_range(NnRandom *random, int low, int high)
 }
 
 double
+nn_random_uniform(NnRandom *random, double low, double high)
+{
+  return low + (high - low) * ((double)(nn_random_next(random) >> 11) * 0x1p-53);
+}
+
+double
 nn_random_normal_at(uint64_t seed, uint64_t index)
 {
   /* 53 bits each; the radius's are never 0 */

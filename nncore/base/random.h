@@ -21,6 +21,9 @@ uint64_t nn_random_next(NnRandom *random);
 /** nn_random_range: uniform from @low to @high, both included; draws one number. */
 int nn_random_range(NnRandom *random, int low, int high);
 
+/** nn_random_uniform: uniform from @low to @high, in steps of 2^-53 of the way; draws one number. */
+double nn_random_uniform(NnRandom *random, double low, double high);
+
 /** nn_random_normal_at: normal (mean 0, deviation 1; Box and Muller 1958), from the numbers
  * 2 @index and 2 @index + 1 of @seed. */
 double nn_random_normal_at(uint64_t seed, uint64_t index);

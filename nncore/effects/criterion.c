@@ -3,6 +3,7 @@
  * writes it, the others are added through a scratch buffer. */
 #include "nncore/effects/criterion.h"
 
+#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -159,6 +160,23 @@ nn_criterion_set_wrapped(NnCriterion *criterion, bool wrapped, GError **error)
       return false;
   }
   criterion->wrapped = wrapped;
+  return true;
+}
+
+bool
+nn_check_channel(const char *layer, const NnShape *shape, int64_t channel, GError **error)
+{
+  if (nn_shape_count(shape) == 0 || shape->rank < 2 || shape->dim[0] != 1) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The layer %s has no channels. Choose a convolution or an activation."), layer);
+    return false;
+  }
+  if (channel >= shape->dim[1]) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The channels of %s are numbered from 0 to %d; there is no number %d."), layer,
+                (int)shape->dim[1] - 1, (int)channel);
+    return false;
+  }
   return true;
 }
 

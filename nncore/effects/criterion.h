@@ -102,6 +102,10 @@ bool nn_criterion_observe(NnCriterion *criterion, NnEvaluator *evaluator, const 
 bool nn_criterion_evaluate(NnCriterion *criterion, NnEvaluator *evaluator, const NnImage *picture,
                            int dx, int dy, NnImage *gradient, double *value, GError **error);
 
+/** nn_check_channel: whether @shape, that of layer @layer (for people), has channels, and one of number
+ * @channel (below 0: any); else %NN_ERROR_ARGUMENT. */
+bool nn_check_channel(const char *layer, const NnShape *shape, int64_t channel, GError **error);
+
 /** nn_criterion_value: of the term, not weighted, in the last evaluation. */
 double nn_criterion_value(const NnCriterion *criterion, int term);
 

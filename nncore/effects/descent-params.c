@@ -13,6 +13,12 @@ const NnChoice nn_descent_optimisers[] = {
     {NULL, NULL},
 };
 
+const NnChoice nn_descent_parametrizations[] = {
+    {"pixels", N_("Pixels")},
+    {"frequencies", N_("Frequencies, as strong as in photos")},
+    {NULL, NULL},
+};
+
 /* in the order of NnPoolingKind */
 const NnChoice nn_descent_poolings[] = {
     {"network", N_("As in the network")},

@@ -10,6 +10,9 @@
 
 extern const NnChoice nn_descent_optimisers[], nn_descent_poolings[], nn_descent_losses[];
 
+/** nn_descent_parametrizations: what descends or climbs: 0 pixels, 1 frequencies (image/spectrum.h). */
+extern const NnChoice nn_descent_parametrizations[];
+
 /* ---- what is compared ---- */
 
 /** NN_DESCENT_POOLING: row for nn_descent_read_style_model(). */

@@ -8,12 +8,6 @@
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/inversion.h"
 
-static const NnChoice parametrizations[] = {
-    {"pixels", N_("Pixels")},
-    {"frequencies", N_("Frequencies, as strong as in photos")},
-    {NULL, NULL},
-};
-
 #define SECTION_NETWORK N_("What to remember")
 #define SECTION_PICTURE N_("What pictures are like")
 
@@ -101,7 +95,7 @@ static const NnParam params[] = {
                    "smoother pictures of deep layers."),
         .section = SECTION_PICTURE,
         .kind = NN_PARAM_CHOICE,
-        .choices = parametrizations,
+        .choices = nn_descent_parametrizations,
         .initial = 1,
     },
     NN_DESCENT_ITERATIONS(N_("_Iterations"),

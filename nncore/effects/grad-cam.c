@@ -47,11 +47,11 @@ mark_ancestors(const NnGraph *graph, NnValueId goal, bool *ancestor)
   }
 }
 
-/* (transfer full) (nullable): the file's tensor */
-static char *
-last_map(const NnInventory *inventory, NnValueId goal, GError **error)
+char *
+nn_last_map(const NnInventory *inventory, const char *goal_name, GError **error)
 {
   const NnGraph *graph = inventory->graph;
+  NnValueId goal = nn_graph_find(graph, goal_name);
   bool *ancestor = nn_alloc0(graph->n_values, sizeof *ancestor, error);
   if (ancestor == NULL)
     return NULL;
@@ -86,7 +86,7 @@ find_layer(const NnNetwork *network, const NnTarget *target, const NnShape *inpu
   g_autoptr(NnInventory) inventory = nn_inventory_new(network->model, input, error);
   if (inventory == NULL)
     return NULL;
-  return last_map(inventory, nn_graph_find(inventory->graph, nn_target_layer(target)), error);
+  return nn_last_map(inventory, nn_target_layer(target), error);
 }
 
 /* ---- the map ---- */

@@ -5,7 +5,13 @@
  *   L = max (sum over k of w_k A_k, 0),   w_k = mean over positions of dS/dA_k. */
 #pragma once
 
+#include "nncore/analysis/inventory.h"
 #include "nncore/effects/target.h"
+
+/** nn_last_map: (transfer full): the last tensor before @goal (the file's) that still is a map with
+ * more than one place, by its shapes in @inventory, and not a mere smaller copy of another;
+ * %NN_ERROR_ARGUMENT where there is none, %NN_ERROR_MEMORY. */
+char *nn_last_map(const NnInventory *inventory, const char *goal, GError **error);
 
 /**
  * nn_grad_cam:

@@ -124,18 +124,7 @@ check_target(const NnObjective *objective, const NnPlan *plan, int target, GErro
   }
   if (objective->kind != NN_OBJECTIVE_CHANNEL && objective->kind != NN_OBJECTIVE_CLASS)
     return true;
-  if (shape.rank < 2 || shape.dim[0] != 1) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The layer %s has no channels. Choose a convolution or an activation."), name);
-    return false;
-  }
-  if (objective->channel >= shape.dim[1]) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The channels of %s are numbered from 0 to %d; there is no number %d."), name,
-                (int)shape.dim[1] - 1, (int)objective->channel);
-    return false;
-  }
-  return true;
+  return nn_check_channel(name, &shape, objective->channel, error);
 }
 
 const char *

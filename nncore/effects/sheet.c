@@ -100,6 +100,12 @@ sheet_result(const NnSheet *sheet)
   return &g_array_index(sheet->results, NnResult, 0);
 }
 
+const NnImage *
+nn_sheet_image(const NnSheet *sheet)
+{
+  return sheet_result(sheet)->image;
+}
+
 NnRectangle
 nn_sheet_cell(const NnSheet *sheet, int index)
 {

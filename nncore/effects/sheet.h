@@ -59,6 +59,9 @@ void nn_sheet_free(NnSheet *sheet);
 bool nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell_height,
                     GError **error);
 
+/** nn_sheet_image: (transfer none): the sheet as it is, RGB. */
+const NnImage *nn_sheet_image(const NnSheet *sheet);
+
 /** nn_sheet_cell: where cell @index lies, in px of the sheet, without its caption. */
 NnRectangle nn_sheet_cell(const NnSheet *sheet, int index);
 

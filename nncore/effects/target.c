@@ -120,25 +120,6 @@ nn_target_layer(const NnTarget *target)
 }
 
 static bool
-check_shape(const NnTarget *target, const NnShape *shape, GError **error)
-{
-  int channel = (int)target->choice.channel;
-  if (nn_shape_count(shape) == 0 || shape->rank < 2 || shape->dim[0] != 1) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The layer %s has no channels. Choose a convolution or an activation."),
-                target->layer);
-    return false;
-  }
-  if (channel >= shape->dim[1]) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The channels of %s are numbered from 0 to %d; there is no number %d."),
-                target->layer, (int)shape->dim[1] - 1, channel);
-    return false;
-  }
-  return true;
-}
-
-static bool
 check_scores(const NnTarget *target, GError **error)
 {
   const NnRanking *ranking = target->ranking;
@@ -183,7 +164,8 @@ nn_target_open(NnTarget *target, const NnImage *view, GError **error)
   if (target->evaluator == NULL)
     return false;
   NnShape shape = nn_evaluator_target_shape(target->evaluator, 0);
-  NnLoss *probe = check_shape(target, &shape, error) ? make_probe(target, &shape, error) : NULL;
+  bool fits = nn_check_channel(target->layer, &shape, target->choice.channel, error);
+  NnLoss *probe = fits ? make_probe(target, &shape, error) : NULL;
   if (probe == NULL)
     return false;
   nn_criterion_set_loss(target->criterion, 0, probe);

@@ -83,6 +83,15 @@ nn_spectrum_size(const NnSpectrum *spectrum, int *width, int *height)
   *height = spectrum->canvas->height;
 }
 
+double
+nn_spectrum_deviation(void)
+{
+  double variance = 0;
+  for (int k = 0; k < 3; k++)
+    variance += (double)deviations[k] * (double)deviations[k] / 3;
+  return sqrt(variance);
+}
+
 typedef struct {
   NnSpectrum *spectrum;
   const float *from;

@@ -24,6 +24,10 @@ void nn_spectrum_free(NnSpectrum *spectrum);
 /** nn_spectrum_size: of the canvas: parameters are an NnImage of that size with 3 channels. */
 void nn_spectrum_size(const NnSpectrum *spectrum, int *width, int *height);
 
+/** nn_spectrum_deviation: of a picture's values, all colours taken together, where the parameters are
+ * independent with deviation 1. */
+double nn_spectrum_deviation(void);
+
 /** nn_spectrum_noise: fills @parameters with independent ones of mean 0 and deviation
  * @deviation. */
 void nn_spectrum_noise(NnContext *context, uint64_t seed, float deviation, NnImage *parameters);

@@ -64,6 +64,17 @@ NnLoss *nn_loss_mean(void);
 NnLoss *nn_loss_channel(int64_t channel);
 
 /**
+ * nn_loss_excitement:
+ * @squared: whether strong responses count for more than many
+ * @leak: slope for what is below 0: 1 for activations that mean something there; less for what a
+ *   rectifier will cut off, which then still shows the way out of silence; 0 leaves none
+ *
+ * The mean over the positions of f(x) of channel @channel: f(x) = x, or x^2 if @squared, where x is
+ * not below 0, and @leak x where it is.
+ */
+NnLoss *nn_loss_excitement(int64_t channel, bool squared, float leak);
+
+/**
  * nn_loss_guide:
  * @features: activation of the guide at the same layer; copied
  *

@@ -14,6 +14,7 @@
 #define PANEL 64
 #define POSITIONS 512
 #define ITEMS 16 /* a piece, at least */
+#define BLOCK 256 /* positions, on the way back */
 
 struct NnMoments {
   int64_t channels, panels, slices;
@@ -190,4 +191,68 @@ const double *
 nn_moments_second(const NnMoments *moments)
 {
   return moments->second;
+}
+
+/* ---- the way back: one GEMM of the positions, in blocks ---- */
+
+typedef struct {
+  const NnMomentsGradient *to;
+  const NnPiece *piece;
+  const NnMask *mask;
+  float *gradient;
+  int64_t channels, positions, channel_stride, position_stride;
+} Back;
+
+static bool
+is_masked_out(const Back *job, int64_t begin, int64_t end)
+{
+  for (int64_t p = begin; p < end; p++)
+    if (nn_mask_at(job->mask, job->piece, p) > 0)
+      return false;
+  return true;
+}
+
+static void
+multiply_block(const Back *job, int64_t begin, int64_t count)
+{
+  int64_t c = job->channels, offset = begin * job->position_stride;
+  const float *x = job->piece->activation->f + offset;
+  if (job->channel_stride == 1)
+    nn_gemm(false, false, count, c, c, 1, x, job->position_stride, job->to->matrix, c, 0,
+            job->gradient + offset, job->position_stride);
+  else
+    nn_gemm(false, false, c, count, c, 1, job->to->matrix, c, x, job->channel_stride, 0,
+            job->gradient + offset, job->channel_stride);
+}
+
+static void
+back_blocks(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Back *job = data;
+  const float *vector = job->to->vector;
+  int64_t last = MIN(end * BLOCK, job->positions);
+  for (int64_t block = begin; block < end; block++) {
+    int64_t from = block * BLOCK, to = MIN(from + BLOCK, last);
+    if (!is_masked_out(job, from, to))
+      multiply_block(job, from, to - from);
+    for (int64_t p = from; p < to; p++) {
+      float weight = job->to->factor * nn_mask_at(job->mask, job->piece, p);
+      float *gradient = job->gradient + p * job->position_stride;
+      for (int64_t c = 0; c < job->channels; c++) {
+        float *g = &gradient[c * job->channel_stride];
+        *g = weight == 0 ? 0 : weight * (*g + (vector != NULL ? vector[c] : 0));
+      }
+    }
+  }
+}
+
+void
+nn_moments_gradient(const NnMoments *moments, NnContext *context, const NnPiece *piece,
+                    const NnMask *mask, const NnMomentsGradient *to, const NnTensor *gradient)
+{
+  Back job = {.to = to, .piece = piece, .mask = mask, .gradient = gradient->f};
+  bool viewed = nn_channel_view(piece->activation, &job.channels, &job.positions,
+                                &job.channel_stride, &job.position_stride);
+  g_return_if_fail(viewed && job.channels == moments->channels);
+  nn_parallel_for(context, (job.positions + BLOCK - 1) / BLOCK, 1, back_blocks, &job);
 }

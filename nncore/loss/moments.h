@@ -35,4 +35,20 @@ double nn_moments_close(NnMoments *moments);
 const double *nn_moments_first(const NnMoments *moments);
 const double *nn_moments_second(const NnMoments *moments);
 
+/**
+ * NnMomentsGradient: of a function of the moments, as it reaches the activations.
+ * @matrix: M, C x C: twice the gradient to the second moment, symmetric
+ * @vector: (nullable): v, C numbers: the gradient to the first one; %NULL: 0
+ * @factor: on all of it
+ */
+typedef struct {
+  const float *matrix, *vector;
+  float factor;
+} NnMomentsGradient;
+
+/** nn_moments_gradient: writes factor w_p (M x_p + v) for each position p of the piece into
+ * @gradient, whole, a tensor like the piece's activation; exactly 0 where w_p is. */
+void nn_moments_gradient(const NnMoments *moments, NnContext *context, const NnPiece *piece,
+                         const NnMask *mask, const NnMomentsGradient *to, const NnTensor *gradient);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnMoments, nn_moments_free)

@@ -2,7 +2,7 @@
 /* Style losses: moments (moments.h) of the picture, a distance (statistics.h) to the style's, and
  * its gradient at each position p of weight w_p, which by the chain rule is
  *   w_p / W (2 D x_p + d),  W the sum of the weights,
- * d and D the gradients to mean and second moment. One GEMM of the positions, in blocks. */
+ * d and D the gradients to mean and second moment. */
 #include "nncore/loss/style.h"
 
 #include <glib/gi18n-lib.h>
@@ -11,11 +11,8 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
-#include "nncore/kernels/gemm.h"
 #include "nncore/loss/moments.h"
 #include "nncore/loss/statistics.h"
-
-#define BLOCK 256 /* positions */
 
 typedef struct {
   NnLoss base;
@@ -76,67 +73,13 @@ style_close(NnLoss *loss, NnContext *context)
   return value;
 }
 
-typedef struct {
-  const StyleLoss *style;
-  const NnPiece *piece;
-  float *gradient;
-  float factor;
-  int64_t positions, channel_stride, position_stride;
-} Job;
-
-static bool
-is_masked_out(const Job *job, int64_t begin, int64_t end)
-{
-  for (int64_t p = begin; p < end; p++)
-    if (nn_mask_at(&job->style->mask, job->piece, p) > 0)
-      return false;
-  return true;
-}
-
-static void
-multiply_block(const Job *job, int64_t begin, int64_t count)
-{
-  int64_t c = job->style->channels, offset = begin * job->position_stride;
-  const float *x = job->piece->activation->f + offset;
-  if (job->channel_stride == 1)
-    nn_gemm(false, false, count, c, c, 1, x, job->position_stride, job->style->matrix, c, 0,
-            job->gradient + offset, job->position_stride);
-  else
-    nn_gemm(false, false, c, count, c, 1, job->style->matrix, c, x, job->channel_stride, 0,
-            job->gradient + offset, job->channel_stride);
-}
-
-static void
-evaluate_blocks(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const Job *job = data;
-  int64_t last = MIN(end * BLOCK, job->positions);
-  for (int64_t block = begin; block < end; block++) {
-    int64_t from = block * BLOCK, to = MIN(from + BLOCK, last);
-    if (!is_masked_out(job, from, to))
-      multiply_block(job, from, to - from);
-    for (int64_t p = from; p < to; p++) {
-      float weight = job->factor * nn_mask_at(&job->style->mask, job->piece, p);
-      float *gradient = job->gradient + p * job->position_stride;
-      for (int64_t c = 0; c < job->style->channels; c++) {
-        float *g = &gradient[c * job->channel_stride];
-        *g = weight == 0 ? 0 : weight * (*g + job->style->vector[c]);
-      }
-    }
-  }
-}
-
 static double
 style_evaluate(NnLoss *loss, NnContext *context, const NnPiece *piece, float factor,
                const NnTensor *gradient)
 {
   StyleLoss *style = (StyleLoss *)loss;
-  Job job = {.style = style, .piece = piece, .gradient = gradient->f, .factor = factor};
-  int64_t channels;
-  bool viewed = nn_channel_view(piece->activation, &channels, &job.positions, &job.channel_stride,
-                                &job.position_stride);
-  g_return_val_if_fail(viewed && channels == style->channels, 0);
-  nn_parallel_for(context, (job.positions + BLOCK - 1) / BLOCK, 1, evaluate_blocks, &job);
+  NnMomentsGradient to = {style->matrix, style->vector, factor};
+  nn_moments_gradient(style->moments, context, piece, &style->mask, &to, gradient);
   return 0;
 }
 

@@ -68,7 +68,7 @@ nn_adam_step(NnAdam *adam, NnContext *context, const NnProblem *problem, double 
     return false;
   adam->steps++;
   Job job = {.adam = adam, .problem = problem};
-  job.step = (float)(rate / (1 - pow(BETA1, (double)adam->steps)));
+  job.step = (float)((problem->uphill ? -rate : rate) / (1 - pow(BETA1, (double)adam->steps)));
   job.correction = (float)(1 / (1 - pow(BETA2, (double)adam->steps)));
   nn_parallel_for(context, adam->count, GRAIN, step_chunk, &job);
   return true;

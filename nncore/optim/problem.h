@@ -13,13 +13,14 @@
  * @x: @count values
  * @gradient: as many; @evaluate fills it
  * @bounded: keep @x within @low..@high
+ * @uphill: of Adam: the function is to become large
  * @evaluate: the value at @x; @gradient becomes the gradient there. Returns: false with an error,
  *   which ends the step
  */
 typedef struct {
   float *x, *gradient;
   int64_t count;
-  bool bounded;
+  bool bounded, uphill;
   float low, high;
   bool (*evaluate)(gpointer data, double *value, GError **error);
   gpointer data;

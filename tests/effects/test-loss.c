@@ -76,6 +76,31 @@ test_values(void)
   }
 }
 
+/* f(x) = x^2 above 0 and leak x below, by definition */
+static void
+test_excitement(void)
+{
+  g_autoptr(NnContext) context = nn_context_new(2);
+  for (int layout = 0; layout < 2; layout++)
+    for (int squared = 0; squared < 2; squared++) {
+      g_autoptr(NnTensor) plain = noise_new(&shapes[0], NN_LAYOUT_PLAIN, 5);
+      g_autoptr(NnTensor) x = noise_new(&shapes[0], (NnLayout)layout, 5);
+      g_autoptr(NnTensor) back = noise_new(&shapes[0], (NnLayout)layout, 6);
+      g_autoptr(NnTensor) gradient = noise_new(&shapes[0], NN_LAYOUT_PLAIN, 6);
+      nn_tensor_copy(plain, x);
+      g_autoptr(NnLoss) loss = nn_loss_excitement(2, squared, 0.25f);
+      double value = nn_loss_evaluate(loss, context, x, 12, back), sum = 0;
+      nn_tensor_copy(back, gradient);
+      for (int i = 0; i < 60; i++) {
+        double at = plain->f[i], slope = at < 0 ? 0.25 : squared ? 2 * at : 1;
+        bool counts = i / 12 == 2;
+        sum += !counts ? 0 : at < 0 ? 0.25 * at : squared ? at * at : at;
+        g_assert_cmpfloat_with_epsilon(gradient->f[i], counts ? slope : 0, 1e-6);
+      }
+      g_assert_cmpfloat_with_epsilon(value, sum / 12, 1e-7);
+    }
+}
+
 /* of one piece, of two, and of one after starting anew */
 static void
 test_strongest(void)
@@ -191,6 +216,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/loss/gradients", test_gradients);
   g_test_add_func("/loss/values", test_values);
+  g_test_add_func("/loss/excitement", test_excitement);
   g_test_add_func("/loss/strongest", test_strongest);
   g_test_add_func("/loss/guide", test_guide);
   g_test_add_func("/loss/guide-errors", test_guide_errors);

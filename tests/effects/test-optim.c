@@ -156,6 +156,24 @@ test_adam_first(void)
     g_assert_cmpfloat_with_epsilon(x[i], noise_at(3, (uint64_t)i) > 0 ? 0.1 : -0.1, 1e-6);
 }
 
+/* the same bits, the other way */
+static void
+test_adam_uphill(void)
+{
+  float x[2][4], gradient[4];
+  g_autoptr(NnContext) context = nn_context_new(1);
+  for (int uphill = 0; uphill < 2; uphill++) {
+    double value;
+    Bowl self;
+    bowl_init(&self, x[uphill], gradient, 4);
+    self.problem.uphill = uphill;
+    g_autoptr(NnAdam) adam = nn_adam_new(4, NULL);
+    g_assert_true(nn_adam_step(adam, context, &self.problem, 0.1, &value, NULL));
+  }
+  for (int i = 0; i < 4; i++)
+    g_assert_cmpfloat(x[0][i], ==, -x[1][i]);
+}
+
 static bool
 same_size(gpointer data, const float *from, float *to, GError **error)
 {
@@ -243,6 +261,7 @@ main(int argc, char **argv)
   g_test_add_func("/optim/bounds", test_bounds);
   g_test_add_func("/optim/adam", test_adam);
   g_test_add_func("/optim/adam-first", test_adam_first);
+  g_test_add_func("/optim/adam-uphill", test_adam_uphill);
   g_test_add_func("/optim/carry", test_carry);
   g_test_add_func("/optim/failure", test_failure);
   g_test_add_func("/optim/threads", test_threads);

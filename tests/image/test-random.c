@@ -39,6 +39,22 @@ test_range(void)
   nn_random_range(&random, G_MININT, G_MAXINT);
 }
 
+static void
+test_uniform(void)
+{
+  NnRandom random = {.seed = 6};
+  int counts[8] = {0};
+  for (int i = 0; i < 16000; i++) {
+    double x = nn_random_uniform(&random, -3, 5);
+    g_assert_true(x >= -3 && x <= 5);
+    counts[MIN((int)floor(x + 3), 7)]++;
+  }
+  for (int i = 0; i < 8; i++)
+    g_assert_true(counts[i] > 1850 && counts[i] < 2150);
+  g_assert_cmpfloat(nn_random_uniform(&random, 0.5, 0.5), ==, 0.5);
+  g_assert_cmpuint(random.counter, ==, 16001);
+}
+
 /* mean, deviation and skewness of the normal distribution, and the share beyond 2 deviations */
 static void
 test_normal(void)
@@ -65,6 +81,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/random/sequence", test_sequence);
   g_test_add_func("/random/range", test_range);
+  g_test_add_func("/random/uniform", test_uniform);
   g_test_add_func("/random/normal", test_normal);
   return g_test_run();
 }

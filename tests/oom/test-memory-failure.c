@@ -266,10 +266,14 @@ arguments_of(const EffectCase *data, const NnImage *picture, NnImageSource *sour
       arguments[i].source = source;
     if (strcmp(data->effect->params[i].key, "style-1-layer") == 0)
       arguments[i].image = picture;
+    if (strcmp(data->effect->params[i].key, "channels") == 0)
+      arguments[i].text = "1-2";
   }
   set_argument(arguments, data->effect, "octaves", 2);
   set_argument(arguments, data->effect, "scales", 2);
   set_argument(arguments, data->effect, "iterations", 1);
+  set_argument(arguments, data->effect, "size", 36);
+  set_argument(arguments, data->effect, "variants", 2);
   return arguments;
 }
 
@@ -360,5 +364,6 @@ main(int argc, char **argv)
   g_test_add_data_func("/memory-failure/style-transfer", "style-transfer", test_effect);
   g_test_add_data_func("/memory-failure/activations", "activations", test_effect);
   g_test_add_data_func("/memory-failure/top-patches", "top-patches", test_effect);
+  g_test_add_data_func("/memory-failure/visualise", "visualise", test_effect);
   return g_test_run();
 }
