@@ -119,16 +119,22 @@ nn_target_layer(const NnTarget *target)
   return target->layer;
 }
 
+bool
+nn_layer_check_channels(const char *layer, const NnShape *shape, GError **error)
+{
+  if (nn_shape_count(shape) > 0 && shape->rank >= 2 && shape->dim[0] == 1)
+    return true;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The layer %s has no channels. Choose a convolution or an activation."), layer);
+  return false;
+}
+
 static bool
 check_shape(const NnTarget *target, const NnShape *shape, GError **error)
 {
   int channel = (int)target->choice.channel;
-  if (nn_shape_count(shape) == 0 || shape->rank < 2 || shape->dim[0] != 1) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The layer %s has no channels. Choose a convolution or an activation."),
-                target->layer);
+  if (!nn_layer_check_channels(target->layer, shape, error))
     return false;
-  }
   if (channel >= shape->dim[1]) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                 _("The channels of %s are numbered from 0 to %d; there is no number %d."),

@@ -171,4 +171,8 @@ bool nn_target_gradient(NnTarget *target, const NnImage *picture, NnImage *gradi
 /** nn_target_describe: (transfer full): for people: "golden retriever (97.3 %)", "relu4_1:12". */
 char *nn_target_describe(const NnTarget *target);
 
+/** nn_layer_check_channels: whether what @layer makes of a picture, of @shape, has channels; else
+ * %NN_ERROR_ARGUMENT. */
+bool nn_layer_check_channels(const char *layer, const NnShape *shape, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnTarget, nn_target_free)

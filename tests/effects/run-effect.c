@@ -2,8 +2,8 @@
 /* run-effect EFFECT NETWORK IN OUT [KEY=VALUE...]: an effect without GIMP, for looking at pictures
  * and measuring. IN is a binary PPM of 8 or 16 bits, or, by the ending .npy, height x width x 3 floats
  * of 0..1; "-" is none. Keys are those of the effect; a drawable, file or region takes a picture's
- * name, a network a file's. Also threads=N and memory-mb=N. Says on standard error how far it is, and
- * prints the results' labels.
+ * name, a network a file's, a folder that of one with PPM files. Also threads=N, memory-mb=N and
+ * cache=FOLDER. Says on standard error how far it is, and prints the results' labels.
  *
  * An OUT with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the numbers
  * themselves. Of several pictures the second goes to 2-OUT and so on. What is partly transparent is
@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include "nncore/effects/effect.h"
+#include "tests/effects/ppm-folder.h"
 #include "weights/networks.h"
 #include "weights/npy.h"
 
@@ -173,6 +174,8 @@ set_argument(const NnParam *param, NnArgument *argument, const char *value)
     argument->i = choice_index(param, value);
   if (param->kind == NN_PARAM_DRAWABLE || param->kind == NN_PARAM_FILE)
     argument->image = load(value);
+  if (param->kind == NN_PARAM_FOLDER && (argument->source = ppm_folder_open(value, load)) == NULL)
+    fail("cannot list the folder");
   if (param->kind == NN_PARAM_REGION)
     argument->image = load_region(value);
   if (param->kind == NN_PARAM_NETWORK)
@@ -182,6 +185,7 @@ set_argument(const NnParam *param, NnArgument *argument, const char *value)
 typedef struct {
   int threads;
   int64_t memory_mb;
+  const char *cache;
 } Limits;
 
 static Limits
@@ -202,6 +206,8 @@ read_arguments(const NnEffect *effect, NnArgument *arguments, char **words)
       limits.threads = (int)g_ascii_strtoll(value, NULL, 10);
     else if (strcmp(*words, "memory-mb") == 0)
       limits.memory_mb = g_ascii_strtoll(value, NULL, 10);
+    else if (strcmp(*words, "cache") == 0)
+      limits.cache = value;
     else
       fail("there is no such argument");
   }
@@ -237,6 +243,7 @@ main(int argc, char **argv)
                      .context = context,
                      .arguments = arguments,
                      .content = content,
+                     .cache_folder = limits.cache,
                      .progress = &progress,
                      .results = nn_results_new()};
   gint64 start = g_get_monotonic_time();
