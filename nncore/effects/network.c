@@ -515,8 +515,22 @@ is_made_by(const NnGraph *graph, NnValueId value, const char *const *operators)
   return producer >= 0 && g_strv_contains(operators, graph->nodes[producer].op->onnx_name);
 }
 
-/* back from the scores over biases, activations and pooling to what has weights, and from what goes
- * into that over what only shapes it anew; the scores themselves where there is no such way */
+/* what has only been shaped anew into @value, if it may still have places */
+static NnValueId
+before_shaping(const NnGraph *graph, NnValueId value, const bool *varying)
+{
+  static const char *const placeless[] = {"GlobalAveragePool", "GlobalMaxPool", "ReduceMean", NULL};
+  for (size_t step = 0; step < graph->n_nodes && is_made_by(graph, value, shaping); step++) {
+    NnValueId before = made_from(graph, value, varying);
+    if (before == NN_NO_VALUE || is_made_by(graph, before, placeless))
+      break;
+    value = before;
+  }
+  return value;
+}
+
+/* back from the scores over biases, activations and pooling to what has weights, and from there to
+ * what goes into that; the scores themselves where there is no such way */
 static NnValueId
 find_features(const NnGraph *graph, NnValueId scores)
 {
@@ -529,9 +543,8 @@ find_features(const NnGraph *graph, NnValueId scores)
     if (found)
       break;
   }
-  while (value != NN_NO_VALUE && is_made_by(graph, value, shaping) &&
-         made_from(graph, value, varying) != NN_NO_VALUE)
-    value = made_from(graph, value, varying);
+  if (value != NN_NO_VALUE)
+    value = before_shaping(graph, value, varying);
   bool found = value != NN_NO_VALUE && graph->values[value].producer >= 0 &&
                graph->values[value].name[0] != '\0';
   return found ? value : scores;

@@ -108,7 +108,7 @@ NnValueId nn_network_find_scores(const NnGraph *graph);
 
 /** nn_network_features_target: (transfer none): the value that says best what is on a picture: of a
  * classifier what the last layer with weights makes its scores from (which may still be a map), of
- * a network without classes its last output; or %NULL with %NN_ERROR_ARGUMENT. */
+ * a network without classes its last output (before softmax); or %NULL with %NN_ERROR_ARGUMENT. */
 const char *nn_network_features_target(const NnNetwork *network, GError **error);
 
 /** nn_network_set_not_finite: sets the sentence (%NN_ERROR_ARGUMENT) for a network that gives values

@@ -115,6 +115,7 @@ measure_all(Fixture *fixture, const NnImage *query, NnSpace space, double *by_ha
   g_autoptr(GError) error = NULL;
   g_autoptr(NnPictureFeatures) features = nn_picture_features_new(&fixture->run, &error);
   NnFeatureEntry own, other;
+  fixture->run.progress = NULL;
   g_assert_true(nn_picture_features_look(features, query, &own, &error));
   for (int i = 0; i < COUNT; i++) {
     g_autoptr(NnImage) picture = test_source_picture(i);
@@ -144,6 +145,7 @@ test_distances(void)
     double by_hand[COUNT], values[COUNT][2];
     char names[COUNT][32];
     fixture_argument(&fixture, "distance")->i = space;
+    fixture_argument(&fixture, "leave-out-same")->i = 0;
     fixture_argument(&fixture, "count")->i = 100;
     run_nearest(&fixture, query);
     measure_all(&fixture, query, (NnSpace)space, by_hand);
@@ -355,7 +357,7 @@ test_layers(void)
   fixture_argument(&fixture, "layer")->text = "relu2_1";
   fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
   network->role = NN_ROLE_FEATURES;
-  g_assert_cmpstr(nn_network_features_target(network, &error), ==, "prob");
+  g_assert_cmpstr(nn_network_features_target(network, &error), ==, "logits");
   network->role = NN_ROLE_CLASSIFIER;
   fixture_argument(&fixture, "layer")->text = "no-such-layer";
   fixture_fail(&fixture, NULL, NN_ERROR_ARGUMENT, "no-such-layer");
