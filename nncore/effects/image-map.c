@@ -31,6 +31,19 @@ static const NnChoice starts[] = {
 #define SECTION_MAP N_("Map")
 #define SECTION_TSNE N_("t-SNE")
 
+#define SIDE(key_, label_) \
+  { \
+      .key = key_, \
+      .label = label_, \
+      .help = N_("Of the map. Larger leaves more room between the pictures."), \
+      .unit = N_("px"), \
+      .section = SECTION_MAP, \
+      .kind = NN_PARAM_INT, \
+      .min = 64, \
+      .max = 32768, \
+      .initial = 1600, \
+  }
+
 static const NnParam params[] = {
     {
         .key = "folder",
@@ -51,28 +64,8 @@ static const NnParam params[] = {
         .kind = NN_PARAM_CHOICE,
         .choices = layouts,
     },
-    {
-        .key = "width",
-        .label = N_("_Width"),
-        .help = N_("Of the map. Larger leaves more room between the pictures."),
-        .unit = N_("px"),
-        .section = SECTION_MAP,
-        .kind = NN_PARAM_INT,
-        .min = 64,
-        .max = 32768,
-        .initial = 1600,
-    },
-    {
-        .key = "height",
-        .label = N_("_Height"),
-        .help = N_("Of the map. Larger leaves more room between the pictures."),
-        .unit = N_("px"),
-        .section = SECTION_MAP,
-        .kind = NN_PARAM_INT,
-        .min = 64,
-        .max = 32768,
-        .initial = 1600,
-    },
+    SIDE("width", N_("_Width")),
+    SIDE("height", N_("_Height")),
     {
         .key = "picture-size",
         .label = N_("_Size of the pictures"),

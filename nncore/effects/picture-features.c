@@ -500,12 +500,6 @@ nn_picture_features_dimensions(const NnPictureFeatures *features)
   return features->dimensions;
 }
 
-int
-nn_picture_features_computed(const NnPictureFeatures *features)
-{
-  return features->computed;
-}
-
 const char *
 nn_picture_features_layer(const NnPictureFeatures *features)
 {

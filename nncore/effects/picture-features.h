@@ -103,9 +103,6 @@ int nn_picture_features_number(const NnPictureFeatures *features, int index);
 /** nn_picture_features_dimensions: 0 before there is a picture. */
 int64_t nn_picture_features_dimensions(const NnPictureFeatures *features);
 
-/** nn_picture_features_computed: pictures that the network has seen in this run. */
-int nn_picture_features_computed(const NnPictureFeatures *features);
-
 /** nn_picture_features_layer: (transfer none): for people. */
 const char *nn_picture_features_layer(const NnPictureFeatures *features);
 

@@ -3,39 +3,14 @@
  * bit of any byte changed, with and without a digest that fits, of another key; folders that cannot be
  * written to; old files thrown away. */
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 #include <utime.h>
 
-#include "nncore/effects/feature-cache.h"
+#include "tests/effects/cache-folder.h"
 
 enum { DIMENSIONS = 5, COUNT = 3, DIGEST = 32 };
-
-static char *
-new_folder(void)
-{
-  g_autoptr(GError) error = NULL;
-  char *folder = g_dir_make_tmp("somnium-XXXXXX", &error);
-  g_assert_no_error(error);
-  return folder;
-}
-
-static void
-remove_folder(char *folder)
-{
-  g_autofree char *inner = g_build_filename(folder, "features", NULL);
-  g_autoptr(GDir) dir = g_dir_open(inner, 0, NULL);
-  const char *name;
-  while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-    g_autofree char *path = g_build_filename(inner, name, NULL);
-    g_remove(path);
-  }
-  g_rmdir(inner);
-  g_rmdir(folder);
-  g_free(folder);
-}
 
 static const char *const paths[COUNT] = {"/a/one.jpg", "/a/two \xff.jpg", "/a/3"};
 static float features[COUNT][DIMENSIONS];
@@ -76,7 +51,7 @@ check_same(const NnFeatureCache *cache)
 static void
 test_round_trip(void)
 {
-  char *folder = new_folder();
+  char *folder = cache_folder_new();
   g_assert_null(nn_feature_cache_load(folder, "key"));
   g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
   g_autoptr(NnFeatureCache) cache = nn_feature_cache_load(folder, "key");
@@ -94,14 +69,14 @@ test_round_trip(void)
   g_assert_null(nn_feature_cache_find(cache, &none));
   g_assert_null(nn_feature_cache_find(NULL, &entries[0].file));
   g_assert_null(nn_feature_cache_load(folder, "another key"));
-  remove_folder(folder);
+  cache_folder_remove(folder);
 }
 
 /* what is in no file is not kept, what is there is replaced */
 static void
 test_replace(void)
 {
-  char *folder = new_folder();
+  char *folder = cache_folder_new();
   NnFeatureEntry open = entries[1];
   open.file.path = NULL;
   g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
@@ -111,7 +86,7 @@ test_replace(void)
   g_assert_nonnull(nn_feature_cache_find(cache, &entries[2].file));
   g_assert_null(nn_feature_cache_find(cache, &entries[1].file));
   g_assert_false(nn_feature_cache_save("/proc/no-such", "key", DIMENSIONS, entries, COUNT));
-  remove_folder(folder);
+  cache_folder_remove(folder);
 }
 
 static void
@@ -153,7 +128,7 @@ use(const NnFeatureCache *cache)
 static void
 test_hostile(void)
 {
-  char *folder = new_folder();
+  char *folder = cache_folder_new();
   g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
   g_autofree char *path = nn_feature_cache_path(folder, "key");
   g_autofree char *data = NULL;
@@ -180,13 +155,13 @@ test_hostile(void)
   write_file(path, data, bytes, false);
   g_autoptr(NnFeatureCache) cache = nn_feature_cache_load(folder, "key");
   check_same(cache);
-  remove_folder(folder);
+  cache_folder_remove(folder);
 }
 
 static void
 test_no_numbers(void)
 {
-  char *folder = new_folder();
+  char *folder = cache_folder_new();
   features[1][2] = NAN;
   g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
   g_assert_null(nn_feature_cache_load(folder, "key"));
@@ -194,14 +169,14 @@ test_no_numbers(void)
   NnFeatureEntry twice[] = {entries[0], entries[0]};
   g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, twice, 2));
   g_assert_null(nn_feature_cache_load(folder, "key"));
-  remove_folder(folder);
+  cache_folder_remove(folder);
 }
 
 /* the one that was used longest ago goes; using one counts */
 static void
 test_trim(void)
 {
-  char *folder = new_folder();
+  char *folder = cache_folder_new();
   static const char *const keys[] = {"old", "used", "new"};
   for (int i = 0; i < 3; i++) {
     g_assert_true(nn_feature_cache_save(folder, keys[i], DIMENSIONS, entries, COUNT));
@@ -221,7 +196,7 @@ test_trim(void)
   g_assert_true(old != NULL && used == NULL && newest != NULL);
   nn_feature_cache_trim(folder, 0);
   g_assert_null(nn_feature_cache_load(folder, "new"));
-  remove_folder(folder);
+  cache_folder_remove(folder);
 }
 
 int

@@ -3,12 +3,12 @@
  * often it was read: order and distances against ones taken by hand; broken, transparent and changed
  * pictures; a second run that computes nothing; caches of another network; Stop, Cancel, memory; the
  * layer that is taken; the same to the bit for any number of threads. */
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
 #include "nncore/effects/picture-map.h"
 #include "tests/effects/base-network.h"
+#include "tests/effects/cache-folder.h"
 #include "tests/effects/fixture.h"
 #include "tests/effects/source.h"
 
@@ -37,23 +37,27 @@ clear(Fixture *fixture, TestSource *source)
   test_source_clear(source);
 }
 
-static char *
-new_folder(void)
+/* a map, whose features are kept from run to run */
+static void
+init_kept(Fixture *fixture, TestSource *source)
 {
-  g_autoptr(GError) error = NULL;
-  char *folder = g_dir_make_tmp("somnium-XXXXXX", &error);
-  g_assert_no_error(error);
-  return folder;
+  init(fixture, source, "image-map", 2);
+  fixture->run.cache_folder = cache_folder_new();
+  network->file = (NnFileKey){"/nowhere/network.onnx", 1, 2};
 }
 
 static void
-remove_folder(char *folder)
+clear_kept(Fixture *fixture, TestSource *source)
 {
-  nn_feature_cache_trim(folder, 0);
-  g_autofree char *inner = g_build_filename(folder, "features", NULL);
-  g_rmdir(inner);
-  g_assert_cmpint(g_rmdir(folder), ==, 0);
-  g_free(folder);
+  cache_folder_remove((char *)fixture->run.cache_folder);
+  network->file = (NnFileKey){NULL};
+  clear(fixture, source);
+}
+
+static const NnImage *
+run_map(Fixture *fixture)
+{
+  return fixture_run(fixture, NULL, NN_PLACE_NEW_IMAGE);
 }
 
 /* the text of the last run */
@@ -257,28 +261,23 @@ test_second_run(void)
 {
   Fixture fixture;
   TestSource source;
-  char *folder = new_folder();
-  init(&fixture, &source, "image-map", 2);
-  fixture.run.cache_folder = folder;
-  network->file = (NnFileKey){"/nowhere/network.onnx", 1, 2};
+  init_kept(&fixture, &source);
   g_autoptr(NnImage) first =
-      nn_image_copy(fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE), NULL);
+      nn_image_copy(run_map(&fixture), NULL);
   check_computed(&fixture, COUNT);
   g_autofree char *text = g_strdup(strchr(text_of(&fixture), '\n'));
   source.loads = 0;
-  const NnImage *second = fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  const NnImage *second = run_map(&fixture);
   check_computed(&fixture, 0);
   g_assert_cmpint(source.loads, ==, 0);
   g_assert_cmpstr(strchr(text_of(&fixture), '\n'), ==, text);
   g_assert_cmpmem(first->data, nn_image_samples(first) * sizeof(float), second->data,
                   nn_image_samples(second) * sizeof(float));
   source.modified_us[3]++;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, 1);
   g_assert_cmpint(source.loads, ==, 1);
-  clear(&fixture, &source);
-  remove_folder(folder);
-  network->file = (NnFileKey){NULL};
+  clear_kept(&fixture, &source);
 }
 
 /* another network, layer, size or input: none of what is kept counts */
@@ -287,34 +286,29 @@ test_other_keys(void)
 {
   Fixture fixture;
   TestSource source;
-  char *folder = new_folder();
-  init(&fixture, &source, "image-map", 2);
-  fixture.run.cache_folder = folder;
-  network->file = (NnFileKey){"/nowhere/network.onnx", 1, 2};
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  init_kept(&fixture, &source);
+  run_map(&fixture);
   network->file.modified_us++;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, COUNT);
   network->input.mean[1] += 0.01f;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, COUNT);
   network->input.mean[1] -= 0.01f;
   fixture_argument(&fixture, "layer")->text = "relu3_1";
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, COUNT);
   g_assert_true(says(&fixture, "relu3_1"));
   fixture_argument(&fixture, "working-size")->i = 40;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, COUNT);
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, 0);
   source.in_files = false; /* open images: nothing is kept of them */
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
+  run_map(&fixture);
   check_computed(&fixture, COUNT);
-  clear(&fixture, &source);
-  remove_folder(folder);
-  network->file = (NnFileKey){NULL};
+  clear_kept(&fixture, &source);
 }
 
 /* what cannot be used is left out; all of it, an error */
@@ -328,7 +322,7 @@ test_left_out(void)
   char names[COUNT][32];
   source.broken = 2;
   source.transparent = 5;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, COUNT - 2);
   g_assert_true(says(&fixture, "Left out, as the network can make nothing of them: "
                                "picture-05.png."));
@@ -355,7 +349,7 @@ test_layers(void)
   network->role = NN_ROLE_FEED_FORWARD;
   fixture_fail(&fixture, NULL, NN_ERROR_ARGUMENT, "does not say what is on a picture");
   fixture_argument(&fixture, "layer")->text = "relu2_1";
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   network->role = NN_ROLE_FEATURES;
   g_assert_cmpstr(nn_network_features_target(network, &error), ==, "logits");
   network->role = NN_ROLE_CLASSIFIER;
@@ -373,7 +367,7 @@ test_memory(void)
   nn_context_set_memory_budget(fixture.context, 1000);
   fixture_fail(&fixture, NULL, NN_ERROR_MEMORY, "A map of 9 pictures takes");
   nn_context_set_memory_budget(fixture.context, 64 << 20);
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   clear(&fixture, &source);
 }
 
@@ -385,7 +379,7 @@ test_threads(void)
   g_autofree char *text = NULL;
   for (int threads = 1; threads <= 3; threads++) {
     init(&fixture, &source, "image-map", threads);
-    fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+    run_map(&fixture);
     if (text == NULL)
       text = g_strdup(text_of(&fixture));
     g_assert_cmpstr(text_of(&fixture), ==, text);
@@ -422,19 +416,14 @@ test_cancelled_work_is_kept(void)
 {
   Fixture fixture;
   TestSource source;
-  char *folder = new_folder();
-  init(&fixture, &source, "image-map", 2);
-  fixture.run.cache_folder = folder;
-  network->file = (NnFileKey){"/nowhere/network.onnx", 1, 2};
+  init_kept(&fixture, &source);
   fixture.verdict = NN_CANCEL;
   fixture.stop_after = 6; /* a report before each picture, and one before the network */
   fixture_fail(&fixture, NULL, NN_ERROR_CANCELLED, "Cancelled");
   fixture.stop_after = 0;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  run_map(&fixture);
   check_computed(&fixture, COUNT - 4);
-  clear(&fixture, &source);
-  remove_folder(folder);
-  network->file = (NnFileKey){NULL};
+  clear_kept(&fixture, &source);
 }
 
 /* ---- maps ---- */
@@ -452,7 +441,7 @@ test_layouts(void)
     init(&fixture, &source, "image-map", 2);
     fixture.render = true;
     fixture_argument(&fixture, "layout")->i = grid;
-    const NnImage *map = fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+    const NnImage *map = run_map(&fixture);
     g_assert_cmpint(map->width, ==, 320);
     g_assert_cmpint(map->channels, ==, 3);
     g_assert_cmpint(read_lines(&fixture, "Pictures:", 2, values, names), ==, COUNT);
@@ -500,7 +489,7 @@ test_few(void)
   for (source.count = 1; source.count <= 3; source.count++)
     for (int grid = 0; grid < 2; grid++) {
       fixture_argument(&fixture, "layout")->i = grid;
-      fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+      run_map(&fixture);
     }
   source.count = COUNT;
   clear(&fixture, &source);

@@ -253,17 +253,55 @@ typedef struct {
   const NnEffect *effect;
 } EffectCase;
 
-/* (transfer full): small work; a style's picture is @picture */
+/* a folder with the same picture over and over */
+typedef struct {
+  NnImageSource base;
+  const NnImage *picture;
+} Copies;
+
+static int
+copies_count(const NnImageSource *source)
+{
+  return 3;
+}
+
+static const char *
+copies_name(const NnImageSource *source, int index)
+{
+  return "copy";
+}
+
+static NnFileKey
+copies_key(const NnImageSource *source, int index)
+{
+  return (NnFileKey){NULL};
+}
+
+static NnImage *
+copies_load(NnImageSource *source, int index, int longest_px, GError **error)
+{
+  return nn_image_copy(((const Copies *)source)->picture, error);
+}
+
+static const NnImageSourceClass copies_class = {copies_count, copies_name, copies_key, copies_load};
+
+/* (transfer full): small work; a style's picture is @copies', and so are a folder's */
 static NnArgument *
-arguments_of(const EffectCase *data, const NnImage *picture)
+arguments_of(const EffectCase *data, Copies *copies)
 {
   NnArgument *arguments = nn_effect_arguments(data->effect);
   for (int i = 0; data->effect->params[i].key != NULL; i++) {
     if (data->effect->params[i].kind == NN_PARAM_NETWORK)
       arguments[i].network = data->network;
     if (strcmp(data->effect->params[i].key, "style-1-layer") == 0)
-      arguments[i].image = picture;
+      arguments[i].image = copies->picture;
+    if (data->effect->params[i].kind == NN_PARAM_FOLDER) {
+      arguments[i].source = &copies->base;
+      set_argument(arguments, data->effect, "working-size", 40);
+    }
   }
+  set_argument(arguments, data->effect, "layout", 1);
+  set_argument(arguments, data->effect, "leave-out-same", 0);
   set_argument(arguments, data->effect, "octaves", 2);
   set_argument(arguments, data->effect, "scales", 2);
   set_argument(arguments, data->effect, "iterations", 1);
@@ -280,7 +318,8 @@ run_effect(gconstpointer data, guint *digest, GError **error)
   g_autoptr(NnImage) content = picture_noise(56, 47, 4, 1);
   memory.count = count;
   memory.mode = mode;
-  g_autofree NnArgument *arguments = arguments_of(effect_case, content);
+  Copies copies = {{&copies_class}, content};
+  g_autofree NnArgument *arguments = arguments_of(effect_case, &copies);
   g_autoptr(NnContext) context = nn_context_new(1);
   g_autoptr(GArray) results = nn_results_new();
   NnEffectRun run = {.effect = effect_case->effect,
@@ -352,5 +391,7 @@ main(int argc, char **argv)
   g_test_add_func("/memory-failure/open", test_open);
   g_test_add_data_func("/memory-failure/deepdream", "deepdream", test_effect);
   g_test_add_data_func("/memory-failure/style-transfer", "style-transfer", test_effect);
+  g_test_add_data_func("/memory-failure/nearest-images", "nearest-images", test_effect);
+  g_test_add_data_func("/memory-failure/image-map", "image-map", test_effect);
   return g_test_run();
 }
