@@ -8,7 +8,6 @@
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
-#include <utime.h>
 
 #include "nncore/base/memory.h"
 #include "nncore/onnx/source.h"
@@ -169,7 +168,7 @@ nn_feature_cache_load(const char *folder, const char *key)
   cache->data = read_file(path, &bytes);
   if (cache->data == NULL || !read_all(cache, bytes, key))
     return NULL;
-  utime(path, NULL); /* it has been used */
+  g_utime(path, NULL); /* it has been used */
   return g_steal_pointer(&cache);
 }
 

@@ -82,8 +82,8 @@ ppm_folder_open(const char *path, PpmLoad load)
   if (dir == NULL)
     return NULL;
   PpmFolder *self = g_new0(PpmFolder, 1);
-  *self = (PpmFolder){{&ppm_folder_class}, g_strdup(path), g_ptr_array_new(), g_ptr_array_new(),
-                      load};
+  *self =
+      (PpmFolder){{&ppm_folder_class}, g_strdup(path), g_ptr_array_new(), g_ptr_array_new(), load};
   for (const char *name; (name = g_dir_read_name(dir)) != NULL;)
     g_ptr_array_add(self->names, g_strdup(name));
   g_dir_close(dir);

@@ -27,8 +27,7 @@ main(int argc, char **argv)
   check(error);
   int64_t count = points->shape.dim[0];
   g_autoptr(NnContext) context = nn_context_new(2);
-  g_autoptr(NnTsne) tsne =
-      nn_tsne_new(context, points->f, count, points->shape.dim[1], &error);
+  g_autoptr(NnTsne) tsne = nn_tsne_new(context, points->f, count, points->shape.dim[1], &error);
   check(error);
   g_autofree double *y = g_new(double, 2 * count);
   for (int64_t i = 0; i < 2 * count; i++)

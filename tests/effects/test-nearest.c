@@ -245,8 +245,7 @@ test_sheet(void)
   double values[COUNT][2];
   char names[COUNT][32];
   g_assert_cmpint(read_lines(&fixture, "By features:", 1, values, names), ==, 3);
-  g_assert_true(
-      g_str_has_prefix(g_array_index(result->captions, NnCaption, 1).text, names[0]));
+  g_assert_true(g_str_has_prefix(g_array_index(result->captions, NnCaption, 1).text, names[0]));
   fixture_argument(&fixture, "captions")->i = 0;
   run_nearest(&fixture, query);
   g_assert_null(g_array_index(fixture.run.results, NnResult, 0).captions);
@@ -262,8 +261,7 @@ test_second_run(void)
   Fixture fixture;
   TestSource source;
   init_kept(&fixture, &source);
-  g_autoptr(NnImage) first =
-      nn_image_copy(run_map(&fixture), NULL);
+  g_autoptr(NnImage) first = nn_image_copy(run_map(&fixture), NULL);
   check_computed(&fixture, COUNT);
   g_autofree char *text = g_strdup(strchr(text_of(&fixture), '\n'));
   source.loads = 0;
