@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "nncore/base/memory.h"
 #include "nncore/onnx/source.h"
@@ -168,7 +169,7 @@ nn_feature_cache_load(const char *folder, const char *key)
   cache->data = read_file(path, &bytes);
   if (cache->data == NULL || !read_all(cache, bytes, key))
     return NULL;
-  g_utime(path, NULL); /* it has been used */
+  utimes(path, NULL); /* it has been used */
   return g_steal_pointer(&cache);
 }
 
