@@ -48,5 +48,9 @@ NnVerdict nn_progress_report(const NnProgress *progress, const NnReport *report)
  * %NN_ERROR_CANCELLED where the answer is Cancel. */
 bool nn_progress_begin(const NnProgress *progress, const char *text, GError **error);
 
+/** NnProceed: of work that reports to its caller alone; @fraction: of it that is done. Returns: false
+ * to end it. */
+typedef bool (*NnProceed)(gpointer data, double fraction);
+
 /** nn_set_cancelled: sets the one %NN_ERROR_CANCELLED sentence. */
 void nn_set_cancelled(GError **error);

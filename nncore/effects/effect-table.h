@@ -12,6 +12,8 @@ extern const NnEffect nn_effect_fast_style;
 extern const NnEffect nn_effect_feature_inversion;
 extern const NnEffect nn_effect_filters;
 extern const NnEffect nn_effect_visualise;
+extern const NnEffect nn_effect_image_map;
+extern const NnEffect nn_effect_nearest_images;
 extern const NnEffect nn_effect_texture_synthesis;
 extern const NnEffect nn_effect_occlusion;
 extern const NnEffect nn_effect_saliency;

@@ -55,24 +55,35 @@ depends_on_input(const NnNode *node, const bool *varying)
   return false;
 }
 
+/* (transfer full): by value: whether it depends on the network's input; g_free() */
+static bool *
+find_varying(const NnGraph *graph)
+{
+  bool *varying = g_new0(bool, graph->n_values + 1);
+  for (size_t i = 0; i < graph->n_inputs; i++)
+    varying[graph->inputs[i]] = true;
+  for (size_t i = 0; i < graph->n_nodes; i++) {
+    const NnNode *node = &graph->nodes[i];
+    bool depends = depends_on_input(node, varying);
+    for (int k = 0; depends && k < node->n_outputs; k++)
+      if (node->outputs[k] != NN_NO_VALUE)
+        varying[node->outputs[k]] = true;
+  }
+  return varying;
+}
+
 GPtrArray *
 nn_network_layers(const NnNetwork *network)
 {
   const NnGraph *graph = nn_model_graph(network->model);
   GPtrArray *names = g_ptr_array_new();
-  g_autofree bool *varying = g_new0(bool, graph->n_values + 1);
-  for (size_t i = 0; i < graph->n_inputs; i++)
-    varying[graph->inputs[i]] = true;
+  g_autofree bool *varying = find_varying(graph);
   for (size_t i = 0; i < graph->n_nodes; i++) {
     const NnNode *node = &graph->nodes[i];
-    if (!depends_on_input(node, varying))
-      continue;
     for (int k = 0; k < node->n_outputs; k++) {
-      if (node->outputs[k] == NN_NO_VALUE)
-        continue;
-      varying[node->outputs[k]] = true;
-      if (graph->values[node->outputs[k]].name[0] != '\0')
-        g_ptr_array_add(names, graph->values[node->outputs[k]].name);
+      NnValueId made = node->outputs[k];
+      if (made != NN_NO_VALUE && varying[made] && graph->values[made].name[0] != '\0')
+        g_ptr_array_add(names, graph->values[made].name);
     }
   }
   return names;
@@ -436,14 +447,15 @@ nn_network_find_class(const NnNetwork *network, const char *text, GError **error
   return -1;
 }
 
+static const char *const shaping[] = {"Identity",  "Flatten", "Reshape", "Squeeze",
+                                      "Unsqueeze", "Dropout", NULL};
+
 /* the scores that a softmax makes value from, looking through what only shapes it anew; or
  * NN_NO_VALUE */
 static NnValueId
 before_softmax(const NnGraph *graph, NnValueId value)
 {
   static const char *const softmax[] = {"Softmax", "LogSoftmax", NULL};
-  static const char *const shaping[] = {"Identity",  "Flatten", "Reshape", "Squeeze",
-                                        "Unsqueeze", "Dropout", NULL};
   /* a chain is no longer than the graph, even in a graph that is broken */
   for (size_t step = 0; step < graph->n_nodes; step++) {
     int producer = graph->values[value].producer;
@@ -484,6 +496,84 @@ nn_network_class_target(const NnNetwork *network, GError **error)
     return NULL;
   }
   return graph->values[nn_network_find_scores(graph)].name;
+}
+
+/* the only value depending on the network's input that @value is made from, or NN_NO_VALUE */
+static NnValueId
+made_from(const NnGraph *graph, NnValueId value, const bool *varying)
+{
+  int producer = graph->values[value].producer;
+  NnValueId only = NN_NO_VALUE;
+  for (int i = 0; producer >= 0 && i < graph->nodes[producer].n_inputs; i++) {
+    NnValueId input = graph->nodes[producer].inputs[i];
+    if (input == NN_NO_VALUE || !varying[input])
+      continue;
+    if (only != NN_NO_VALUE && only != input)
+      return NN_NO_VALUE;
+    only = input;
+  }
+  return only;
+}
+
+static bool
+is_made_by(const NnGraph *graph, NnValueId value, const char *const *operators)
+{
+  int producer = graph->values[value].producer;
+  return producer >= 0 && g_strv_contains(operators, graph->nodes[producer].op->onnx_name);
+}
+
+/* what has only been shaped anew into @value, if it may still have places */
+static NnValueId
+before_shaping(const NnGraph *graph, NnValueId value, const bool *varying)
+{
+  static const char *const placeless[] = {"GlobalAveragePool", "GlobalMaxPool", "ReduceMean", NULL};
+  for (size_t step = 0; step < graph->n_nodes && is_made_by(graph, value, shaping); step++) {
+    NnValueId before = made_from(graph, value, varying);
+    if (before == NN_NO_VALUE || is_made_by(graph, before, placeless))
+      break;
+    value = before;
+  }
+  return value;
+}
+
+/* back from the scores over biases, activations and pooling to what has weights, and from there to
+ * what goes into that; the scores themselves where there is no such way */
+static NnValueId
+find_features(const NnGraph *graph, NnValueId scores)
+{
+  static const char *const weighted[] = {"Conv", "Gemm", "MatMul", NULL};
+  g_autofree bool *varying = find_varying(graph);
+  NnValueId value = scores;
+  for (size_t step = 0; step < graph->n_nodes && value != NN_NO_VALUE; step++) {
+    bool found = is_made_by(graph, value, weighted);
+    value = made_from(graph, value, varying);
+    if (found)
+      break;
+  }
+  if (value != NN_NO_VALUE)
+    value = before_shaping(graph, value, varying);
+  bool found = value != NN_NO_VALUE && graph->values[value].producer >= 0 &&
+               graph->values[value].name[0] != '\0';
+  return found ? value : scores;
+}
+
+const char *
+nn_network_features_target(const NnNetwork *network, GError **error)
+{
+  const NnGraph *graph = nn_model_graph(network->model);
+  if (network->role == NN_ROLE_CLASSIFIER) {
+    const char *scores = nn_network_class_target(network, error);
+    return scores != NULL ? graph->values[find_features(graph, nn_graph_find(graph, scores))].name
+                          : NULL;
+  }
+  NnValueId last = nn_network_find_scores(graph);
+  if (network->role == NN_ROLE_FEATURES && last != NN_NO_VALUE)
+    return graph->values[last].name;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The network %s does not say what is on a picture. Choose another network, or name "
+                "a layer."),
+              network->name);
+  return NULL;
 }
 
 void

@@ -110,6 +110,11 @@ const char *nn_network_class_target(const NnNetwork *network, GError **error);
  * softmax is made from, else the last output; NN_NO_VALUE where there is no output. */
 NnValueId nn_network_find_scores(const NnGraph *graph);
 
+/** nn_network_features_target: (transfer none): the value that says best what is on a picture: of a
+ * classifier what the last layer with weights makes its scores from (which may still be a map), of
+ * a network without classes its last output (before softmax); or %NULL with %NN_ERROR_ARGUMENT. */
+const char *nn_network_features_target(const NnNetwork *network, GError **error);
+
 /** nn_network_set_not_finite: sets the sentence (%NN_ERROR_ARGUMENT) for a network that gives values
  * that are no numbers. */
 void nn_network_set_not_finite(const NnNetwork *network, GError **error);

@@ -22,8 +22,8 @@ struct NnSheet {
   GArray *results; /* one: the sheet */
 };
 
-static NnImage *
-paper(int64_t width, int64_t height, GError **error)
+NnImage *
+nn_paper_new(int64_t width, int64_t height, GError **error)
 {
   if (MAX(width, height) > LONGEST) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
@@ -35,6 +35,28 @@ paper(int64_t width, int64_t height, GError **error)
   for (size_t i = 0; image != NULL && i < nn_image_samples(image); i++)
     image->data[i] = NN_SHEET_PAPER;
   return image;
+}
+
+/* @from: of 1 to 4 channels, alpha last where there are 2 or 4 */
+static void
+lay_pixel(float *to, const float *from, int channels)
+{
+  float alpha = channels % 2 == 0 ? from[channels - 1] : 1;
+  for (int c = 0; c < 3; c++)
+    to[c] += alpha * (from[channels < 3 ? 0 : c] - to[c]);
+}
+
+void
+nn_paper_lay(NnImage *paper, const NnImage *picture, int left, int top)
+{
+  for (int y = 0; y < picture->height; y++) {
+    const float *from =
+        picture->data + (size_t)y * (size_t)picture->width * (size_t)picture->channels;
+    float *to = paper->data + ((size_t)(top + y) * (size_t)paper->width + (size_t)left) * 3;
+    for (int x = 0; x < picture->width; x++)
+      lay_pixel(to + (size_t)x * 3, from + (size_t)x * (size_t)picture->channels,
+                picture->channels);
+  }
 }
 
 /* As many columns as bring the sheet closest to a square: c (w + g) = n / c (h + g). */
@@ -62,7 +84,7 @@ nn_sheet_new(int cells, int columns, int cell_width, int cell_height, bool capti
   int64_t rows = (cells + sheet->columns - 1) / sheet->columns;
   int64_t width = sheet->gap + (int64_t)sheet->columns * (sheet->width + sheet->gap);
   int64_t height = sheet->gap + rows * (sheet->height + sheet->caption + sheet->gap);
-  NnImage *image = paper(width, height, error);
+  NnImage *image = nn_paper_new(width, height, error);
   if (image == NULL)
     return NULL;
   nn_results_add(sheet->results, NN_PLACE_NEW_IMAGE, image, NULL);
@@ -116,31 +138,13 @@ nn_sheet_cell(const NnSheet *sheet, int index)
                        sheet->width, sheet->height};
 }
 
-/* @from: of 1 to 4 channels, alpha last where there are 2 or 4 */
-static void
-lay_pixel(float *to, const float *from, int channels)
-{
-  float alpha = channels % 2 == 0 ? from[channels - 1] : 1;
-  for (int c = 0; c < 3; c++)
-    to[c] += alpha * (from[channels < 3 ? 0 : c] - to[c]);
-}
-
 void
 nn_sheet_put(NnSheet *sheet, int index, const NnImage *picture)
 {
   NnRectangle cell = nn_sheet_cell(sheet, index);
-  NnImage *image = sheet_result(sheet)->image;
   g_assert(picture->width <= cell.width && picture->height <= cell.height);
-  int left = cell.x + (cell.width - picture->width) / 2;
-  int top = cell.y + (cell.height - picture->height) / 2;
-  for (int y = 0; y < picture->height; y++) {
-    const float *from =
-        picture->data + (size_t)y * (size_t)picture->width * (size_t)picture->channels;
-    float *to = image->data + ((size_t)(top + y) * (size_t)image->width + (size_t)left) * 3;
-    for (int x = 0; x < picture->width; x++)
-      lay_pixel(to + (size_t)x * 3, from + (size_t)x * (size_t)picture->channels,
-                picture->channels);
-  }
+  nn_paper_lay(sheet_result(sheet)->image, picture, cell.x + (cell.width - picture->width) / 2,
+               cell.y + (cell.height - picture->height) / 2);
 }
 
 /* ---- pictures for cells ---- */

@@ -37,6 +37,16 @@
    .max = 1, \
    .initial = 1, \
    .enabled_by = (condition)}
+/** nn_paper_new: (transfer full): empty paper, RGB; %NULL with %NN_ERROR_MEMORY, or with
+ * %NN_ERROR_ARGUMENT where a side would be longer than the 262144 px that GIMP allows. */
+NnImage *nn_paper_new(int64_t width, int64_t height, GError **error);
+
+/**
+ * nn_paper_lay:
+ * @picture: of any number of channels; what it has of alpha lies over the paper
+ * @left, @top: where it begins, px; it lies within the paper
+ */
+void nn_paper_lay(NnImage *paper, const NnImage *picture, int left, int top);
 
 typedef struct NnSheet NnSheet;
 

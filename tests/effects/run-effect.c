@@ -2,8 +2,9 @@
 /* run-effect EFFECT NETWORK IN OUT [KEY=VALUE...]: an effect without GIMP, for looking at pictures
  * and measuring. IN is a binary PPM of 8 or 16 bits, or, by the ending .npy, height x width x 3 floats
  * of 0..1; "-" is none. Keys are those of the effect; a drawable, file or region takes a picture's
- * name, a network a file's, a folder one with pictures like IN. Also threads=N and memory-mb=N. Says on standard error how far it is, and
- * prints the results' labels, and captions with their boxes.
+ * name, a network a file's, a folder that of one with PPM files. Also threads=N, memory-mb=N and
+ * cache=FOLDER. Says on standard error how far it is, and prints the results' labels, and captions
+ * with their boxes.
  *
  * An OUT with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the numbers
  * themselves. Of several pictures the second goes to 2-OUT and so on. What is partly transparent is
@@ -13,7 +14,7 @@
 #include <sys/resource.h>
 
 #include "nncore/effects/effect.h"
-#include "nncore/image/resample.h"
+#include "tests/effects/ppm-folder.h"
 #include "weights/networks.h"
 #include "weights/npy.h"
 
@@ -61,71 +62,6 @@ load(const char *path)
   }
   fclose(file);
   return image;
-}
-
-/* ---- folders ---- */
-
-typedef struct {
-  NnImageSource source; /* first */
-  char *folder;
-  GPtrArray *names;
-} Folder;
-
-static int
-folder_count(const NnImageSource *source)
-{
-  return (int)((const Folder *)source)->names->len;
-}
-
-static const char *
-folder_name(const NnImageSource *source, int index)
-{
-  return ((const Folder *)source)->names->pdata[index];
-}
-
-static NnFileKey
-folder_key(const NnImageSource *source, int index)
-{
-  return (NnFileKey){0};
-}
-
-static NnImage *
-folder_load(NnImageSource *source, int index, int longest_px, GError **error)
-{
-  const Folder *self = (const Folder *)source;
-  g_autofree char *path = g_build_filename(self->folder, folder_name(source, index), NULL);
-  NnImage *picture = load(path);
-  double scale = (double)longest_px / MAX(picture->width, picture->height);
-  if (longest_px == 0 || scale >= 1)
-    return picture;
-  g_autoptr(NnImage) whole = picture;
-  g_autoptr(NnContext) context = nn_context_new(1);
-  return nn_resample_new(context, whole, MAX(1, (int)(whole->width * scale + 0.5)),
-                         MAX(1, (int)(whole->height * scale + 0.5)), error);
-}
-
-static const NnImageSourceClass folder_class = {folder_count, folder_name, folder_key, folder_load};
-
-static int
-compare_names(gconstpointer a, gconstpointer b)
-{
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* (transfer full): pictures in the order of their names; lives until the program ends */
-static NnImageSource *
-open_folder(const char *path)
-{
-  Folder *self = g_new0(Folder, 1);
-  *self = (Folder){{&folder_class}, g_strdup(path), g_ptr_array_new()};
-  GDir *dir = g_dir_open(path, 0, NULL);
-  if (dir == NULL)
-    fail("cannot read the folder");
-  for (const char *name; (name = g_dir_read_name(dir)) != NULL;)
-    g_ptr_array_add(self->names, g_strdup(name));
-  g_dir_close(dir);
-  g_ptr_array_sort(self->names, compare_names);
-  return &self->source;
 }
 
 /* ---- results ---- */
@@ -246,8 +182,8 @@ set_argument(const NnParam *param, NnArgument *argument, const char *value)
     argument->i = choice_index(param, value);
   if (param->kind == NN_PARAM_DRAWABLE || param->kind == NN_PARAM_FILE)
     argument->image = load(value);
-  if (param->kind == NN_PARAM_FOLDER)
-    argument->source = open_folder(value);
+  if (param->kind == NN_PARAM_FOLDER && (argument->source = ppm_folder_open(value, load)) == NULL)
+    fail("cannot list the folder");
   if (param->kind == NN_PARAM_REGION)
     argument->image = load_region(value);
   if (param->kind == NN_PARAM_NETWORK)
@@ -257,6 +193,7 @@ set_argument(const NnParam *param, NnArgument *argument, const char *value)
 typedef struct {
   int threads;
   int64_t memory_mb;
+  const char *cache;
 } Limits;
 
 static Limits
@@ -277,6 +214,8 @@ read_arguments(const NnEffect *effect, NnArgument *arguments, char **words)
       limits.threads = (int)g_ascii_strtoll(value, NULL, 10);
     else if (strcmp(*words, "memory-mb") == 0)
       limits.memory_mb = g_ascii_strtoll(value, NULL, 10);
+    else if (strcmp(*words, "cache") == 0)
+      limits.cache = value;
     else
       fail("there is no such argument");
   }
@@ -312,6 +251,7 @@ main(int argc, char **argv)
                      .context = context,
                      .arguments = arguments,
                      .content = content,
+                     .cache_folder = limits.cache,
                      .progress = &progress,
                      .results = nn_results_new()};
   gint64 start = g_get_monotonic_time();

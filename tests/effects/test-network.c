@@ -4,6 +4,7 @@
 
 #include "nncore/base/error.h"
 #include "tests/effects/base-network.h"
+#include "tests/unit/onnx-builder.h"
 
 static void
 test_layers(void)
@@ -149,6 +150,62 @@ test_class_target(void)
   g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
 }
 
+/* what a network with these nodes, each "op inputs outputs attributes", has its scores y made from */
+static void
+check_features(const char *expected, const char *const (*nodes)[4])
+{
+  OnnxBuilder builder = {NULL};
+  g_autoptr(GError) error = NULL;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 8, 8));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(3, 3, 1, 1));
+  onnx_add_weights(&builder, "m", &NN_SHAPE(192, 5));
+  onnx_add_weights(&builder, "n", &NN_SHAPE(5, 5));
+  onnx_add_weights(&builder, "b", &NN_SHAPE(5));
+  for (; (*nodes)[0] != NULL; nodes++)
+    onnx_add_node(&builder, (*nodes)[0], (*nodes)[1], (*nodes)[2], (*nodes)[3]);
+  onnx_add_output(&builder, "y");
+  NnModel *model = onnx_builder_open(&builder, &error);
+  g_assert_no_error(error);
+  g_autoptr(NnNetwork) network = nn_network_new(model, "small");
+  network->role = NN_ROLE_CLASSIFIER;
+  g_assert_cmpstr(nn_network_features_target(network, &error), ==, expected);
+  onnx_builder_clear(&builder);
+}
+
+static void
+test_features_target(void)
+{
+  g_autoptr(NnNetwork) base = base_network_new();
+  g_assert_cmpstr(nn_network_features_target(base, NULL), ==, "features");
+  /* a convolution makes the scores, which are pooled afterwards */
+  check_features("r", (const char *const[][4]){{"Relu", "x", "r", NULL},
+                                               {"Conv", "r w", "c", NULL},
+                                               {"GlobalAveragePool", "c", "g", NULL},
+                                               {"Flatten", "g", "f", NULL},
+                                               {"Softmax", "f", "y", NULL},
+                                               {NULL}});
+  /* a map that is flattened still has places */
+  check_features("r", (const char *const[][4]){{"Relu", "x", "r", NULL},
+                                               {"Flatten", "r", "f", NULL},
+                                               {"MatMul", "f m", "p", NULL},
+                                               {"Add", "p b", "y", NULL},
+                                               {NULL}});
+  /* the last of several with weights; what drops out says the same */
+  check_features("r", (const char *const[][4]){{"Flatten", "x", "f", NULL},
+                                               {"MatMul", "f m", "p", NULL},
+                                               {"Relu", "p", "r", NULL},
+                                               {"Dropout", "r", "d", NULL},
+                                               {"Gemm", "d n b", "y", NULL},
+                                               {NULL}});
+  /* two ways lead to the scores: they are their own features */
+  check_features("y", (const char *const[][4]){{"Flatten", "x", "f", NULL},
+                                               {"MatMul", "f m", "p", NULL},
+                                               {"MatMul", "p n", "q", NULL},
+                                               {"Add", "p q", "y", NULL},
+                                               {NULL}});
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,5 +216,6 @@ main(int argc, char **argv)
   g_test_add_func("/network/aliases", test_aliases);
   g_test_add_func("/network/classes", test_classes);
   g_test_add_func("/network/class-target", test_class_target);
+  g_test_add_func("/network/features-target", test_features_target);
   return g_test_run();
 }

@@ -262,13 +262,17 @@ arguments_of(const EffectCase *data, const NnImage *picture, NnImageSource *sour
   for (int i = 0; data->effect->params[i].key != NULL; i++) {
     if (data->effect->params[i].kind == NN_PARAM_NETWORK)
       arguments[i].network = data->network;
-    if (data->effect->params[i].kind == NN_PARAM_FOLDER)
+    if (data->effect->params[i].kind == NN_PARAM_FOLDER) {
       arguments[i].source = source;
+      set_argument(arguments, data->effect, "working-size", 40);
+    }
     if (strcmp(data->effect->params[i].key, "style-1-layer") == 0)
       arguments[i].image = picture;
     if (strcmp(data->effect->params[i].key, "channels") == 0)
       arguments[i].text = "1-2";
   }
+  set_argument(arguments, data->effect, "layout", 1);
+  set_argument(arguments, data->effect, "leave-out-same", 0);
   set_argument(arguments, data->effect, "octaves", 2);
   set_argument(arguments, data->effect, "scales", 2);
   set_argument(arguments, data->effect, "iterations", 1);
@@ -287,9 +291,9 @@ run_effect(gconstpointer data, guint *digest, GError **error)
   g_autoptr(NnImage) content = picture_noise(56, 47, 4, 1);
   memory.count = count;
   memory.mode = mode;
-  NnImage *const pictures[] = {content, content};
-  static const char *const names[] = {"a", "b"};
-  MemorySource source = memory_source(pictures, names, 2);
+  NnImage *const pictures[] = {content, content, content};
+  static const char *const names[] = {"a", "b", "c"};
+  MemorySource source = memory_source(pictures, names, 3);
   g_autofree NnArgument *arguments = arguments_of(effect_case, content, &source.source);
   g_autoptr(NnContext) context = nn_context_new(1);
   g_autoptr(GArray) results = nn_results_new();
@@ -365,5 +369,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/memory-failure/activations", "activations", test_effect);
   g_test_add_data_func("/memory-failure/top-patches", "top-patches", test_effect);
   g_test_add_data_func("/memory-failure/visualise", "visualise", test_effect);
+  g_test_add_data_func("/memory-failure/nearest-images", "nearest-images", test_effect);
+  g_test_add_data_func("/memory-failure/image-map", "image-map", test_effect);
   return g_test_run();
 }

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Image map: the pictures of a folder, those that are alike to a network beside each other. Their
+ * features go through t-SNE (analysis/tsne.h) to points, and the points to a picture
+ * (effects/picture-map.h). */
+#include <glib/gi18n-lib.h>
+#include <math.h>
+
+#include "nncore/analysis/tsne.h"
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/effects/effect-table.h"
+#include "nncore/effects/picture-map.h"
+
+/* in the order of NnMapLayout.grid */
+static const NnChoice layouts[] = {
+    {"points", N_("At their points")},
+    {"grid", N_("On a grid")},
+    {NULL, NULL},
+};
+
+typedef enum { START_PRINCIPAL, START_RANDOM } Start;
+
+/* in the order of Start */
+static const NnChoice starts[] = {
+    {"principal", N_("Principal components")},
+    {"random", N_("Noise")},
+    {NULL, NULL},
+};
+
+#define SECTION_PICTURES N_("Pictures")
+#define SECTION_MAP N_("Map")
+#define SECTION_TSNE N_("t-SNE")
+
+#define SIDE(key_, label_) \
+  { \
+      .key = key_, \
+      .label = label_, \
+      .help = N_("Of the map. Larger leaves more room between the pictures."), \
+      .unit = N_("px"), \
+      .section = SECTION_MAP, \
+      .kind = NN_PARAM_INT, \
+      .min = 64, \
+      .max = 32768, \
+      .initial = 1600, \
+  }
+
+static const NnParam params[] = {
+    {
+        .key = "folder",
+        .label = N_("_Folder"),
+        .help = N_("The pictures of the map. Empty takes the images that are open."),
+        .section = SECTION_PICTURES,
+        .kind = NN_PARAM_FOLDER,
+        .open_images = true,
+    },
+    NN_FEATURE_PARAMS,
+    {
+        .key = "layout",
+        .label = N_("_Pictures lie"),
+        .help = N_("At their points pictures may overlap, and groups and the gaps between them can "
+                   "be seen. On a grid each has a place of its own, as near to its point as all "
+                   "of them can be."),
+        .section = SECTION_MAP,
+        .kind = NN_PARAM_CHOICE,
+        .choices = layouts,
+    },
+    SIDE("width", N_("_Width")),
+    SIDE("height", N_("_Height")),
+    {
+        .key = "picture-size",
+        .label = N_("_Size of the pictures"),
+        .help = N_("Longest side of the pictures on the map. Larger shows more of them, and they "
+                   "overlap more. On a grid they fill their cells."),
+        .unit = N_("px"),
+        .section = SECTION_MAP,
+        .kind = NN_PARAM_INT,
+        .min = 4,
+        .max = 2048,
+        .initial = 64,
+        .enabled_by = "layout=points",
+    },
+    {
+        .key = "coordinates",
+        .label = N_("Tell _coordinates"),
+        .help =
+            N_("Say as text, for scripts, where the middle of each picture is: a line each with "
+               "x, y and name."),
+        .section = SECTION_MAP,
+        .kind = NN_PARAM_BOOL,
+        .max = 1,
+    },
+    {
+        .key = "perplexity",
+        .label = N_("Perple_xity"),
+        .help = N_("How many neighbours of a picture count, about. Fewer show small groups, more "
+                   "the whole. A third of the pictures is the most that makes sense, and is what "
+                   "more means."),
+        .section = SECTION_TSNE,
+        .kind = NN_PARAM_FLOAT,
+        .min = 1,
+        .max = 1000,
+        .initial = 30,
+        .digits = 1,
+    },
+    {
+        .key = "iterations",
+        .label = N_("_Iterations"),
+        .help = N_("Steps of the descent. More settle more, and take longer."),
+        .section = SECTION_TSNE,
+        .kind = NN_PARAM_INT,
+        .min = 1,
+        .max = 100000,
+        .initial = 1000,
+    },
+    {
+        .key = "start",
+        .label = N_("S_tart"),
+        .help = N_("From the first two principal components of the features, groups that are alike "
+                   "come to lie closer to each other; from noise, each seed gives another map."),
+        .section = SECTION_TSNE,
+        .kind = NN_PARAM_CHOICE,
+        .choices = starts,
+    },
+    {
+        .key = "seed",
+        .label = N_("_Random seed"),
+        .help = N_("Another number gives another map; the same number gives the same map."),
+        .section = SECTION_TSNE,
+        .kind = NN_PARAM_SEED,
+        .max = G_MAXINT32,
+        .enabled_by = "start=random",
+    },
+    {.key = NULL},
+};
+
+/* shares of the run, at their ends */
+static const struct {
+  double looked, affine, descended, placed;
+} ends = {0.6, 0.65, 0.9, 0.95};
+
+/* @points: pairs, where t-SNE has them; @centres: pairs, px */
+typedef struct {
+  NnEffectRun *run;
+  NnPictureFeatures *features;
+  NnMapLayout layout;
+  int count;
+  float *vectors;
+  double *points, *centres;
+  double divergence;
+  double begin, end; /* share of the run of what is being done */
+  const char *text;  /* what that is */
+  NnVerdict verdict;
+} Map;
+
+static void
+map_clear(Map *map)
+{
+  nn_picture_features_free(map->features);
+  nn_free(map->vectors);
+  nn_free(map->points);
+  nn_free(map->centres);
+}
+
+static void
+begin_stage(Map *map, double begin, double end, const char *text)
+{
+  map->begin = begin;
+  map->end = end;
+  map->text = text;
+}
+
+/* NnReport.render: the pictures at their points so far */
+static NnImage *
+render(gconstpointer data, GError **error)
+{
+  const Map *map = data;
+  NnMapLayout layout = map->layout;
+  layout.grid = false;
+  if (!nn_map_place(&layout, map->points, map->count, map->centres, NULL, NULL, error))
+    return NULL;
+  return nn_map_draw(&layout, map->run->context, map->features, map->centres, false, NULL, NULL,
+                     error);
+}
+
+/* NnProceed */
+static bool
+proceed(gpointer data, double fraction)
+{
+  Map *map = data;
+  NnReport report = {.fraction = map->begin + (map->end - map->begin) * fraction,
+                     .text = map->text,
+                     .render = map->end == ends.descended ? render : NULL,
+                     .render_data = map};
+  map->verdict = nn_progress_report(map->run->progress, &report);
+  return map->verdict == NN_CONTINUE;
+}
+
+/* ---- from pictures to points ---- */
+
+static bool
+check_budget(const Map *map, int count, GError **error)
+{
+  double bytes = nn_tsne_bytes(count) + nn_map_grid_bytes(&map->layout, count);
+  double budget = (double)nn_context_memory_budget(map->run->context);
+  if (bytes <= budget)
+    return true;
+  g_autofree char *needed = g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *allowed = g_format_size_full((guint64)budget, G_FORMAT_SIZE_IEC_UNITS);
+  g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
+              _("A map of %d pictures takes %s of memory, and %s are allowed. Choose a folder with "
+                "fewer pictures, or allow more memory."),
+              count, needed, allowed);
+  return false;
+}
+
+/* one after the other; of length 1 where only their directions count: half the square of the Euclidean
+ * distance is then the cosine distance */
+static void
+fill_vectors(const Map *map, int64_t dimensions)
+{
+  bool directions = nn_effect_argument(map->run, "distance")->i == NN_SPACE_COSINE;
+  for (int i = 0; i < map->count; i++) {
+    const float *from = nn_picture_features_at(map->features, i)->features;
+    double squares = 0;
+    for (int64_t k = 0; k < dimensions; k++)
+      squares += (double)from[k] * from[k];
+    double scale = directions && squares > 0 ? 1 / sqrt(squares) : 1;
+    for (int64_t k = 0; k < dimensions; k++)
+      map->vectors[i * dimensions + k] = (float)(scale * from[k]);
+  }
+}
+
+static bool
+allocate(Map *map, GError **error)
+{
+  size_t count = (size_t)map->count;
+  size_t dimensions = (size_t)nn_picture_features_dimensions(map->features);
+  return (map->vectors = nn_alloc(count, dimensions * sizeof(float), error)) != NULL &&
+         (map->points = nn_alloc(count, 2 * sizeof(double), error)) != NULL &&
+         (map->centres = nn_alloc(count, 2 * sizeof(double), error)) != NULL;
+}
+
+static void
+descend(Map *map, NnTsne *tsne)
+{
+  double perplexity = nn_tsne_perplexity(nn_effect_argument(map->run, "perplexity")->d, map->count);
+  if (nn_effect_argument(map->run, "start")->i == START_RANDOM)
+    nn_tsne_start_random(tsne, (uint64_t)nn_effect_argument(map->run, "seed")->i, map->points);
+  else
+    nn_tsne_start_principal(tsne, map->points);
+  begin_stage(map, ends.looked, ends.affine, _("Finding neighbours"));
+  map->divergence = NAN;
+  if (!nn_tsne_find_affinities(tsne, perplexity, proceed, map))
+    return;
+  begin_stage(map, ends.affine, ends.descended, _("Bringing neighbours together"));
+  nn_tsne_descend(tsne, (int)nn_effect_argument(map->run, "iterations")->i, proceed, map,
+                  map->points);
+  map->divergence = nn_tsne_divergence(tsne, map->points);
+}
+
+static bool
+find_points(Map *map, GError **error)
+{
+  int64_t dimensions = nn_picture_features_dimensions(map->features);
+  if (!allocate(map, error))
+    return false;
+  fill_vectors(map, dimensions);
+  g_autoptr(NnTsne) tsne =
+      nn_tsne_new(map->run->context, map->vectors, map->count, dimensions, error);
+  if (tsne != NULL)
+    descend(map, tsne);
+  return tsne != NULL;
+}
+
+/* ---- from points to the map ---- */
+
+static void
+tell(const Map *map, const NnImageSource *source)
+{
+  g_autofree char *about = nn_picture_features_tell(map->features);
+  GString *text = g_string_new(about);
+  if (isfinite(map->divergence))
+    g_string_append_printf(g_string_append_c(text, ' '), _("Kullback-Leibler divergence: %.3f."),
+                           map->divergence);
+  for (int i = 0; nn_effect_argument(map->run, "coordinates")->i != 0 && i < map->count; i++)
+    g_string_append_printf(
+        text, "\n%.1f\t%.1f\t%s", map->centres[2 * i], map->centres[2 * i + 1],
+        nn_image_source_name(source, nn_picture_features_number(map->features, i)));
+  nn_results_add(map->run->results, NN_PLACE_TEXT, NULL, g_string_free(text, FALSE));
+}
+
+static bool
+check_cancelled(const Map *map, GError **error)
+{
+  if (map->verdict == NN_CANCEL)
+    nn_set_cancelled(error);
+  return map->verdict != NN_CANCEL;
+}
+
+/* (transfer full) */
+static NnImage *
+draw(Map *map, GError **error)
+{
+  begin_stage(map, ends.descended, ends.placed, _("Placing the pictures"));
+  if (!nn_map_place(&map->layout, map->points, map->count, map->centres, proceed, map, error) ||
+      !check_cancelled(map, error))
+    return NULL;
+  begin_stage(map, ends.placed, 1, _("Laying out the pictures"));
+  g_autoptr(NnImage) image =
+      nn_map_draw(&map->layout, map->run->context, map->features, map->centres,
+                  map->verdict == NN_CONTINUE, proceed, map, error);
+  return image != NULL && check_cancelled(map, error) ? g_steal_pointer(&image) : NULL;
+}
+
+static bool
+make_map(Map *map, NnImageSource *source, GError **error)
+{
+  map->features = nn_picture_features_new(map->run, error);
+  if (map->features == NULL ||
+      !nn_picture_features_gather(map->features, source, ends.looked, error))
+    return false;
+  map->count = nn_picture_features_count(map->features);
+  if (!nn_map_layout_check(&map->layout, map->count, error) || !find_points(map, error) ||
+      !check_cancelled(map, error))
+    return false;
+  NnImage *image = draw(map, error);
+  if (image == NULL)
+    return false;
+  nn_results_add(map->run->results, NN_PLACE_NEW_IMAGE, image, g_strdup(_("Image map")));
+  tell(map, source);
+  return true;
+}
+
+static bool
+run_image_map(NnEffectRun *run, GError **error)
+{
+  NnImageSource *source = nn_effect_argument(run, "folder")->source;
+  if (!nn_effect_check(run->effect, run->arguments, error) ||
+      !nn_image_source_check_any(source, error))
+    return false;
+  Map map = {.run = run,
+             .layout = {(int)nn_effect_argument(run, "width")->i,
+                        (int)nn_effect_argument(run, "height")->i,
+                        nn_effect_argument(run, "layout")->i != 0,
+                        (int)nn_effect_argument(run, "picture-size")->i}};
+  int count = nn_image_source_count(source);
+  bool done = nn_map_layout_check(&map.layout, count, error) && check_budget(&map, count, error) &&
+              make_map(&map, source, error);
+  map_clear(&map);
+  return done;
+}
+
+const NnEffect nn_effect_image_map = {
+    .id = "image-map",
+    .group = NN_GROUP_LOOK_INSIDE,
+    .label = N_("Image _Map..."),
+    .blurb = N_("Lay the pictures of a folder out so that those lie together that are alike to a "
+                "network"),
+    .help =
+        N_("Makes a map of a folder: what a layer of a network has to say of each picture is "
+           "brought into the plane by t-SNE (van der Maaten and Hinton, “Visualizing Data using "
+           "t-SNE”, 2008), so that neighbours stay neighbours; how far apart groups lie, and how "
+           "large they are, means little. The pictures lie at their points, or on a grid of which "
+           "each has a cell. Features are kept, so that another map of the same folder takes a "
+           "moment."),
+    .params = params,
+    .content = NN_CONTENT_NONE,
+    .no_output = true,
+    .run = run_image_map,
+};
