@@ -122,6 +122,17 @@ static const NnParam params[] = {
         .initial = 10,
     },
     {
+        .key = "connected",
+        .label = N_("Only _pieces with sure subject"),
+        .help = N_("Drop pieces in which nothing is surely subject: things elsewhere that only "
+                   "look alike. A selection within which the subject lies makes nothing sure; then "
+                   "all pieces stay."),
+        .section = SECTION_CUT,
+        .kind = NN_PARAM_BOOL,
+        .max = 1,
+        .initial = 1,
+    },
+    {
         .key = "working-size",
         .label = N_("_Working size"),
         .help =
@@ -269,6 +280,7 @@ run_select_subject(NnEffectRun *run, GError **error)
               .iterations = (int)nn_effect_argument(run, "iterations")->i,
               .gaussians = GAUSSIANS},
       .working_px = (int)nn_effect_argument(run, "working-size")->i,
+      .seeded_only = nn_effect_argument(run, "connected")->i != 0,
       .soft_px = nn_effect_argument(run, "softness")->d,
   };
   g_autofree char *name = NULL;

@@ -153,6 +153,55 @@ seed(const Search *search, const Level *level, bool first, GError **error)
   return !first || seed_by_map(search, level, error);
 }
 
+/* ---- pieces ---- */
+
+#define KEPT 0x80 /* flag of a label */
+
+/* marks a subject's pixel, if it is one and is not marked yet, and puts it onto the stack */
+static void
+keep(const Level *level, int x, int y, uint32_t *stack, size_t *depth)
+{
+  size_t i = (size_t)y * (size_t)level->width + (size_t)x;
+  if (level->labels[i] != NN_LABEL_SUBJECT)
+    return;
+  level->labels[i] |= KEPT;
+  stack[(*depth)++] = (uint32_t)i;
+}
+
+static void
+keep_around(const Level *level, uint32_t i, uint32_t *stack, size_t *depth)
+{
+  int x = (int)(i % (uint32_t)level->width), y = (int)(i / (uint32_t)level->width);
+  for (int y1 = MAX(y - 1, 0); y1 <= MIN(y + 1, level->height - 1); y1++)
+    for (int x1 = MAX(x - 1, 0); x1 <= MIN(x + 1, level->width - 1); x1++)
+      keep(level, x1, y1, stack, depth);
+}
+
+/* pieces of the subject in which no seed lies become background */
+static bool
+drop_pieces(const Level *level, GError **error)
+{
+  size_t count = (size_t)level->width * (size_t)level->height, depth = 0;
+  uint32_t *stack = nn_alloc(count, sizeof *stack, error);
+  if (stack == NULL)
+    return false;
+  for (int y = 0; y < level->height; y++)
+    for (int x = 0; x < level->width; x++)
+      if (level->seeds[(size_t)y * (size_t)level->width + (size_t)x] == NN_SEED_SUBJECT)
+        keep(level, x, y, stack, &depth);
+  while (depth > 0)
+    keep_around(level, stack[--depth], stack, &depth);
+  for (size_t i = 0; i < count; i++) {
+    bool kept = (level->labels[i] & KEPT) != 0;
+    if (kept)
+      level->labels[i] = NN_LABEL_SUBJECT;
+    else if (level->labels[i] == NN_LABEL_SUBJECT)
+      level->labels[i] = NN_LABEL_BACKGROUND;
+  }
+  nn_free(stack);
+  return true;
+}
+
 /* ---- sizes ---- */
 
 /* @level: (inout): becomes the next larger one */
@@ -200,8 +249,14 @@ begin(const Search *search, Level *level, GError **error)
   if (!level_init(level, search, search->settings->working_px, error) ||
       !seed(search, level, true, error))
     return NULL;
-  return nn_grab_cut_new(search->context, level->picture, level->seeds, &search->settings->cut,
-                         &progress, level->labels, error);
+  g_autoptr(NnGrabCut) grab_cut =
+      nn_grab_cut_new(search->context, level->picture, level->seeds, &search->settings->cut,
+                      &progress, level->labels, error);
+  bool drops = search->settings->seeded_only &&
+               !(search->hints->outline != NULL && search->hints->meaning == NN_OUTLINE_AROUND);
+  if (grab_cut == NULL || (drops && !drop_pieces(level, error)))
+    return NULL;
+  return g_steal_pointer(&grab_cut);
 }
 
 static NnImage *

@@ -31,11 +31,14 @@ typedef struct {
 /**
  * NnSubjectSettings:
  * @working_px: longest side of the picture that is cut first; 0: full size
+ * @seeded_only: whether pieces without a pixel that is surely subject are dropped; where no pixel is
+ *   (%NN_OUTLINE_AROUND), none are
  * @soft_px: width of the mask's edge, from 10 % to 90 %; 0: hard
  */
 typedef struct {
   NnGrabCutSettings cut;
   int working_px;
+  bool seeded_only;
   double soft_px;
 } NnSubjectSettings;
 
