@@ -257,25 +257,36 @@ rough_seeds(SeedShape shape, int scale)
 static const NnGrabCutSettings usual = {.smoothness = 50, .iterations = 10, .gaussians = 5};
 
 static NnGrabCut *
-cut(const NnImage *picture, const uint8_t *seeds, uint8_t *labels)
+cut_with(const NnGrabCutSettings *settings, const NnImage *picture, const uint8_t *seeds,
+         uint8_t *labels)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(NnContext) context = nn_context_new(2);
-  NnGrabCut *grab_cut = nn_grab_cut_new(context, picture, seeds, &usual, NULL, labels, &error);
+  NnGrabCut *grab_cut = nn_grab_cut_new(context, picture, seeds, settings, NULL, labels, &error);
   g_assert_no_error(error);
   g_assert_nonnull(grab_cut);
   return grab_cut;
 }
 
+static NnGrabCut *
+cut(const NnImage *picture, const uint8_t *seeds, uint8_t *labels)
+{
+  return cut_with(&usual, picture, seeds, labels);
+}
+
+/* Noise that differs from its surroundings by little and checks with edges stronger than the shape's own
+ * lose corners with the paper's smoothness of 50: 0.71 to 0.98 were found, 0.71 to 0.98 by OpenCV's
+ * implementation, too, of the same pictures. Less smoothness is for such. */
 typedef struct {
   const char *name;
   Texture on, under;
+  double smoothness;
 } Pair;
 
 static const Pair pairs[] = {
-    {"together-against", together, against}, {"stripes-checks", stripes, checks},
-    {"spots-stripes", spots, stripes},       {"checks-spots", checks, spots},
-    {"against-checks", against, checks},
+    {"together-against", together, against, 10}, {"stripes-checks", stripes, checks, 50},
+    {"spots-stripes", spots, stripes, 50},       {"checks-spots", checks, spots, 50},
+    {"against-checks", against, checks, 10},
 };
 
 static const Shape shapes[] = {disc, slanting_ellipse, star, corner};
@@ -284,12 +295,14 @@ static void
 test_composites(gconstpointer data)
 {
   const Pair *pair = data;
+  NnGrabCutSettings settings = usual;
+  settings.smoothness = pair->smoothness;
   uint8_t *labels = g_new(uint8_t, WIDTH *HEIGHT);
   for (size_t s = 0; s < G_N_ELEMENTS(shapes); s++)
     for (int k = 0; k < 2; k++) {
       Composite made = composite(pair->on, pair->under, shapes[s], 1);
       g_autofree uint8_t *seeds = rough_seeds((SeedShape)k, 1);
-      g_autoptr(NnGrabCut) grab_cut = cut(made.picture, seeds, labels);
+      g_autoptr(NnGrabCut) grab_cut = cut_with(&settings, made.picture, seeds, labels);
       double found = intersection_over_union(&made, labels);
       g_test_message("shape %zu, seed %d: %.3f after %d; histograms overlap by %.2f %.2f %.2f", s,
                      k, found, nn_grab_cut_iterations(grab_cut), overlap(&made, 0),
@@ -426,6 +439,23 @@ test_uniform(void)
   g_assert_cmpint(edges, ==, 20);
 }
 
+static void
+test_threads(void)
+{
+  Composite made = composite(stripes, checks, star, 1);
+  g_autofree uint8_t *seeds = rough_seeds(SEED_ELLIPSE, 1);
+  g_autofree uint8_t *one = g_new(uint8_t, WIDTH *HEIGHT), *more = g_new(uint8_t, WIDTH *HEIGHT);
+  for (int threads = 1; threads <= 3; threads++) {
+    g_autoptr(NnContext) context = nn_context_new(threads);
+    g_autoptr(NnGrabCut) grab_cut = nn_grab_cut_new(context, made.picture, seeds, &usual, NULL,
+                                                    threads == 1 ? one : more, NULL);
+    g_assert_nonnull(grab_cut);
+    if (threads > 1)
+      g_assert_cmpmem(one, WIDTH * HEIGHT, more, WIDTH * HEIGHT);
+  }
+  composite_clear(&made);
+}
+
 typedef struct {
   int calls, after;
   NnVerdict verdict;
@@ -492,6 +522,7 @@ main(int argc, char **argv)
   g_test_add_func("/grab-cut/seeds-hold", test_seeds_hold);
   g_test_add_func("/grab-cut/nothing-to-tell", test_nothing_to_tell);
   g_test_add_func("/grab-cut/uniform", test_uniform);
+  g_test_add_func("/grab-cut/threads", test_threads);
   g_test_add_func("/grab-cut/answers", test_answers);
   g_test_add_func("/grab-cut/budget", test_budget);
   return g_test_run();
