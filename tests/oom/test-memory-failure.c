@@ -352,5 +352,6 @@ main(int argc, char **argv)
   g_test_add_func("/memory-failure/open", test_open);
   g_test_add_data_func("/memory-failure/deepdream", "deepdream", test_effect);
   g_test_add_data_func("/memory-failure/style-transfer", "style-transfer", test_effect);
+  g_test_add_data_func("/memory-failure/select-subject", "select-subject", test_effect);
   return g_test_run();
 }
