@@ -101,7 +101,7 @@ static const NnParam params[] = {
     },
     {
         .key = "smoothness",
-        .label = N_("S_moothness"),
+        .label = N_("Smoot_hness"),
         .help = N_("How much an edge costs that follows nothing in the picture. More gives shorter "
                    "edges and fewer specks, less keeps thin and ragged things."),
         .section = SECTION_CUT,
