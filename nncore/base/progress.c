@@ -14,6 +14,22 @@ nn_progress_report(const NnProgress *progress, const NnReport *report)
   return progress->func(report, progress->user_data);
 }
 
+static NnVerdict
+report_part(const NnReport *report, gpointer data)
+{
+  NnProgressPart *part = data;
+  NnReport news = *report;
+  news.fraction = part->from + (part->to - part->from) * report->fraction;
+  part->verdict = nn_progress_report(part->progress, &news);
+  return part->verdict;
+}
+
+NnProgress
+nn_progress_of_part(NnProgressPart *part)
+{
+  return (NnProgress){report_part, part};
+}
+
 void
 nn_set_cancelled(GError **error)
 {

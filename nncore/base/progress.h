@@ -44,6 +44,21 @@ typedef struct {
 /** nn_progress_report: @report to @progress (nullable); %NN_CONTINUE where nobody listens. */
 NnVerdict nn_progress_report(const NnProgress *progress, const NnReport *report);
 
+/**
+ * NnProgressPart: a part of a run that reports as if it were all.
+ * @progress: (nullable): of the whole
+ * @from, @to: fractions of the whole at which the part begins and ends
+ * @verdict: (out): the last answer
+ */
+typedef struct {
+  const NnProgress *progress;
+  double from, to;
+  NnVerdict verdict;
+} NnProgressPart;
+
+/** nn_progress_of_part: for the part; valid while @part is. */
+NnProgress nn_progress_of_part(NnProgressPart *part);
+
 /** nn_progress_begin: reports that nothing is done yet, with @text for people. Returns: false with
  * %NN_ERROR_CANCELLED where the answer is Cancel. */
 bool nn_progress_begin(const NnProgress *progress, const char *text, GError **error);

@@ -18,4 +18,5 @@ extern const NnEffect nn_effect_texture_synthesis;
 extern const NnEffect nn_effect_occlusion;
 extern const NnEffect nn_effect_saliency;
 extern const NnEffect nn_effect_top_patches;
+extern const NnEffect nn_effect_select_subject;
 extern const NnEffect nn_effect_what_is_it;

@@ -4,11 +4,11 @@
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/image/quantile.h"
 #include "nncore/image/resample.h"
 
 #define GRAIN 16384
@@ -33,13 +33,6 @@ const NnChoice nn_map_colormaps[] = {
     {"turbo", N_("Turbo")},     {NULL, NULL},
 };
 
-static int
-compare_floats(const void *a, const void *b)
-{
-  float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
-}
-
 /* the value that all but @clip of the map's do not exceed, and which is above 0; or 0 on error */
 static float
 find_top(const NnImage *map, double clip, GError **error)
@@ -48,11 +41,10 @@ find_top(const NnImage *map, double clip, GError **error)
   float *sorted = nn_alloc(count, sizeof(float), error);
   if (sorted == NULL)
     return 0;
-  for (size_t i = 0; i < count; i++)
-    sorted[i] = map->data[i] > 0 ? map->data[i] : 0; /* what is no number, too */
-  qsort(sorted, count, sizeof(float), compare_floats);
+  memcpy(sorted, map->data, count * sizeof(float));
+  nn_sort_values(sorted, count);
   float highest = sorted[count - 1];
-  float top = sorted[(size_t)llround((double)(count - 1) * (1 - clip))];
+  float top = nn_quantile(sorted, count, 1 - clip);
   nn_free(sorted);
   if (top > 0 || highest > 0)
     return top > 0 ? top : highest;

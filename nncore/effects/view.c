@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "nncore/base/error.h"
 #include "nncore/image/fill.h"
 #include "nncore/image/resample.h"
 #include "nncore/plan/plan.h"
@@ -36,12 +37,16 @@ typedef struct {
   int width, height;
 } Size;
 
+/* false with @error only where memory is short */
 static bool
-is_taken(const NnNetwork *network, NnProgram *program, Size size)
+is_taken(const NnNetwork *network, NnProgram *program, Size size, GError **error)
 {
   NnShape shape = NN_SHAPE(1, 3, nn_input_size(&network->input, size.height),
                            nn_input_size(&network->input, size.width));
-  g_autoptr(NnPlan) plan = nn_plan_new(program, &shape, 1, NULL);
+  g_autoptr(GError) refusal = NULL;
+  g_autoptr(NnPlan) plan = nn_plan_new(program, &shape, 1, &refusal);
+  if (plan == NULL && g_error_matches(refusal, NN_ERROR, NN_ERROR_MEMORY))
+    g_propagate_error(error, g_steal_pointer(&refusal));
   return plan != NULL;
 }
 
@@ -53,20 +58,27 @@ scaled(const NnImage *content, double scale)
                 MAX(1, (int)lround(content->height * scale))};
 }
 
-static Size
-choose_size(const NnNetwork *network, NnProgram *program, const NnImage *content, int working_px)
+static bool
+choose_size(const NnNetwork *network, NnProgram *program, const NnImage *content, int working_px,
+            Size *size, GError **error)
 {
+  *size = scaled(content, (double)working_px / MAX(content->width, content->height));
   if (working_px > 0)
-    return scaled(content, (double)working_px / MAX(content->width, content->height));
+    return true;
   int own = nn_network_own_px(network);
   double pixels = (double)content->width * content->height;
-  Size size = scaled(content, own / sqrt(pixels));
-  size.width = MAX(size.width, SMALLEST_PX);
-  size.height = MAX(size.height, SMALLEST_PX);
-  if (is_taken(network, program, size))
-    return size;
+  *size = scaled(content, own / sqrt(pixels));
+  size->width = MAX(size->width, SMALLEST_PX);
+  size->height = MAX(size->height, SMALLEST_PX);
+  GError *shortage = NULL;
+  if (is_taken(network, program, *size, &shortage))
+    return true;
   const NnShape *declared = declared_shape(network);
-  return declared != NULL ? (Size){(int)declared->dim[3], (int)declared->dim[2]} : (Size){own, own};
+  *size =
+      declared != NULL ? (Size){(int)declared->dim[3], (int)declared->dim[2]} : (Size){own, own};
+  if (shortage != NULL)
+    g_propagate_error(error, shortage);
+  return shortage == NULL;
 }
 
 NnImage *
@@ -74,9 +86,9 @@ nn_view_new(const NnNetwork *network, NnContext *context, NnProgram *program,
             const NnImage *content, int working_px, GError **error)
 {
   g_autoptr(NnImage) filled = nn_image_fill(content, error);
-  if (filled == NULL)
+  Size size;
+  if (filled == NULL || !choose_size(network, program, content, working_px, &size, error))
     return NULL;
-  Size size = choose_size(network, program, content, working_px);
   if (size.width == filled->width && size.height == filled->height)
     return g_steal_pointer(&filled);
   NnImage *view = nn_resample_new(context, filled, size.width, size.height, error);

@@ -2,9 +2,9 @@
 /* run-effect EFFECT NETWORK IN OUT [KEY=VALUE...]: an effect without GIMP, for looking at pictures
  * and measuring. IN is a binary PPM of 8 or 16 bits, or, by the ending .npy, height x width x 3 floats
  * of 0..1; "-" is none. Keys are those of the effect; a drawable, file or region takes a picture's
- * name, a network a file's, a folder that of one with PPM files. Also threads=N, memory-mb=N and
- * cache=FOLDER. Says on standard error how far it is, and prints the results' labels, and captions
- * with their boxes.
+ * name, a network a file's, a folder that of one with PPM files. Also threads=N, memory-mb=N,
+ * cache=FOLDER and selection=PICTURE. Says on standard error how far it is, and prints the results'
+ * labels, and captions with their boxes.
  *
  * An OUT with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the numbers
  * themselves. Of several pictures the second goes to 2-OUT and so on. What is partly transparent is
@@ -194,12 +194,13 @@ typedef struct {
   int threads;
   int64_t memory_mb;
   const char *cache;
-} Limits;
+  NnImage *selection;
+} Settings;
 
-static Limits
+static Settings
 read_arguments(const NnEffect *effect, NnArgument *arguments, char **words)
 {
-  Limits limits = {0};
+  Settings settings = {0};
   for (; *words != NULL; words++) {
     char *value = strchr(*words, '=');
     if (value == NULL)
@@ -211,15 +212,17 @@ read_arguments(const NnEffect *effect, NnArgument *arguments, char **words)
     if (effect->params[i].key != NULL)
       set_argument(&effect->params[i], &arguments[i], value);
     else if (strcmp(*words, "threads") == 0)
-      limits.threads = (int)g_ascii_strtoll(value, NULL, 10);
+      settings.threads = (int)g_ascii_strtoll(value, NULL, 10);
     else if (strcmp(*words, "memory-mb") == 0)
-      limits.memory_mb = g_ascii_strtoll(value, NULL, 10);
+      settings.memory_mb = g_ascii_strtoll(value, NULL, 10);
     else if (strcmp(*words, "cache") == 0)
-      limits.cache = value;
+      settings.cache = value;
+    else if (strcmp(*words, "selection") == 0)
+      settings.selection = load_region(value);
     else
       fail("there is no such argument");
   }
-  return limits;
+  return settings;
 }
 
 static NnVerdict
@@ -242,16 +245,17 @@ main(int argc, char **argv)
   for (int i = 0; i < nn_effect_n_params(effect); i++)
     if (effect->params[i].kind == NN_PARAM_NETWORK && !effect->params[i].optional)
       arguments[i].network = network;
-  Limits limits = read_arguments(effect, arguments, argv + 5);
-  g_autoptr(NnContext) context = nn_context_new(limits.threads);
-  nn_context_set_memory_budget(context, limits.memory_mb << 20);
+  Settings settings = read_arguments(effect, arguments, argv + 5);
+  g_autoptr(NnContext) context = nn_context_new(settings.threads);
+  nn_context_set_memory_budget(context, settings.memory_mb << 20);
   g_autoptr(NnImage) content = strcmp(argv[3], "-") == 0 ? NULL : load(argv[3]);
   NnProgress progress = {.func = show};
   NnEffectRun run = {.effect = effect,
                      .context = context,
                      .arguments = arguments,
                      .content = content,
-                     .cache_folder = limits.cache,
+                     .cache_folder = settings.cache,
+                     .selection = settings.selection,
                      .progress = &progress,
                      .results = nn_results_new()};
   gint64 start = g_get_monotonic_time();
@@ -263,6 +267,7 @@ main(int argc, char **argv)
   getrusage(RUSAGE_SELF, &usage);
   g_printerr("peak %.1f MiB\n", (double)usage.ru_maxrss / 1024);
   g_array_unref(run.results);
+  nn_image_free(settings.selection);
   for (int i = 0; i < nn_effect_n_params(effect); i++) {
     nn_image_free((NnImage *)arguments[i].image);
     if (arguments[i].network != network)

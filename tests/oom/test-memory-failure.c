@@ -371,5 +371,6 @@ main(int argc, char **argv)
   g_test_add_data_func("/memory-failure/visualise", "visualise", test_effect);
   g_test_add_data_func("/memory-failure/nearest-images", "nearest-images", test_effect);
   g_test_add_data_func("/memory-failure/image-map", "image-map", test_effect);
+  g_test_add_data_func("/memory-failure/select-subject", "select-subject", test_effect);
   return g_test_run();
 }

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Selecting the subject: what a network sees in the picture, or what lies in a person's rough selection.
+ * The row of the table; the work is in effects/subject.h. */
+#include <glib/gi18n-lib.h>
+
+#include "nncore/effects/attribution.h"
+#include "nncore/effects/effect-table.h"
+#include "nncore/effects/subject.h"
+#include "nncore/effects/view.h"
+
+#define NETWORK_PART 0.5 /* of the time that a map takes */
+#define GAUSSIANS 5
+#define SAMPLES 30
+#define NOISE 0.15
+#define STEPS 32
+
+typedef enum { OUTPUT_SELECTION, OUTPUT_MASK, OUTPUT_LAYER } Output;
+
+static const NnChoice maps[] = {
+    {"smoothgrad", N_("SmoothGrad")},
+    {"integrated-gradients", N_("Integrated gradients")},
+    {"grad-cam", N_("Grad-CAM")},
+    {NULL, NULL},
+};
+
+static const NnMethod methods[] = {NN_METHOD_SMOOTHGRAD, NN_METHOD_INTEGRATED, NN_METHOD_GRAD_CAM};
+
+/* in the order of NnOutline */
+static const NnChoice meanings[] = {
+    {"around", N_("The subject lies within")},
+    {"inside", N_("All of it is subject")},
+    {NULL, NULL},
+};
+
+/* in the order of Output */
+static const NnChoice outputs[] = {
+    {"selection", N_("A selection")},
+    {"mask", N_("The layer's mask")},
+    {"layer", N_("A layer with the subject alone")},
+    {NULL, NULL},
+};
+
+#define SECTION_WHERE N_("Where the subject is")
+#define SECTION_CUT N_("Cut")
+#define SECTION_RESULT N_("Result")
+
+static const NnParam params[] = {
+    NN_NETWORK_PARAM,
+    {
+        .key = "class",
+        .label = N_("C_lass"),
+        .help =
+            N_("Name or number of the class that the subject is of. Empty takes what the network "
+               "holds the picture to be."),
+        .section = NN_TARGET_SECTION,
+        .kind = NN_PARAM_CLASS,
+    },
+    {
+        .key = "selection-means",
+        .label = N_("_Selection"),
+        .help = N_("What the image's selection says of the subject, if there is one: that it lies "
+                   "somewhere within, or that all that is selected belongs to it. The network is "
+                   "not asked then. Without a selection, the subject is what the network sees."),
+        .section = SECTION_WHERE,
+        .kind = NN_PARAM_CHOICE,
+        .choices = meanings,
+    },
+    {
+        .key = "map",
+        .label = N_("_Map"),
+        .help = N_("How the network is asked what speaks for the class. Without a selection only."),
+        .section = SECTION_WHERE,
+        .kind = NN_PARAM_CHOICE,
+        .choices = maps,
+    },
+    {
+        .key = "sure-subject",
+        .label = N_("Surely subje_ct"),
+        .help = N_("This part of the picture, where the map is highest, is taken for subject "
+                   "whatever it looks like. More finds more of a large subject."),
+        .unit = N_("%"),
+        .section = SECTION_WHERE,
+        .kind = NN_PARAM_FLOAT,
+        .min = 0.1,
+        .max = 90,
+        .initial = 5,
+        .digits = 1,
+    },
+    {
+        .key = "sure-background",
+        .label = N_("Surely _background"),
+        .help = N_("This part of the picture, where the map is lowest, is taken for background. "
+                   "More keeps the subject smaller."),
+        .unit = N_("%"),
+        .section = SECTION_WHERE,
+        .kind = NN_PARAM_FLOAT,
+        .min = 0.1,
+        .max = 90,
+        .initial = 30,
+        .digits = 1,
+    },
+    {
+        .key = "smoothness",
+        .label = N_("Smoot_hness"),
+        .help = N_("How much an edge costs that follows nothing in the picture. More gives shorter "
+                   "edges and fewer specks, less keeps thin and ragged things."),
+        .section = SECTION_CUT,
+        .kind = NN_PARAM_FLOAT,
+        .max = 1000,
+        .initial = 50,
+        .digits = 1,
+    },
+    {
+        .key = "iterations",
+        .label = N_("_Iterations"),
+        .help = N_("How often colors are learnt from the cut and it is cut again, at most. It ends "
+                   "by itself when nothing changes any more."),
+        .section = SECTION_CUT,
+        .kind = NN_PARAM_INT,
+        .min = 1,
+        .max = 100,
+        .initial = 10,
+    },
+    {
+        .key = "connected",
+        .label = N_("Only _pieces with sure subject"),
+        .help = N_("Drop pieces in which nothing is surely subject: things elsewhere that only "
+                   "look alike. A selection within which the subject lies makes nothing sure; then "
+                   "all pieces stay."),
+        .section = SECTION_CUT,
+        .kind = NN_PARAM_BOOL,
+        .max = 1,
+        .initial = 1,
+    },
+    {
+        .key = "working-size",
+        .label = N_("_Working size"),
+        .help =
+            N_("Longest side of the picture that is cut first; from there the edge is followed up "
+               "to full size. Larger ones find thinner things, and take longer in proportion to "
+               "the area. 0 takes the full size."),
+        .unit = N_("px"),
+        .section = SECTION_CUT,
+        .kind = NN_PARAM_INT,
+        .min = 0,
+        .max = 32768,
+        .initial = 512,
+    },
+    {
+        .key = "output",
+        .label = N_("_Output"),
+        .help =
+            N_("What becomes of the subject: a selection, the layer's mask, or a new layer that "
+               "is transparent elsewhere."),
+        .section = SECTION_RESULT,
+        .kind = NN_PARAM_CHOICE,
+        .choices = outputs,
+    },
+    {
+        .key = "softness",
+        .label = N_("So_ft edge"),
+        .help = N_("Width of the edge, in pixels of the layer. 0 is hard and has steps."),
+        .unit = N_("px"),
+        .section = SECTION_RESULT,
+        .kind = NN_PARAM_FLOAT,
+        .max = 500,
+        .initial = 2,
+        .digits = 1,
+    },
+    {.key = NULL},
+};
+
+/* ---- what the network sees ---- */
+
+/* (transfer full): one channel */
+static NnImage *
+ask_network(NnEffectRun *run, NnTarget *target, NnMethod method, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  NnAttributionSettings settings = {
+      .method = method, .samples = SAMPLES, .noise = NOISE, .steps = STEPS, .cam_layer = ""};
+  NnProgressPart part = {.progress = run->progress, .to = NETWORK_PART};
+  NnProgress progress = nn_progress_of_part(&part);
+  g_autoptr(NnImage) view =
+      nn_view_new(network, run->context, nn_target_program(target), run->content, 0, error);
+  if (view == NULL || !nn_target_open(target, view, error))
+    return NULL;
+  NnAttribution told = {0};
+  NnImage *map =
+      nn_attribute(network, run->context, target, view, &settings, &progress, &told, error);
+  g_free(told.cam_layer);
+  return map;
+}
+
+/* (transfer full): one channel; @name: (out) (transfer full): of what is seen */
+static NnImage *
+find_map(NnEffectRun *run, char **name, GError **error)
+{
+  NnMethod method = methods[nn_effect_argument(run, "map")->i];
+  NnTargetChoice choice = {
+      .kind = NN_TARGET_CLASS, .class_text = nn_effect_argument(run, "class")->text, .layer = ""};
+  if (!nn_progress_begin(run->progress, _("Reading the network"), error))
+    return NULL;
+  g_autoptr(NnTarget) target =
+      nn_target_new(nn_effect_argument(run, "network")->network, run->context, &choice,
+                    nn_method_options(method), error);
+  NnImage *map = target != NULL ? ask_network(run, target, method, error) : NULL;
+  if (map != NULL)
+    *name = nn_target_describe(target);
+  return map;
+}
+
+/* ---- results ---- */
+
+/* (transfer full): the content where the mask is */
+static NnImage *
+cut_out(const NnImage *content, const NnImage *mask, GError **error)
+{
+  NnImage *layer = nn_image_copy(content, error);
+  for (size_t i = 0; layer != NULL && i < nn_image_samples(mask); i++)
+    layer->data[4 * i + 3] *= mask->data[i];
+  return layer;
+}
+
+/* takes @mask */
+static bool
+add_results(NnEffectRun *run, NnImage *mask, const char *name, GError **error)
+{
+  static const NnPlace places[] = {[OUTPUT_SELECTION] = NN_PLACE_SELECTION,
+                                   [OUTPUT_MASK] = NN_PLACE_MASK,
+                                   [OUTPUT_LAYER] = NN_PLACE_LAYER};
+  Output output = (Output)nn_effect_argument(run, "output")->i;
+  g_autoptr(NnImage) image = mask;
+  if (output == OUTPUT_LAYER) {
+    image = cut_out(run->content, mask, error);
+    nn_image_free(mask);
+    if (image == NULL)
+      return false;
+  }
+  char *label = name != NULL ? g_strdup_printf(_("Subject: %s"), name) : g_strdup(_("Subject"));
+  nn_results_add(run->results, places[output], g_steal_pointer(&image), label)->own_alpha =
+      output == OUTPUT_LAYER;
+  return true;
+}
+
+static void
+tell(NnEffectRun *run, const char *name, int iterations)
+{
+  char *text = name == NULL
+                   ? g_strdup_printf(_("Subject of the selection, after %d cuts."), iterations)
+                   : g_strdup_printf(_("Subject: %s, after %d cuts."), name, iterations);
+  nn_results_add(run->results, NN_PLACE_TEXT, NULL, text);
+}
+
+/* ---- the run ---- */
+
+/* whether the selection leaves something out: one of everything says nothing */
+static bool
+has_outline(const NnImage *selection)
+{
+  for (size_t i = 0; selection != NULL && i < nn_image_samples(selection); i++)
+    if (!(selection->data[i] >= 1))
+      return true;
+  return false;
+}
+
+static bool
+run_select_subject(NnEffectRun *run, GError **error)
+{
+  if (!nn_effect_check(run->effect, run->arguments, error))
+    return false;
+  NnSubjectHints hints = {
+      .outline = has_outline(run->selection) ? run->selection : NULL,
+      .meaning = (NnOutline)nn_effect_argument(run, "selection-means")->i,
+      .sure_subject = nn_effect_argument(run, "sure-subject")->d / 100,
+      .sure_background = nn_effect_argument(run, "sure-background")->d / 100,
+  };
+  NnSubjectSettings settings = {
+      .cut = {.smoothness = nn_effect_argument(run, "smoothness")->d,
+              .iterations = (int)nn_effect_argument(run, "iterations")->i,
+              .gaussians = GAUSSIANS},
+      .working_px = (int)nn_effect_argument(run, "working-size")->i,
+      .seeded_only = nn_effect_argument(run, "connected")->i != 0,
+      .soft_px = nn_effect_argument(run, "softness")->d,
+  };
+  g_autofree char *name = NULL;
+  g_autoptr(NnImage) map = hints.outline == NULL ? find_map(run, &name, error) : NULL;
+  if (hints.outline == NULL && map == NULL)
+    return false;
+  hints.map = map;
+  NnProgressPart part = {
+      .progress = run->progress, .from = map != NULL ? NETWORK_PART : 0, .to = 1};
+  NnProgress progress = nn_progress_of_part(&part);
+  int iterations;
+  NnImage *mask =
+      nn_subject_mask(run->context, run->content, &hints, &settings, &progress, &iterations, error);
+  if (mask == NULL || !add_results(run, mask, name, error))
+    return false;
+  tell(run, name, iterations);
+  return true;
+}
+
+const NnEffect nn_effect_select_subject = {
+    .id = "select-subject",
+    .group = NN_GROUP_EXPLAIN,
+    .label = N_("Sele_ct Subject..."),
+    .blurb = N_("Select what a network sees in the picture, or what lies in a rough selection"),
+    .help = N_(
+        "GrabCut (Rother, Kolmogorov and Blake 2004): the colors of subject and background are "
+        "learnt as mixtures of Gaussians, a minimal cut divides the picture by them and along its "
+        "edges, and both in turn. It begins with a rough selection, if there is one: select the "
+        "subject with some background around it. Else it begins where a network's verdict comes "
+        "from, as in Simonyan, Vedaldi and Zisserman, “Deep Inside Convolutional Networks” "
+        "(2014)."),
+    .params = params,
+    .selection = NN_SELECTION_INFORMS,
+    .no_output = true,
+    .run = run_select_subject,
+};
