@@ -69,14 +69,13 @@ static const NnParam params[] = {
     {
         .key = "picture-size",
         .label = N_("_Size of the pictures"),
-        .help = N_("Longest side of the pictures on the map. Larger shows more of them, and they "
-                   "overlap more. On a grid they fill their cells."),
+        .help =
+            N_("Longest side of the pictures on the map. Larger shows more of them, and they "
+               "overlap more; 0 takes what suits their number. On a grid they fill their cells."),
         .unit = N_("px"),
         .section = SECTION_MAP,
         .kind = NN_PARAM_INT,
-        .min = 4,
         .max = 2048,
-        .initial = 64,
         .enabled_by = "layout=points",
     },
     {

@@ -42,10 +42,11 @@ find_grid(const NnMapLayout *layout, int count)
 bool
 nn_map_layout_check(NnMapLayout *layout, int count, GError **error)
 {
-  if (layout->grid) {
-    int cell_px = find_grid(layout, count).cell_px;
+  int cell_px = find_grid(layout, count).cell_px;
+  if (layout->grid)
     layout->picture_px = cell_px - GAP(cell_px);
-  }
+  else if (layout->picture_px == 0)
+    layout->picture_px = MAX(cell_px * 3 / 5, SMALLEST_PX);
   if (layout->picture_px >= SMALLEST_PX && layout->picture_px <= MIN(layout->width, layout->height))
     return true;
   g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,

@@ -10,7 +10,8 @@
  * NnMapLayout:
  * @width, @height: of the paper, px
  * @grid: whether each picture gets a cell of its own
- * @picture_px: longest side of a picture; on a grid as large as the cells allow
+ * @picture_px: longest side of a picture; on a grid as large as the cells allow; 0: as suits their
+ *   number, so that groups overlap a little
  */
 typedef struct {
   int width, height;
@@ -22,7 +23,7 @@ typedef struct {
  * nn_map_layout_check:
  * @count: of pictures
  *
- * Sets @layout->picture_px of a grid. Returns: false with %NN_ERROR_ARGUMENT where pictures would be
+ * Sets @layout->picture_px of a grid, or where it is 0. Returns: false with %NN_ERROR_ARGUMENT where pictures would be
  * too small to be seen, or do not fit onto the paper.
  */
 bool nn_map_layout_check(NnMapLayout *layout, int count, GError **error);

@@ -306,7 +306,7 @@ run_texture_synthesis(NnEffectRun *run, GError **error)
   bool over_layer = nn_effect_argument(run, "place")->i == PLACE_LAYER;
   nn_results_add(
       run->results, over_layer ? NN_PLACE_LAYER : NN_PLACE_NEW_IMAGE, result,
-      g_strdup_printf(_("Texture (%s)"), nn_effect_argument(run, "network")->network->name));
+      g_strdup_printf(_("Texture (%s)"), nn_effect_argument(run, "network")->network->title));
   return true;
 }
 

@@ -7,7 +7,7 @@ gradient to the input.
 A row is a network at a size with a number of threads, like "vgg19/512/2"; a NAME is the beginning
 of one, or a pattern. "kernels" is the convolution kernels beside OpenBLAS's own speed, "growth" how
 our time and memory grow with the picture, "style" style transfer beside PyTorch's optimiser
-(style.py). The engines are processes with the same input and threads
+(style.py), "occlusion" a whole occlusion map beside Captum's way of making one (occlusion.py). The engines are processes with the same input and threads
 (engines.py); they take turns, and medians over all turns count. A row whose answers differ fails.
 "ratio" says how many times as fast as the peer we are. Seconds mean little on a busy machine, and
 under a load (which stands beside every row) well above the number of threads, ratios do so too.
@@ -55,6 +55,7 @@ WORSE = 1.15  # the other memory format, so much slower at everything, takes one
 # far more than rounding does (PyTorch's own two formats differ by 5e-3 in VGG-19's at 512 px);
 # tests/oracle proves that nothing else does.
 LIMIT = {FORWARD: 1e-4, GRADIENT: 2e-2}
+OCCLUSION_LIMIT = 1e-3  # of the map's highest value
 
 
 def open_network(name, folder):
@@ -137,6 +138,13 @@ def print_style(result):
           flush=True)
 
 
+def print_occlusion(result):
+    print(f"occlusion {result['size_px']} px {result['threads']} threads  ours {result['ours_s']:.1f} s, "
+          f"{result['peer']} {result['peer_s']:.1f} s: {result['ratio']:.2f} times as fast  "
+          f"error {result['error']:.1e}{'  FAILED' if result['error'] > OCCLUSION_LIMIT else ''}",
+          flush=True)
+
+
 class Bench:
     """What is chosen, and what came of it."""
 
@@ -203,6 +211,13 @@ class Bench:
         print_style(result)
         self.keep([result])
 
+    def occlusion(self):
+        self.say("occlusion")
+        result = json.loads(launch([sys.executable, "-W", "ignore", HERE / "occlusion.py"]).stdout)
+        print_occlusion(result)
+        self.failed |= result["error"] > OCCLUSION_LIMIT
+        self.keep([result])
+
     def run(self):
         self.keep([])
         if ("kernels",) in self.chosen:
@@ -220,12 +235,15 @@ class Bench:
                 self.attempt(self.with_network, network, self.growth, row[1])
         if ("style",) in self.chosen:
             self.attempt(self.style)
+        if ("occlusion",) in self.chosen:
+            self.attempt(self.occlusion)
 
 
 def all_rows():
     threads = sorted({1, os.cpu_count()}, reverse=True)
     rows = [(name, size, count) for name in NETWORKS for size in SIZES for count in threads]
-    return [("kernels",), *rows, *(("growth", name) for name in WORKLOADS), ("style",)]
+    return [("kernels",), *rows, *(("growth", name) for name in WORKLOADS), ("style",),
+            ("occlusion",)]
 
 
 def chosen_rows(names):
@@ -235,6 +253,7 @@ def chosen_rows(names):
         matching = [path for path in rows if fnmatch.fnmatch(f"{path}/", f"{name}/*")]
         if not matching:
             raise SystemExit(f"bench: there is no row {name}; there are kernels, growth, style, "
+                             f"occlusion, "
                              f"{', '.join(NETWORKS)}, and parts of these, like "
                              f"{list(rows)[1]} or growth/{list(WORKLOADS)[0]}.")
         chosen.update(matching)

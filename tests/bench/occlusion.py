@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole occlusion map (Zeiler and Fergus 2014) beside the way of Captum's Occlusion in PyTorch: every
+covered picture is run whole, a batch at a time, and what it takes from the score is averaged where
+patches overlap. VGG-16 with random weights at 224 px, patch 16, stride 8, black, the first choice's
+score. PyTorch's network is ready before its time begins; ours includes reading the file. Its batch is
+the fastest of several, its memory format the better one.
+
+occlusion.py [THREADS]: prints a line of JSON."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engines import BUILD, HERE, launch
+from networks import MODELS
+
+SIDE, PATCH, STRIDE = 224, 16, 8
+BATCHES = (1, 4, 16)
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LAYOUTS = {"PyTorch NCHW": torch.contiguous_format, "PyTorch NHWC": torch.channels_last}
+TAKEN = re.compile(r"^occlusion: ([\d.]+) s$", re.M)
+
+
+def picture():
+    """Coarse noise, so that patches matter: SIDE x SIDE x 3 floats of 0..1."""
+    coarse = np.random.default_rng(1).random((SIDE // 16, SIDE // 16, 3), np.float32)
+    return np.repeat(np.repeat(coarse, 16, 0), 16, 1)
+
+
+def ours(levels, threads, folder):
+    network = Path(folder) / "vgg16.onnx"
+    launch([sys.executable, "-W", "ignore", HERE / "networks.py", "vgg16-scores", network])
+    np.save(f"{folder}/in.npy", levels)
+    done = subprocess.run(
+        [BUILD / "tests/effects/run-effect", "occlusion", network, f"{folder}/in.npy", f"{folder}/map.npy",
+         f"patch={PATCH}", f"stride={STRIDE}", "fill=black", "output=grey", "transparent=0", "clip=0",
+         "opacity=100", f"working-size={SIDE}", f"threads={threads}"],
+        capture_output=True, text=True, check=True)
+    return float(TAKEN.search(done.stdout).group(1)), np.load(f"{folder}/map.npy")[:, :, 0]
+
+
+def normalise(levels):
+    planes = torch.tensor(levels).permute(2, 0, 1)
+    return (planes - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(DEVIATION).view(3, 1, 1)
+
+
+def captum(network, levels, batch, layout):
+    """The map by whole pictures, `batch` at a time."""
+    image, black = normalise(levels), normalise(np.zeros_like(levels))
+    corners = [(y, x) for y in range(0, SIDE - PATCH + 1, STRIDE)
+               for x in range(0, SIDE - PATCH + 1, STRIDE)]
+    total, count = torch.zeros(SIDE, SIDE), torch.zeros(SIDE, SIDE)
+    with torch.inference_mode():
+        scores = network(image[None].contiguous(memory_format=layout))[0]
+        best = int(scores.argmax())
+        for first in range(0, len(corners), batch):
+            some = corners[first:first + batch]
+            covered = image.repeat(len(some), 1, 1, 1)
+            for each, (y, x) in zip(covered, some):
+                each[:, y:y + PATCH, x:x + PATCH] = black[:, y:y + PATCH, x:x + PATCH]
+            values = network(covered.contiguous(memory_format=layout))[:, best]
+            for value, (y, x) in zip(values, some):
+                total[y:y + PATCH, x:x + PATCH] += scores[best] - value
+                count[y:y + PATCH, x:x + PATCH] += 1
+    return (total / count).numpy()
+
+
+def theirs(levels, threads):
+    """Seconds, name and map of the fastest way."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)  # as networks.py does: the same weights
+    network = MODELS["vgg16-scores"]().eval()
+    runs = []
+    for name, layout in LAYOUTS.items():
+        network.to(memory_format=layout)
+        with torch.inference_mode():
+            network(normalise(levels)[None].contiguous(memory_format=layout))
+        for batch in BATCHES:
+            start = time.perf_counter()
+            made = captum(network, levels, batch, layout)
+            runs.append((time.perf_counter() - start, f"{name}, {batch} at a time", made))
+    return min(runs, key=lambda run: run[0])
+
+
+def measure(threads):
+    levels = picture()
+    with tempfile.TemporaryDirectory(prefix="somnium-") as folder:
+        ours_s, ours_map = ours(levels, threads, folder)
+    peer_s, peer, peer_map = theirs(levels, threads)
+    positive = np.maximum(peer_map, 0)
+    error = float(np.abs(ours_map - positive / positive.max()).max())
+    return {"name": "occlusion", "size_px": SIDE, "threads": threads, "what": "map", "ours_s": ours_s,
+            "peer": peer, "peer_s": peer_s, "ratio": peer_s / ours_s, "error": error}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 2)))
