@@ -313,6 +313,19 @@ class Gimp:
         return path
 
 
+def provide_locale(name, folder):
+    """Whether GIMP can run in a language, if need be with a locale made for this test alone."""
+    listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=True).stdout
+    if f"{name}.utf8" in listed.split():
+        return True
+    made = Path(folder, f"{name}.UTF-8")
+    command = ["localedef", "-i", name, "-f", "UTF-8", str(made)]
+    if shutil.which("localedef") is None or subprocess.run(command, check=False).returncode != 0:
+        return False
+    os.environ["LOCPATH"] = folder
+    return True
+
+
 def tools_missing():
     """Programs that the GUI test needs and that are not there."""
     tools = ("Xvfb", "dbus-run-session", "openbox", "xdotool", "import", "gimp-3.0")

@@ -4,7 +4,6 @@
 Stop, Cancel, errors, and Repeat. Leaves screenshots in build/screenshots."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -268,19 +267,6 @@ def play(tap, tell, language=None):
                 tap.case("the story goes on", [error, f"see {gimp.screenshot('failure')}"])
 
 
-def provide_locale(name, folder):
-    """Whether GIMP can run in a language, if need be with a locale made for this test alone."""
-    listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=True).stdout
-    if f"{name}.utf8" in listed.split():
-        return True
-    made = Path(folder, f"{name}.UTF-8")
-    command = ["localedef", "-i", name, "-f", "UTF-8", str(made)]
-    if shutil.which("localedef") is None or subprocess.run(command, check=False).returncode != 0:
-        return False
-    os.environ["LOCPATH"] = folder
-    return True
-
-
 def main():
     missing = gui.tools_missing()
     if missing:
@@ -290,7 +276,7 @@ def main():
     tap = Tap()
     play(tap, tell)
     with tempfile.TemporaryDirectory(prefix="somnium-") as folder:
-        if provide_locale("zh_CN", folder):
+        if gui.provide_locale("zh_CN", folder):
             play(tap, tell_in_chinese, "zh_CN")
         else:
             tap.case("the dialog in Chinese", ["the package locales, for zh_CN.UTF-8, is missing"])
