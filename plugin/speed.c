@@ -16,7 +16,7 @@
 static double
 count_operations(const NnNetwork *network, const NnShape *shape)
 {
-  g_autoptr(NnInventory) inventory = nn_inventory_new(network->model, shape, NULL);
+  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(network->model, shape, NULL);
 
   return inventory ? (double)inventory->operations : 0;
 }

@@ -337,6 +337,24 @@ nn_inventory_new(const NnModel *model, const NnShape *shapes, GError **error)
   return inventory;
 }
 
+NnInventory *
+nn_inventory_of_picture(const NnModel *model, const NnShape *shape, GError **error)
+{
+  const NnGraph *graph = nn_model_graph(model);
+  NnShape *shapes = nn_alloc0(graph->n_inputs + 1, sizeof *shapes, error);
+  if (shapes == NULL)
+    return NULL;
+  for (size_t i = 1; i < graph->n_inputs; i++) {
+    shapes[i] = graph->values[graph->inputs[i]].type.shape;
+    for (int d = 0; d < shapes[i].rank; d++)
+      shapes[i].dim[d] = MAX(shapes[i].dim[d], 1);
+  }
+  shapes[0] = *shape;
+  NnInventory *inventory = nn_inventory_new(model, shapes, error);
+  nn_free(shapes);
+  return inventory;
+}
+
 void
 nn_inventory_free(NnInventory *inventory)
 {

@@ -45,6 +45,10 @@ typedef struct {
 NnInventory *nn_inventory_new(const NnModel *model, const NnShape *shapes, GError **error);
 void nn_inventory_free(NnInventory *inventory);
 
+/** nn_inventory_of_picture: the same for a picture of @shape as the first input; of others, sizes that
+ * the file leaves open are 1. */
+NnInventory *nn_inventory_of_picture(const NnModel *model, const NnShape *shape, GError **error);
+
 /** nn_inventory_shape: (transfer none) (nullable): of @value; %NULL where it does not follow. */
 const NnShape *nn_inventory_shape(const NnInventory *inventory, NnValueId value);
 

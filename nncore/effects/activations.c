@@ -241,17 +241,6 @@ sort_by_strength(Look *look, GError **error)
   return true;
 }
 
-static bool
-check_channel(const Look *look, int64_t channel, GError **error)
-{
-  if (channel < look->channels)
-    return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-              _("The channels of %s are numbered from 0 to %d; there is no number %d."),
-              nn_probe_name(look->probe), (int)look->channels - 1, (int)channel);
-  return false;
-}
-
 /* the channels in their order, and how many of them count */
 static bool
 choose_channels(Look *look, GError **error)
@@ -264,7 +253,8 @@ choose_channels(Look *look, GError **error)
                   : by_number ? nn_effect_argument(run, "first")->i
                               : -1;
   look->chosen = nn_alloc((size_t)look->channels, sizeof(int64_t), error);
-  if (look->chosen == NULL || !check_channel(look, first, error))
+  if (look->chosen == NULL ||
+      !nn_check_channel(nn_probe_name(look->probe), &NN_SHAPE(1, look->channels), first, error))
     return false;
   int64_t from = MAX(first, 0);
   for (int64_t c = from; c < look->channels; c++)

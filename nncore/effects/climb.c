@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A channel's pictures climb in turns, a step each, so that each knows what the others have become.
- * Everything but Adam's memory, which starts anew for each channel, is allocated once. */
+ * A channel's parameters and Adam's memory are made when it begins, all else once. */
 #include "nncore/effects/climb.h"
 
 #include <math.h>

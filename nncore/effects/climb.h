@@ -43,8 +43,8 @@ typedef struct NnClimb NnClimb;
  */
 typedef bool (*NnClimbWatch)(gpointer data, int iteration, double fraction);
 
-/** nn_climb_new: of @excitation, which must outlive it as must @settings; takes the memory for all of
- * a channel's pictures. %NN_ERROR_MEMORY. */
+/** nn_climb_new: of @excitation, which must outlive it as must @settings; nn_climb_run() takes memory
+ * for a channel's pictures. %NN_ERROR_MEMORY. */
 NnClimb *nn_climb_new(NnContext *context, NnExcitation *excitation,
                       const NnExcitationSettings *what, const NnClimbSettings *settings,
                       GError **error);

@@ -111,7 +111,8 @@ look_around(NnExcitation *excitation, GError **error)
 {
   const NnExcitationSettings *settings = excitation->settings;
   NnShape shape = NN_SHAPE(1, 3, LARGEST_PX, LARGEST_PX);
-  g_autoptr(NnInventory) inventory = nn_inventory_new(excitation->network->model, &shape, error);
+  g_autoptr(NnInventory) inventory =
+      nn_inventory_of_picture(excitation->network->model, &shape, error);
   if (inventory == NULL)
     return false;
   excitation->size_px = choose_size(excitation, inventory);
@@ -121,8 +122,12 @@ look_around(NnExcitation *excitation, GError **error)
     excitation->alike = g_strdup(excitation->layer);
     return true;
   }
-  excitation->alike = nn_last_map(inventory, excitation->layer, error);
-  return excitation->alike != NULL;
+  g_autoptr(GError) failure = NULL;
+  excitation->alike = nn_last_map(inventory, excitation->layer, &failure);
+  if (excitation->alike != NULL || g_error_matches(failure, NN_ERROR, NN_ERROR_ARGUMENT))
+    return true; /* without maps, the pictures differ by chance only */
+  g_propagate_error(error, g_steal_pointer(&failure));
+  return false;
 }
 
 /* ---- making ---- */
@@ -232,11 +237,11 @@ nn_excitation_foresee(const NnNetwork *network, const NnExcitationSettings *sett
   g_autofree char *layer = guess.layer = find_layer(network, settings, error);
   NnShape shape = NN_SHAPE(1, 3, LARGEST_PX, LARGEST_PX);
   g_autoptr(NnInventory) first =
-      layer != NULL ? nn_inventory_new(network->model, &shape, error) : NULL;
+      layer != NULL ? nn_inventory_of_picture(network->model, &shape, error) : NULL;
   if (first == NULL)
     return false;
   shape.dim[2] = shape.dim[3] = nn_input_size(&network->input, choose_size(&guess, first));
-  g_autoptr(NnInventory) inventory = nn_inventory_new(network->model, &shape, error);
+  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(network->model, &shape, error);
   if (inventory == NULL)
     return false;
   NnValueId value = nn_graph_find(inventory->graph, layer);
@@ -267,8 +272,7 @@ nn_excitation_describe(const NnExcitation *excitation, int channel)
   if (excitation->settings->kind == NN_TARGET_CLASS)
     return channel < 0 ? g_strdup_printf(_("classes of %s"), network->name)
                        : nn_network_class_name(network, channel);
-  const char *known = nn_network_alias_of(network, excitation->layer);
-  const char *layer = known != NULL ? known : excitation->layer;
+  const char *layer = nn_network_layer_name(network, excitation->layer);
   return channel < 0 ? g_strdup(layer) : g_strdup_printf("%s:%d", layer, channel);
 }
 

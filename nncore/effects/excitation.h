@@ -26,8 +26,8 @@
  * @size_px: side of the pictures; 0: one that suits, by the receptive field of the layer, or the
  *   size that a classifier was made for, from 128 to 224 px
  * @frequencies: parameters are these, not pixels
- * @variation: t, in units of the mean |gradient| of A to the picture's values, times their number; of
- *   pixels a tenth of that
+ * @variation: t, in units of the mean |gradient| of A - l a S to the picture's values, times their
+ *   number; of pixels a tenth of that
  * @variants: pictures of a channel, at least 1
  * @diversity: l
  */
@@ -105,7 +105,7 @@ void nn_excitation_draw(NnExcitation *excitation, const NnImage *parameters, NnI
  * NnExcitementNow: what an evaluation found.
  * @objective: J
  * @excitement: A; @similarity: S, 0 where there is one picture only
- * @unit: mean |gradient| of A to the picture's values
+ * @unit: mean |gradient| of A - l a S to the picture's values
  */
 typedef struct {
   double objective, excitement, similarity, unit;
@@ -116,7 +116,7 @@ typedef struct {
  * @variant: which of the channel's pictures it is
  * @warp: how it is seen
  * @gradient: (out): of J to @parameters, the unit of t taken for a constant
- * @contributions: (nullable): a number a pixel: (out): nn_pixel_contributions() to A
+ * @contributions: (nullable): a number a pixel: (out): nn_pixel_contributions() to A - l a S
  * @now: (inout): the variant's evaluation before, all 0 at first; this one
  *
  * Allocates nothing. Errors as nn_criterion_evaluate(); %NN_ERROR_ARGUMENT where the network gives no

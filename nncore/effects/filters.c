@@ -192,7 +192,10 @@ fill_sheet(NnEffectRun *run, Show *show, NnSheet *sheet, int cell_px, GError **e
       nn_sheet_caption(sheet, index, caption(show, filter, part));
     }
     NnReport report = {.fraction = (double)(f + 1) / (double)show->count};
-    if (nn_progress_report(run->progress, &report) == NN_CANCEL) {
+    NnVerdict verdict = nn_progress_report(run->progress, &report);
+    if (verdict == NN_STOP)
+      return true; /* the rest of the sheet stays empty */
+    if (verdict == NN_CANCEL) {
       nn_set_cancelled(error);
       return false;
     }

@@ -40,8 +40,8 @@ pixel_of(const Job *job, int64_t p)
 {
   int64_t y = job->piece->first[0] + p / job->piece_width;
   int64_t x = job->piece->first[1] + p % job->piece_width;
-  return y * job->gather->height / job->rows * job->gather->width +
-         x * job->gather->width / job->columns;
+  return (2 * y + 1) * job->gather->height / (2 * job->rows) * job->gather->width +
+         (2 * x + 1) * job->gather->width / (2 * job->columns);
 }
 
 static void

@@ -83,7 +83,7 @@ find_layer(const NnNetwork *network, const NnTarget *target, const NnShape *inpu
     g_autoptr(GArray) layers = nn_network_parse_layers(network, stripped, "dream", error);
     return layers != NULL ? g_strdup(g_array_index(layers, NnLayer, 0).name) : NULL;
   }
-  g_autoptr(NnInventory) inventory = nn_inventory_new(network->model, input, error);
+  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(network->model, input, error);
   if (inventory == NULL)
     return NULL;
   return nn_last_map(inventory, nn_target_layer(target), error);

@@ -33,6 +33,14 @@ const NnChoice nn_map_colormaps[] = {
     {"turbo", N_("Turbo")},     {NULL, NULL},
 };
 
+void
+nn_map_set_empty(GError **error)
+{
+  g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                      _("Nothing in this picture speaks for what is to be explained: the map is "
+                        "empty. Choose another class, layer or channel."));
+}
+
 /* the value that all but @clip of the map's do not exceed, and which is above 0; or 0 on error */
 static float
 find_top(const NnImage *map, double clip, GError **error)
@@ -48,9 +56,7 @@ find_top(const NnImage *map, double clip, GError **error)
   nn_free(sorted);
   if (top > 0 || highest > 0)
     return top > 0 ? top : highest;
-  g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                      _("Nothing in this picture speaks for what is to be explained: the map is "
-                        "empty. Choose another class, layer or channel."));
+  nn_map_set_empty(error);
   return 0;
 }
 

@@ -99,6 +99,9 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
     .kind = NN_PARAM_BOOL, .max = 1, .enabled_by = "output=colors,grey", \
   }
 
+/** nn_map_set_empty: %NN_ERROR_ARGUMENT: nothing in a map is above 0. */
+void nn_map_set_empty(GError **error);
+
 /**
  * nn_map_results:
  * @map: one channel, of any size: brought to the content's (image/resample.h); what is below 0 counts

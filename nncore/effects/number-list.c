@@ -35,6 +35,15 @@ is_numbers(const char *text)
 }
 
 static bool
+contains(const GArray *numbers, int number)
+{
+  for (guint i = 0; i < numbers->len; i++)
+    if (g_array_index(numbers, int, i) == number)
+      return true;
+  return false;
+}
+
+static bool
 add_range(GArray *numbers, const char *what, int count, int64_t first, int64_t last, GError **error)
 {
   if (MAX(first, last) >= count) {
@@ -46,12 +55,13 @@ add_range(GArray *numbers, const char *what, int count, int64_t first, int64_t l
   int64_t step = first <= last ? 1 : -1;
   for (int64_t i = first;; i += step) {
     int number = (int)i;
-    if (numbers->len == NN_NUMBERS_AT_MOST) {
+    if (!contains(numbers, number) && numbers->len == NN_NUMBERS_AT_MOST) {
       g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                   _("That would be more than %d pictures. Choose fewer."), NN_NUMBERS_AT_MOST);
       return false;
     }
-    g_array_append_val(numbers, number);
+    if (!contains(numbers, number))
+      g_array_append_val(numbers, number);
     if (i == last)
       return true;
   }
@@ -103,18 +113,20 @@ nn_parse_numbers(const char *text, const char *what, int count, int some, GError
 }
 
 static bool
-add_class(GArray *numbers, const NnNetwork *network, int count, const char *text, GError **error)
+add_class(GArray *numbers, const NnNetwork *network, const char *what, int count, const char *text,
+          GError **error)
 {
   int number = nn_network_find_class(network, text, error);
-  return number >= 0 && add_range(numbers, network->name, count, number, number, error);
+  return number >= 0 && add_range(numbers, what, count, number, number, error);
 }
 
 /* a class, or several between commas */
 static bool
-add_classes(GArray *numbers, const NnNetwork *network, int count, const char *text, GError **error)
+add_classes(GArray *numbers, const NnNetwork *network, const char *what, int count,
+            const char *text, GError **error)
 {
   g_autoptr(GError) refusal = NULL;
-  if (add_class(numbers, network, count, text, &refusal))
+  if (add_class(numbers, network, what, count, text, &refusal))
     return true;
   g_auto(GStrv) words = g_strsplit(text, ",", -1);
   if (words[0] == NULL || words[1] == NULL) {
@@ -122,13 +134,14 @@ add_classes(GArray *numbers, const NnNetwork *network, int count, const char *te
     return false;
   }
   for (int i = 0; words[i] != NULL; i++)
-    if (!is_blank(words[i]) && !add_class(numbers, network, count, words[i], error))
+    if (!is_blank(words[i]) && !add_class(numbers, network, what, count, words[i], error))
       return false;
   return true;
 }
 
 GArray *
-nn_parse_classes(const NnNetwork *network, const char *text, int count, int some, GError **error)
+nn_parse_classes(const NnNetwork *network, const char *text, const char *what, int count, int some,
+                 GError **error)
 {
   if (is_blank(text))
     return spread(count, some);
@@ -137,8 +150,8 @@ nn_parse_classes(const NnNetwork *network, const char *text, int count, int some
   for (int i = 0; parts[i] != NULL; i++) {
     if (is_blank(parts[i]))
       continue;
-    bool ok = is_numbers(parts[i]) ? add_numbers(numbers, network->name, count, parts[i], error)
-                                   : add_classes(numbers, network, count, parts[i], error);
+    bool ok = is_numbers(parts[i]) ? add_numbers(numbers, what, count, parts[i], error)
+                                   : add_classes(numbers, network, what, count, parts[i], error);
     if (!ok)
       return NULL;
   }

@@ -13,7 +13,7 @@
  * @what: for people: whose numbers they are ("relu4_1")
  * @count: they go from 0 to @count - 1
  *
- * Returns: (transfer full) (element-type int): in the order written; %NULL with %NN_ERROR_ARGUMENT
+ * Returns: (transfer full) (element-type int): in the order written, each once; %NULL with %NN_ERROR_ARGUMENT
  *   where @text is no list, a number is not below @count, or there are too many.
  */
 GArray *nn_parse_numbers(const char *text, const char *what, int count, int some, GError **error);
@@ -25,5 +25,5 @@ GArray *nn_parse_numbers(const char *text, const char *what, int count, int some
  *
  * The rest as nn_parse_numbers().
  */
-GArray *nn_parse_classes(const NnNetwork *network, const char *text, int count, int some,
-                         GError **error);
+GArray *nn_parse_classes(const NnNetwork *network, const char *text, const char *what, int count,
+                         int some, GError **error);

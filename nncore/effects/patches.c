@@ -291,12 +291,9 @@ watch_channels(NnPatches *patches, GError **error)
     patches->all = nn_alloc0((size_t)patches->n_watched, most * sizeof(NnPatch), error);
   for (int64_t i = 0; patches->all != NULL && i < patches->n_watched; i++) {
     int64_t channel = settings->channels != NULL ? settings->channels[i] : i;
-    if (channel >= patches->n_channels) {
-      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                  _("The channels of %s are numbered from 0 to %d; there is no number %d."),
-                  nn_probe_name(patches->probe), (int)patches->n_channels - 1, (int)channel);
+    if (!nn_check_channel(nn_probe_name(patches->probe), &NN_SHAPE(1, patches->n_channels), channel,
+                          error))
       return false;
-    }
     patches->best[i] = (Best){.channel = channel, .patches = patches->all + (size_t)i * most};
   }
   return patches->all != NULL;

@@ -37,7 +37,7 @@ typedef struct {
  * @working_px: as nn_view_new() takes it
  */
 typedef struct {
-  const int64_t *channels;
+  const int *channels;
   int64_t n_channels;
   int per_channel, per_picture, working_px;
 } NnPatchSettings;

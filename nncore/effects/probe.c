@@ -70,7 +70,7 @@ nn_probe_own_px(const NnProbe *probe)
 NnInventory *
 nn_probe_inventory(const NnProbe *probe, int width, int height, GError **error)
 {
-  return nn_inventory_new(probe->network->model, &NN_SHAPE(1, 3, height, width), error);
+  return nn_inventory_of_picture(probe->network->model, &NN_SHAPE(1, 3, height, width), error);
 }
 
 void

@@ -246,9 +246,10 @@ add_results(NnEffectRun *run, NnImage *mask, const char *name, GError **error)
 static void
 tell(NnEffectRun *run, const char *name, int iterations)
 {
-  char *text = name == NULL
-                   ? g_strdup_printf(_("Subject of the selection, after %d cuts."), iterations)
-                   : g_strdup_printf(_("Subject: %s, after %d cuts."), name, iterations);
+  g_autofree char *cuts = g_strdup_printf(
+      g_dngettext(GETTEXT_PACKAGE, "%d cut", "%d cuts", (gulong)iterations), iterations);
+  char *text = name == NULL ? g_strdup_printf(_("Subject of the selection, after %s."), cuts)
+                            : g_strdup_printf(_("Subject: %s, after %s."), name, cuts);
   nn_results_add(run->results, NN_PLACE_TEXT, NULL, text);
 }
 

@@ -26,9 +26,10 @@ NnImage *
 nn_paper_new(int64_t width, int64_t height, GError **error)
 {
   if (MAX(width, height) > LONGEST) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("A sheet of %.0f × %.0f px would be too large: choose fewer or smaller pictures"),
-                (double)width, (double)height);
+    g_set_error(
+        error, NN_ERROR, NN_ERROR_ARGUMENT,
+        _("A sheet of %.0f × %.0f px would be too large: choose fewer or smaller pictures."),
+        (double)width, (double)height);
     return NULL;
   }
   NnImage *image = nn_image_new((int)width, (int)height, 3, error);
@@ -96,7 +97,8 @@ nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell
                GError **error)
 {
   int gap = GAP(MIN(cell_width, cell_height));
-  double bytes = (double)cells * (cell_width + gap) * (cell_height + gap) * 3 * sizeof(float);
+  double high = cell_height + gap + CAPTION(MIN(cell_width, cell_height));
+  double bytes = (double)cells * (cell_width + gap) * high * 3 * sizeof(float);
   if (cells < G_MAXINT && bytes <= (double)nn_context_memory_budget(context))
     return true;
   g_autofree char *size = g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/effects/map-output.h"
 #include "nncore/effects/working.h"
 #include "nncore/image/blur.h"
 #include "nncore/image/fill.h"
@@ -109,7 +110,8 @@ smooth_map(const Search *search, const Level *level, GError **error)
   return g_steal_pointer(&map);
 }
 
-static void
+/* Returns: whether the map says anything */
+static bool
 seed_by_values(const NnSubjectHints *hints, const Level *level, const NnImage *map, float *sorted)
 {
   size_t opaque = 0;
@@ -117,8 +119,10 @@ seed_by_values(const NnSubjectHints *hints, const Level *level, const NnImage *m
     if (level->seeds[i] == NN_SEED_OPEN)
       sorted[opaque++] = map->data[i];
   if (opaque == 0)
-    return;
+    return true;
   nn_sort_values(sorted, opaque);
+  if (!(sorted[opaque - 1] > 0))
+    return false;
   float low = nn_quantile(sorted, opaque, hints->sure_background);
   float high = nn_quantile(sorted, opaque, 1 - hints->sure_subject);
   for (size_t i = 0; i < nn_image_samples(map); i++) {
@@ -129,6 +133,7 @@ seed_by_values(const NnSubjectHints *hints, const Level *level, const NnImage *m
     else if (!(map->data[i] > low))
       level->seeds[i] = NN_SEED_BACKGROUND;
   }
+  return true;
 }
 
 static bool
@@ -138,9 +143,11 @@ seed_by_map(const Search *search, const Level *level, GError **error)
   float *sorted = map != NULL ? nn_alloc(nn_image_samples(map), sizeof *sorted, error) : NULL;
   if (sorted == NULL)
     return false;
-  seed_by_values(search->hints, level, map, sorted);
+  bool says = seed_by_values(search->hints, level, map, sorted);
   nn_free(sorted);
-  return true;
+  if (!says)
+    nn_map_set_empty(error);
+  return says;
 }
 
 /* a map is too coarse to say anything at larger sizes, an outline is not */

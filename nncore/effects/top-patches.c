@@ -9,10 +9,9 @@
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/effects/effect-table.h"
+#include "nncore/effects/number-list.h"
 #include "nncore/effects/patches.h"
 #include "nncore/effects/sheet.h"
-
-#define MOST_CHANNELS 1000 /* of a list */
 
 enum { CHOOSE_DISTINCT, CHOOSE_STRONGEST };
 
@@ -123,61 +122,6 @@ static const NnParam params[] = {
 };
 
 /* ---- which channels ---- */
-
-static bool
-refuse_list(const char *item, GError **error)
-{
-  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-              _("“%s” is no list of channels. Write numbers from 0 with commas between them, like "
-                "3,7,12-15."),
-              item);
-  return false;
-}
-
-static bool
-contains(const GArray *channels, gint64 channel)
-{
-  for (guint i = 0; i < channels->len; i++)
-    if (g_array_index(channels, gint64, i) == channel)
-      return true;
-  return false;
-}
-
-/* @text: "7" or "12-15" */
-static bool
-parse_item(const char *text, GArray *channels, GError **error)
-{
-  char *end;
-  bool digit = g_ascii_isdigit(*text);
-  gint64 first = g_ascii_strtoll(text, &end, 10), last = first;
-  if (digit && *end == '-' && g_ascii_isdigit(end[1]))
-    last = g_ascii_strtoll(end + 1, &end, 10);
-  if (!digit || *end != '\0' || last < first || last > G_MAXINT)
-    return refuse_list(text, error);
-  for (; first <= last; first++) {
-    if (channels->len >= MOST_CHANNELS) {
-      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                  _("These are more than %d channels, which is too many for a sheet."),
-                  MOST_CHANNELS);
-      return false;
-    }
-    if (!contains(channels, first))
-      g_array_append_val(channels, first);
-  }
-  return true;
-}
-
-/* (transfer full) (element-type gint64): empty where none are named */
-static GArray *
-parse_channels(const char *text, GError **error)
-{
-  g_autoptr(GArray) channels = g_array_new(FALSE, FALSE, sizeof(gint64));
-  g_auto(GStrv) items = g_strsplit(text, ",", MOST_CHANNELS + 1);
-  for (int i = 0; items[i] != NULL; i++)
-    if (*g_strstrip(items[i]) != '\0' && !parse_item(items[i], channels, error))
-      return NULL;
-  return g_steal_pointer(&channels);
-}
 
 typedef struct {
   int64_t index;
@@ -380,9 +324,6 @@ run_top_patches(NnEffectRun *run, GError **error)
       !nn_progress_begin(run->progress, _("Reading the network"), error))
     return false;
   NnImageSource *source = nn_effect_argument(run, "folder")->source;
-  g_autoptr(GArray) channels = parse_channels(nn_effect_argument(run, "channels")->text, error);
-  if (channels == NULL)
-    return false;
   if (source == NULL || nn_image_source_count(source) == 0) {
     g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
                         _("There are no pictures to look at. Choose a folder with pictures, or "
@@ -391,10 +332,14 @@ run_top_patches(NnEffectRun *run, GError **error)
   }
   g_autoptr(NnProbe) probe = nn_probe_new(nn_effect_argument(run, "network")->network, run->context,
                                           nn_effect_argument(run, "layer")->text, error);
-  if (probe == NULL)
+  g_autoptr(GArray) channels = probe != NULL
+                                   ? nn_parse_numbers(nn_effect_argument(run, "channels")->text,
+                                                      nn_probe_name(probe), G_MAXINT, 0, error)
+                                   : NULL;
+  if (channels == NULL)
     return false;
   NnPatchSettings settings = {
-      .channels = channels->len > 0 ? (const int64_t *)(gpointer)channels->data : NULL,
+      .channels = channels->len > 0 ? (const int *)(gpointer)channels->data : NULL,
       .n_channels = channels->len,
       .per_channel = (int)nn_effect_argument(run, "patches")->i,
       .per_picture = (int)nn_effect_argument(run, "per-picture")->i,

@@ -75,7 +75,7 @@ nn_torus_new(const NnNetwork *network, const char *const *layers, int n_layers, 
 {
   int side = nn_input_size(&network->input, REFERENCE_PX);
   NnShape shape = NN_SHAPE(1, 3, side, side);
-  g_autoptr(NnInventory) inventory = nn_inventory_new(network->model, &shape, error);
+  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(network->model, &shape, error);
   g_autoptr(NnTorus) torus = g_new0(NnTorus, 1);
   if (inventory == NULL)
     return NULL;

@@ -364,7 +364,8 @@ read_numbers(const NnEffectRun *run, int count, const char *layer, GError **erro
     return nn_parse_numbers(nn_effect_argument(run, "channels")->text, layer, count, USUAL_PICTURES,
                             error);
   return nn_parse_classes(nn_effect_argument(run, "network")->network,
-                          nn_effect_argument(run, "classes")->text, count, USUAL_PICTURES, error);
+                          nn_effect_argument(run, "classes")->text, layer, count, USUAL_PICTURES,
+                          error);
 }
 
 /* ---- the sheet ---- */
@@ -377,6 +378,8 @@ make_sheet(const Show *show, guint count, GError **error)
   int columns = (int)nn_effect_argument(show->run, "columns")->i;
   if (columns == 0 && variants > 1 && count > 1)
     columns = variants;
+  if (!nn_sheet_check(show->run->context, (int64_t)count * variants, side, side, error))
+    return NULL;
   return nn_sheet_new((int)count * variants, columns, side, side,
                       nn_effect_argument(show->run, "captions")->i != 0, error);
 }

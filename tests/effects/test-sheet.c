@@ -117,8 +117,8 @@ test_write(void)
 
   g_autoptr(NnContext) context = nn_context_new(1);
   nn_context_set_memory_budget(context, 1 << 20);
-  g_assert_true(nn_sheet_check(context, 10, 90, 90, &error));
-  g_assert_false(nn_sheet_check(context, 11, 90, 90, &error));
+  g_assert_true(nn_sheet_check(context, 8, 90, 90, &error));
+  g_assert_false(nn_sheet_check(context, 9, 90, 90, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
   g_clear_error(&error);
   g_assert_false(nn_sheet_check(context, G_MAXINT64, 1, 1, &error));

@@ -42,7 +42,7 @@ SCRIPT = """
 (check "what cannot be read is named"
        (contains? (text-of (without-image "top-patches" #:folder (path "folder") #:count 1))
                   "left out: a.png."))
-(check-error "no list of channels" "no list of channels"
+(check-error "no list of channels" "no list of numbers"
              (without-image "top-patches" #:folder (path "folder") #:channels "3;4"))
 
 (define image (open-image "rgba.png"))

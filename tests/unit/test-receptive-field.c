@@ -361,6 +361,24 @@ test_union(void)
   g_assert_cmpint(nn_receptive_field_size(field, 1), ==, 3 + (3 - 1) * 2);
 }
 
+/* a second input: what is said of a picture alone takes the sizes that the file leaves open as 1 */
+static void
+test_second_input(void)
+{
+  OnnxBuilder builder;
+  g_autoptr(GError) error = NULL;
+  start_model(&builder, 3);
+  onnx_add_input(&builder, "factor", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_node(&builder, "Mul", "x factor", "y", NULL);
+  onnx_add_output(&builder, "y");
+  g_autoptr(NnModel) model = finish_model(&builder);
+  g_autoptr(NnInventory) inventory =
+      nn_inventory_of_picture(model, &NN_SHAPE(1, 3, 19, 23), &error);
+  g_assert_no_error(error);
+  const NnShape *y = nn_inventory_shape(inventory, nn_graph_find(inventory->graph, "y"));
+  g_assert_true(nn_shape_equal(y, &NN_SHAPE(1, 3, 19, 23)));
+}
+
 /* ---- a trained network ---- */
 
 static NnModel *
@@ -495,6 +513,7 @@ main(int argc, char **argv)
   }
   g_test_add_func("/analysis/everywhere-and-nowhere", test_everywhere_and_nowhere);
   g_test_add_func("/analysis/union", test_union);
+  g_test_add_func("/analysis/second-input", test_second_input);
   g_test_add_func("/analysis/bundled/field", test_bundled);
   g_test_add_func("/analysis/bundled/counts", test_bundled_counts);
   g_test_add_func("/analysis/problems", test_problems);
