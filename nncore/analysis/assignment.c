@@ -74,6 +74,7 @@ find_path(Assignment *self, int thing, int *n_open)
   for (int place = 0; place < self->places; place++) {
     self->open[place] = place;
     self->distance[place] = INFINITY;
+    self->before[place] = thing; /* what costs no number is reached from there as well */
   }
   *n_open = self->places;
   double length = 0;

@@ -8,7 +8,7 @@
 
 /**
  * nn_assign:
- * @costs: @things x @places, finite
+ * @costs: @things x @places, finite: with others each thing gets a place, but any
  * @places: at least @things
  * @place_of: (out): @things: the place of each
  * @proceed: (nullable): called for each thing with the fraction that is done; false ends it

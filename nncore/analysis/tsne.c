@@ -47,10 +47,10 @@ struct NnTsne {
 };
 
 double
-nn_tsne_bytes(int64_t count)
+nn_tsne_bytes(int64_t count, int64_t dimensions)
 {
-  double n = (double)count;
-  return n * n * sizeof(float) + n * (sizeof(Row) + 7 * sizeof(double));
+  double n = (double)count, d = (double)dimensions;
+  return n * n * sizeof(float) + n * (sizeof(Row) + 7 * sizeof(double)) + d * 3 * sizeof(double);
 }
 
 double
@@ -408,13 +408,17 @@ make_orthonormal(const NnTsne *tsne)
   make_unit(second, tsne->dimensions);
 }
 
-void
-nn_tsne_start_principal(NnTsne *tsne, double *places)
+bool
+nn_tsne_start_principal(NnTsne *tsne, NnProceed proceed, gpointer data, double *places)
 {
+  bool goes = true;
   for (int64_t k = 0; k < 2 * tsne->dimensions; k++)
     tsne->components[k] = nn_random_normal_at(0, (uint64_t)k);
   nn_parallel_for(tsne->context, tsne->dimensions, COLUMNS, find_mean, tsne);
   for (int step = 0; step < POWER_STEPS; step++) {
+    goes = goes_on(proceed, data, (double)step / POWER_STEPS);
+    if (!goes)
+      break;
     make_orthonormal(tsne);
     nn_parallel_for(tsne->context, tsne->count, ROWS, project, tsne);
     nn_parallel_for(tsne->context, tsne->dimensions, COLUMNS, gather, tsne);
@@ -426,11 +430,12 @@ nn_tsne_start_principal(NnTsne *tsne, double *places)
     squares += tsne->gradient[2 * i] * tsne->gradient[2 * i];
   if (!(squares > 0)) {
     nn_tsne_start_random(tsne, 0, places);
-    return;
+    return goes;
   }
   double scale = START / sqrt(squares / (double)tsne->count);
   for (int64_t i = 0; i < 2 * tsne->count; i++)
     places[i] = scale * tsne->gradient[i];
+  return goes;
 }
 
 /* ---- descent ---- */

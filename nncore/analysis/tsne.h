@@ -14,8 +14,8 @@
 
 typedef struct NnTsne NnTsne;
 
-/** nn_tsne_bytes: that nn_tsne_new() allocates for @count points: about four times their square. */
-double nn_tsne_bytes(int64_t count);
+/** nn_tsne_bytes: that nn_tsne_new() allocates: about four times the square of @count. */
+double nn_tsne_bytes(int64_t count, int64_t dimensions);
 
 /**
  * nn_tsne_new:
@@ -53,8 +53,9 @@ void nn_tsne_start_random(NnTsne *tsne, uint64_t seed, double *places);
 
 /** nn_tsne_start_principal: the first two principal components of the points, the first of deviation
  * 0.0001: maps then keep more of how groups lie to each other (Kobak and Berens 2019). Noise where
- * all points are the same. */
-void nn_tsne_start_principal(NnTsne *tsne, double *places);
+ * all points are the same. Returns: false where @proceed (nullable) ended it; the components are then
+ * as near as they have come. */
+bool nn_tsne_start_principal(NnTsne *tsne, NnProceed proceed, gpointer data, double *places);
 
 /**
  * nn_tsne_descend:

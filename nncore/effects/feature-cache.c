@@ -16,7 +16,6 @@
 #define MAGIC UINT64_C(0x31746165466d6f53) /* "SomFeat1" on little-endian machines */
 #define FOLDER "features"
 #define DIGEST_BYTES 32
-#define MOST_FILE ((int64_t)256 << 20) /* bytes */
 #define MOST_FOLDER ((int64_t)512 << 20) /* bytes */
 #define MOST_DIMENSIONS (1 << 20)
 #define MOST_PATH (1 << 15) /* bytes, with the zero */
@@ -144,7 +143,7 @@ read_file(const char *path, size_t *bytes)
 {
   g_autoptr(NnSource) source = nn_source_open(path, NULL);
   int64_t size = source != NULL ? nn_source_size(source) : 0;
-  if (size <= DIGEST_BYTES || size > MOST_FILE)
+  if (size <= DIGEST_BYTES || size > NN_FEATURE_CACHE_BYTES)
     return NULL;
   char *data = nn_alloc((size_t)size, 1, NULL);
   uint8_t expected[DIGEST_BYTES];
@@ -238,27 +237,32 @@ put_entry(char **to, const NnFeatureEntry *entry, int64_t dimensions)
   put(to, entry->thumbnail, 3 * (size_t)(entry->width * entry->height));
 }
 
-/* (transfer full): the whole file; NULL where it would be too large */
+/* (transfer full): the whole file, with the first entries that there is room for; NULL where there is
+ * for none */
 static char *
 compose(const char *key, int64_t dimensions, const NnFeatureEntry *entries, size_t count,
-        size_t *bytes)
+        int64_t most_bytes, size_t *bytes)
 {
   Header header = {
       .magic = MAGIC, .key_bytes = (uint32_t)strlen(key) + 1, .dimensions = (uint32_t)dimensions};
   *bytes = sizeof header + padded(header.key_bytes) + DIGEST_BYTES;
-  for (size_t i = 0; i < count && *bytes <= (size_t)MOST_FILE; i++)
-    if (can_be_kept(&entries[i])) {
-      *bytes += entry_bytes(&entries[i], dimensions);
-      header.count++;
-    }
-  if (*bytes > (size_t)MOST_FILE || header.key_bytes > MOST_KEY || dimensions > MOST_DIMENSIONS)
+  size_t end = 0;
+  for (; end < count; end++) {
+    bool kept = can_be_kept(&entries[end]);
+    size_t more = kept ? entry_bytes(&entries[end], dimensions) : 0;
+    if (*bytes + more > (size_t)most_bytes)
+      break;
+    *bytes += more;
+    header.count += kept;
+  }
+  if (header.count == 0 || header.key_bytes > MOST_KEY || dimensions > MOST_DIMENSIONS)
     return NULL;
   char *data = nn_alloc0(*bytes, 1, NULL), *to = data;
   if (data == NULL)
     return NULL;
   put(&to, &header, sizeof header);
   put(&to, key, header.key_bytes);
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < end; i++)
     if (can_be_kept(&entries[i]))
       put_entry(&to, &entries[i], dimensions);
   digest(data, *bytes - DIGEST_BYTES, (uint8_t *)to);
@@ -267,12 +271,12 @@ compose(const char *key, int64_t dimensions, const NnFeatureEntry *entries, size
 
 bool
 nn_feature_cache_save(const char *folder, const char *key, int64_t dimensions,
-                      const NnFeatureEntry *entries, size_t count)
+                      const NnFeatureEntry *entries, size_t count, int64_t most_bytes)
 {
   g_autofree char *path = nn_feature_cache_path(folder, key);
   g_autofree char *parent = g_path_get_dirname(path);
   size_t bytes;
-  char *data = compose(key, dimensions, entries, count, &bytes);
+  char *data = compose(key, dimensions, entries, count, most_bytes, &bytes);
   bool saved = data != NULL && g_mkdir_with_parents(parent, 0700) == 0 &&
                g_file_set_contents_full(path, data, (gssize)bytes, G_FILE_SET_CONTENTS_CONSISTENT,
                                         0600, NULL);

@@ -11,6 +11,7 @@
 
 #include "nncore/base/file-key.h"
 
+#define NN_FEATURE_CACHE_BYTES ((int64_t)256 << 20) /* a file, at most */
 #define NN_THUMBNAIL_PX 64 /* of the longer side, at most */
 
 /**
@@ -48,12 +49,14 @@ const NnFeatureEntry *nn_feature_cache_find(const NnFeatureCache *cache, const N
 
 /**
  * nn_feature_cache_save:
- * Replaces the file of @key, at once, by one with those of @entries that have a path; then throws the
- * oldest ones away, as nn_feature_cache_trim() does. Returns: false where it could not, which is only
+ * @most_bytes: of the file: %NN_FEATURE_CACHE_BYTES or less
+ *
+ * Replaces the file of @key, at once, by one with those of @entries that have a path, the first ones
+ * where there is not room for all; then throws the oldest files away, as nn_feature_cache_trim() does. Returns: false where it could not, which is only
  * a pity.
  */
 bool nn_feature_cache_save(const char *folder, const char *key, int64_t dimensions,
-                           const NnFeatureEntry *entries, size_t count);
+                           const NnFeatureEntry *entries, size_t count, int64_t most_bytes);
 
 /** nn_feature_cache_trim: deletes files, those first that have not been used for longest, until the
  * others take @most_bytes at most. */

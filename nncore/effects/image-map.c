@@ -134,8 +134,8 @@ static const NnParam params[] = {
 
 /* shares of the run, at their ends */
 static const struct {
-  double looked, affine, descended, placed;
-} ends = {0.6, 0.65, 0.9, 0.95};
+  double looked, started, affine, descended, placed;
+} ends = {0.6, 0.62, 0.65, 0.9, 0.95};
 
 /* @points: pairs, where t-SNE has them; @centres: pairs, px */
 typedef struct {
@@ -196,10 +196,14 @@ proceed(gpointer data, double fraction)
 
 /* ---- from pictures to points ---- */
 
+/* @dimensions: 0 before they are known. There are two maps at once where there is a preview. */
 static bool
-check_budget(const Map *map, int count, GError **error)
+check_budget(const Map *map, int count, int64_t dimensions, GError **error)
 {
-  double bytes = nn_tsne_bytes(count) + nn_map_grid_bytes(&map->layout, count);
+  double paper = 3.0 * sizeof(float) * map->layout.width * map->layout.height;
+  double vectors = (double)count * (double)dimensions * sizeof(float);
+  double bytes = nn_tsne_bytes(count, dimensions) + nn_map_grid_bytes(&map->layout, count) +
+                 vectors + 2 * paper;
   double budget = (double)nn_context_memory_budget(map->run->context);
   if (bytes <= budget)
     return true;
@@ -212,18 +216,40 @@ check_budget(const Map *map, int count, GError **error)
   return false;
 }
 
+static double
+length_of(const float *vector, int64_t dimensions)
+{
+  double squares = 0;
+  for (int64_t k = 0; k < dimensions; k++)
+    squares += (double)vector[k] * vector[k];
+  return sqrt(squares);
+}
+
+/* what brings the longest vector to a length of 1 at most, so that squares of distances, in single
+ * precision, do not overflow: of the scale t-SNE does not depend. A power of two rounds nothing. */
+static double
+common_scale(const Map *map, int64_t dimensions)
+{
+  double longest = 0;
+  int exponent;
+  for (int i = 0; i < map->count; i++)
+    longest =
+        MAX(longest, length_of(nn_picture_features_at(map->features, i)->features, dimensions));
+  frexp(longest, &exponent);
+  return ldexp(1, -exponent);
+}
+
 /* one after the other; of length 1 where only their directions count: half the square of the Euclidean
  * distance is then the cosine distance */
 static void
 fill_vectors(const Map *map, int64_t dimensions)
 {
   bool directions = nn_effect_argument(map->run, "distance")->i == NN_SPACE_COSINE;
+  double common = directions ? 1 : common_scale(map, dimensions);
   for (int i = 0; i < map->count; i++) {
     const float *from = nn_picture_features_at(map->features, i)->features;
-    double squares = 0;
-    for (int64_t k = 0; k < dimensions; k++)
-      squares += (double)from[k] * from[k];
-    double scale = directions && squares > 0 ? 1 / sqrt(squares) : 1;
+    double length = directions ? length_of(from, dimensions) : 0;
+    double scale = length > 0 ? 1 / length : common;
     for (int64_t k = 0; k < dimensions; k++)
       map->vectors[i * dimensions + k] = (float)(scale * from[k]);
   }
@@ -243,18 +269,30 @@ static void
 descend(Map *map, NnTsne *tsne)
 {
   double perplexity = nn_tsne_perplexity(nn_effect_argument(map->run, "perplexity")->d, map->count);
+  map->divergence = NAN;
+  begin_stage(map, ends.looked, ends.started, _("Finding principal components"));
   if (nn_effect_argument(map->run, "start")->i == START_RANDOM)
     nn_tsne_start_random(tsne, (uint64_t)nn_effect_argument(map->run, "seed")->i, map->points);
-  else
-    nn_tsne_start_principal(tsne, map->points);
-  begin_stage(map, ends.looked, ends.affine, _("Finding neighbours"));
-  map->divergence = NAN;
+  else if (!nn_tsne_start_principal(tsne, proceed, map, map->points))
+    return;
+  begin_stage(map, ends.started, ends.affine, _("Finding neighbours"));
   if (!nn_tsne_find_affinities(tsne, perplexity, proceed, map))
     return;
   begin_stage(map, ends.affine, ends.descended, _("Bringing neighbours together"));
   nn_tsne_descend(tsne, (int)nn_effect_argument(map->run, "iterations")->i, proceed, map,
                   map->points);
   map->divergence = nn_tsne_divergence(tsne, map->points);
+}
+
+static bool
+check_finite(const Map *map, GError **error)
+{
+  for (int i = 0; i < 2 * map->count; i++)
+    if (!isfinite(map->points[i])) {
+      nn_network_set_not_finite(nn_effect_argument(map->run, "network")->network, error);
+      return false;
+    }
+  return true;
 }
 
 static bool
@@ -266,9 +304,10 @@ find_points(Map *map, GError **error)
   fill_vectors(map, dimensions);
   g_autoptr(NnTsne) tsne =
       nn_tsne_new(map->run->context, map->vectors, map->count, dimensions, error);
-  if (tsne != NULL)
-    descend(map, tsne);
-  return tsne != NULL;
+  if (tsne == NULL)
+    return false;
+  descend(map, tsne);
+  return check_finite(map, error);
 }
 
 /* ---- from points to the map ---- */
@@ -278,12 +317,14 @@ tell(const Map *map, const NnImageSource *source)
 {
   g_autofree char *about = nn_picture_features_tell(map->features);
   GString *text = g_string_new(about);
+  char x[G_ASCII_DTOSTR_BUF_SIZE], y[G_ASCII_DTOSTR_BUF_SIZE]; /* in the C locale, for scripts */
   if (isfinite(map->divergence))
     g_string_append_printf(g_string_append_c(text, ' '), _("Kullback-Leibler divergence: %.3f."),
                            map->divergence);
   for (int i = 0; nn_effect_argument(map->run, "coordinates")->i != 0 && i < map->count; i++)
     g_string_append_printf(
-        text, "\n%.1f\t%.1f\t%s", map->centres[2 * i], map->centres[2 * i + 1],
+        text, "\n%s\t%s\t%s", g_ascii_formatd(x, sizeof x, "%.1f", map->centres[2 * i]),
+        g_ascii_formatd(y, sizeof y, "%.1f", map->centres[2 * i + 1]),
         nn_image_source_name(source, nn_picture_features_number(map->features, i)));
   nn_results_add(map->run->results, NN_PLACE_TEXT, NULL, g_string_free(text, FALSE));
 }
@@ -319,7 +360,9 @@ make_map(Map *map, NnImageSource *source, GError **error)
       !nn_picture_features_gather(map->features, source, ends.looked, error))
     return false;
   map->count = nn_picture_features_count(map->features);
-  if (!nn_map_layout_check(&map->layout, map->count, error) || !find_points(map, error) ||
+  int64_t dimensions = nn_picture_features_dimensions(map->features);
+  if (!nn_map_layout_check(&map->layout, map->count, error) ||
+      !check_budget(map, map->count, dimensions, error) || !find_points(map, error) ||
       !check_cancelled(map, error))
     return false;
   NnImage *image = draw(map, error);
@@ -343,8 +386,8 @@ run_image_map(NnEffectRun *run, GError **error)
                         nn_effect_argument(run, "layout")->i != 0,
                         (int)nn_effect_argument(run, "picture-size")->i}};
   int count = nn_image_source_count(source);
-  bool done = nn_map_layout_check(&map.layout, count, error) && check_budget(&map, count, error) &&
-              make_map(&map, source, error);
+  bool done = nn_map_layout_check(&map.layout, count, error) &&
+              check_budget(&map, count, 0, error) && make_map(&map, source, error);
   map_clear(&map);
   return done;
 }

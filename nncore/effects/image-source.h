@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include <glib.h>
+
 #include "nncore/base/file-key.h"
 #include "nncore/image/image.h"
 
@@ -64,3 +66,12 @@ nn_image_source_load(NnImageSource *source, int index, int longest_px, GError **
 {
   return source->vtable->load(source, index, longest_px, error);
 }
+
+/** nn_image_source_check_any: whether there is a picture in @source (nullable), of an argument that
+ * takes the open images where it is empty; else %NN_ERROR_ARGUMENT. */
+bool nn_image_source_check_any(const NnImageSource *source, GError **error);
+
+/** nn_image_source_tell_refused: (transfer full) (nullable): a sentence with the first of @names
+ * (element-type utf8): pictures that could be read and that the network can make nothing of; %NULL
+ * where there are none. */
+char *nn_image_source_tell_refused(const GPtrArray *names);

@@ -10,15 +10,17 @@
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/picture-features.h"
 #include "nncore/effects/sheet.h"
+#include "nncore/effects/working.h"
 #include "nncore/image/crop.h"
 #include "nncore/image/resample.h"
 
 #define SECTION_PICTURES N_("Pictures")
-#define SECTION_SHEET N_("Sheet")
 #define PIXELS 32 /* of a side, at which pictures are compared pixel by pixel */
 #define SAME 0.03 /* root mean square difference of these, up to which pictures are the same */
 #define SAME_COSINE 0.02
-#define LOOKING 0.9 /* of the run */
+#define LOOKING 0.9 /* of the run, at its end */
+#define COMPARING 0.93
+#define BETWEEN_REPORTS 64 /* pictures that are compared */
 
 static const NnParam params[] = {
     {
@@ -63,21 +65,13 @@ static const NnParam params[] = {
         .label = N_("_Size of the pictures"),
         .help = N_("Longest side of the pictures on the sheet. Larger shows more of them."),
         .unit = N_("px"),
-        .section = SECTION_SHEET,
+        .section = NN_SHEET_SECTION,
         .kind = NN_PARAM_INT,
         .min = 16,
         .max = 2048,
         .initial = 192,
     },
-    {
-        .key = "captions",
-        .label = N_("_Captions"),
-        .help = N_("Write names and distances under the pictures."),
-        .section = SECTION_SHEET,
-        .kind = NN_PARAM_BOOL,
-        .max = 1,
-        .initial = 1,
-    },
+    NN_SHEET_CAPTIONS_PARAM(N_("Write names and distances under the pictures."), NULL),
     {.key = NULL},
 };
 
@@ -194,6 +188,19 @@ measure(Search *search, int index, GError **error)
   return true;
 }
 
+/* false on Cancel; after Stop those that have been gathered are compared all the same: it is quick */
+static bool
+report_comparing(const Search *search, int index, int count, GError **error)
+{
+  NnReport report = {.fraction = LOOKING + (COMPARING - LOOKING) * index / count,
+                     .text = _("Comparing the pictures")};
+  if (index % BETWEEN_REPORTS != 0 ||
+      nn_progress_report(search->run->progress, &report) != NN_CANCEL)
+    return true;
+  nn_set_cancelled(error);
+  return false;
+}
+
 static bool
 find_neighbours(Search *search, GError **error)
 {
@@ -204,7 +211,7 @@ find_neighbours(Search *search, GError **error)
       return false;
   }
   for (int i = 0; i < count; i++)
-    if (!measure(search, i, error))
+    if (!report_comparing(search, i, count, error) || !measure(search, i, error))
       return false;
   for (int row = 0; row < ROWS; row++)
     qsort(search->neighbours[row], (size_t)search->count, sizeof(Neighbour), compare_neighbours);
@@ -233,7 +240,7 @@ put_row(const Search *search, NnSheet *sheet, int row, int cell_px, GError **err
   for (int k = 0; k < search->shown; k++) {
     const Neighbour *neighbour = &search->neighbours[row][k];
     int done = row * search->shown + k, cell = row * (search->shown + 1) + k + 1;
-    NnReport report = {.fraction = LOOKING + (1 - LOOKING) * done / (ROWS * search->shown),
+    NnReport report = {.fraction = COMPARING + (1 - COMPARING) * done / (ROWS * search->shown),
                        .text = _("Laying out the pictures")};
     NnVerdict verdict = nn_progress_report(search->run->progress, &report);
     if (verdict == NN_CANCEL) {
@@ -262,7 +269,7 @@ make_sheet(const Search *search, const NnImage *query, GError **error)
 {
   int cell_px = (int)nn_effect_argument(search->run, "cell-size")->i;
   bool captions = nn_effect_argument(search->run, "captions")->i != 0;
-  g_autoptr(NnImage) shown = nn_fit_picture(search->run->context, query, cell_px, error);
+  g_autoptr(NnImage) shown = nn_working_picture(search->run->context, query, cell_px, error);
   if (shown == NULL)
     return false;
   g_autoptr(NnSheet) sheet = nn_sheet_new(ROWS * (search->shown + 1), search->shown + 1, cell_px,
@@ -286,14 +293,17 @@ tell(const Search *search)
 {
   g_autofree char *about = nn_picture_features_tell(search->features);
   GString *text = g_string_new(about);
+  char number[G_ASCII_DTOSTR_BUF_SIZE]; /* in the C locale, for scripts */
   if (search->same > 0)
     g_string_append_printf(g_string_append_c(text, ' '), _("Left out as the picture itself: %d."),
                            search->same);
   for (int row = 0; row < ROWS; row++) {
     g_string_append_printf(text, "\n%s", row_title(row));
     for (int k = 0; k < search->shown; k++)
-      g_string_append_printf(text, "\n%.6g\t%s", search->neighbours[row][k].distance,
-                             name_of(search, &search->neighbours[row][k]));
+      g_string_append_printf(
+          text, "\n%s\t%s",
+          g_ascii_formatd(number, sizeof number, "%.6g", search->neighbours[row][k].distance),
+          name_of(search, &search->neighbours[row][k]));
   }
   nn_results_add(search->run->results, NN_PLACE_TEXT, NULL, g_string_free(text, FALSE));
 }
@@ -314,6 +324,15 @@ search_for(Search *search, const NnImage *query, GError **error)
   return true;
 }
 
+/* that there is memory for the largest sheet that it may become */
+static bool
+check_sheet(const NnEffectRun *run, const NnImageSource *source, GError **error)
+{
+  int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
+  int most = MIN((int)nn_effect_argument(run, "count")->i, nn_image_source_count(source));
+  return nn_sheet_check(run->context, ROWS * (most + 1), cell_px, cell_px, error);
+}
+
 static bool
 run_nearest_images(NnEffectRun *run, GError **error)
 {
@@ -322,7 +341,7 @@ run_nearest_images(NnEffectRun *run, GError **error)
     return false;
   g_autoptr(NnImage) query = find_query(run, error);
   bool done = query != NULL && nn_image_source_check_any(search.source, error) &&
-              search_for(&search, query, error);
+              check_sheet(run, search.source, error) && search_for(&search, query, error);
   search_clear(&search);
   return done;
 }

@@ -12,7 +12,6 @@
 #include "nncore/base/memory.h"
 #include "nncore/effects/view.h"
 
-#define NAMED 20 /* pictures in a sentence */
 #define LOAD_MARGIN 4 /* longest side over that of the square that the network was made for */
 
 /** Best: of a channel. @sum, @squares: over pictures, of their highest values. */
@@ -32,8 +31,8 @@ struct NnPatches {
   Best *best;
   NnPatch *all; /* what best's patches point into */
   int64_t n_channels, n_watched;
-  int looked_at, n_refused;
-  GString *refused;
+  int looked_at;
+  GPtrArray *refused; /* names */
   NnReceptiveField field; /* at the next two's size */
   int width, height;
   int picture, pass; /* at hand */
@@ -47,7 +46,7 @@ nn_patches_free(NnPatches *patches)
     return;
   nn_free(patches->best);
   nn_free(patches->all);
-  g_string_free(patches->refused, TRUE);
+  g_ptr_array_unref(patches->refused);
   g_free(patches);
 }
 
@@ -81,10 +80,10 @@ nn_patches_distinction(const NnPatches *patches, int64_t index)
   return best->n > 0 && variance > 0 ? (kept - mean) / sqrt(variance) : 0;
 }
 
-const char *
+char *
 nn_patches_refused(const NnPatches *patches)
 {
-  return patches->n_refused > 0 ? patches->refused->str : NULL;
+  return nn_image_source_tell_refused(patches->refused);
 }
 
 /* ---- pictures ---- */
@@ -93,13 +92,7 @@ static void
 refuse(NnPatches *patches, int picture)
 {
   const char *name = nn_image_source_name(patches->source, picture);
-  if (patches->n_refused == 0)
-    g_string_assign(patches->refused, _("Left out, since the network cannot look at them: "));
-  if (patches->n_refused < NAMED)
-    g_string_append_printf(patches->refused, "%s%s", patches->n_refused > 0 ? ", " : "", name);
-  else if (patches->n_refused == NAMED)
-    g_string_append(patches->refused, ", …");
-  patches->n_refused++;
+  g_ptr_array_add(patches->refused, g_strdup(name));
 }
 
 /* @refused: (out): the picture can be read, but not be looked at; NULL without an error then, or where
@@ -370,7 +363,7 @@ nn_patches_find(NnProbe *probe, NnImageSource *source, const NnPatchSettings *se
                          .source = source,
                          .settings = *settings,
                          .progress = progress,
-                         .refused = g_string_new(NULL)};
+                         .refused = g_ptr_array_new_with_free_func(g_free)};
   nn_probe_watch(probe, proceed, patches);
   bool taken = take_pictures(patches, error);
   nn_probe_watch(probe, NULL, NULL);

@@ -72,8 +72,8 @@ const NnPatch *nn_patches_of(const NnPatches *patches, int64_t index, int *n);
  * standard deviations of the pictures' highest values their mean is above the mean of these. */
 double nn_patches_distinction(const NnPatches *patches, int64_t index);
 
-/** nn_patches_refused: (transfer none) (nullable): translated. */
-const char *nn_patches_refused(const NnPatches *patches);
+/** nn_patches_refused: (transfer full) (nullable): translated. */
+char *nn_patches_refused(const NnPatches *patches);
 
 /**
  * nn_patches_view:

@@ -11,12 +11,10 @@
 #include "nncore/base/memory.h"
 #include "nncore/effects/target.h"
 #include "nncore/effects/view.h"
-#include "nncore/image/fill.h"
-#include "nncore/image/resample.h"
+#include "nncore/effects/working.h"
 
 #define VERSION "1" /* of all between a file and its features that no other part of the key names */
 #define LARGER 2 /* than what the network sees are pictures loaded: proportions may be 4:1 */
-#define NAMED_IN_SENTENCES 20
 #define BETWEEN_REPORTS 64 /* pictures that are known */
 
 const NnChoice nn_space_choices[] = {
@@ -44,12 +42,12 @@ struct NnPictureFeatures {
 
   NnImageSource *source;
   NnFeatureCache *cache;
-  bool cache_is_wrong; /* it has features of another number */
+  bool cache_is_wrong; /* it seems to have features of another number */
   GArray *pictures;
   GPtrArray *memory; /* nn_free() */
   GPtrArray *left_out; /* names */
   GError *first_failure;
-  int computed;
+  int computed; /* of the source */
   double fraction;
   NnVerdict verdict;
 };
@@ -184,20 +182,6 @@ take_means(NnPictureFeatures *self, float *to, bool *refused, GError **error)
   return true;
 }
 
-NnImage *
-nn_fit_picture(NnContext *context, const NnImage *picture, int longest_px, GError **error)
-{
-  g_autoptr(NnImage) filled = nn_image_fill(picture, error);
-  double scale = MIN((double)longest_px / MAX(picture->width, picture->height), 1);
-  if (filled == NULL || scale == 1)
-    return g_steal_pointer(&filled);
-  NnImage *fitted = nn_resample_new(context, filled, MAX((int)lround(picture->width * scale), 1),
-                                    MAX((int)lround(picture->height * scale), 1), error);
-  for (size_t i = 0; fitted != NULL && i < nn_image_samples(fitted); i++)
-    fitted->data[i] = CLAMP(fitted->data[i], 0, 1);
-  return fitted;
-}
-
 /* the entry of one block of memory: features, then the small picture */
 static bool
 fill_entry(NnPictureFeatures *self, const NnImage *small, NnFeatureEntry *entry, bool *refused,
@@ -234,7 +218,7 @@ look(NnPictureFeatures *self, const NnImage *picture, NnFeatureEntry *entry, boo
     g_propagate_error(error, failure);
     return false;
   }
-  g_autoptr(NnImage) small = nn_fit_picture(self->context, picture, NN_THUMBNAIL_PX, error);
+  g_autoptr(NnImage) small = nn_working_picture(self->context, picture, NN_THUMBNAIL_PX, error);
   if (small == NULL || !make_evaluator(self, view, refused, error) ||
       !nn_criterion_observe(self->criterion, self->evaluator, view, error))
     return false;
@@ -307,7 +291,8 @@ keep(NnPictureFeatures *self, NnImageSource *source, const char *key)
       g_array_append_val(entries, *known);
   }
   nn_feature_cache_save(self->run->cache_folder, key, self->dimensions,
-                        (const NnFeatureEntry *)entries->data, entries->len);
+                        (const NnFeatureEntry *)entries->data, entries->len,
+                        NN_FEATURE_CACHE_BYTES);
 }
 
 /* ---- all pictures ---- */
@@ -421,16 +406,6 @@ open_cache(NnPictureFeatures *self, const char *key)
     self->dimensions = kept;
 }
 
-bool
-nn_image_source_check_any(const NnImageSource *source, GError **error)
-{
-  if (source != NULL && nn_image_source_count(source) > 0)
-    return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-              _("There are no pictures to look at. Choose a folder that has some."));
-  return false;
-}
-
 /* that not all were left out */
 static bool
 check_left(NnPictureFeatures *self, GError **error)
@@ -441,7 +416,7 @@ check_left(NnPictureFeatures *self, GError **error)
   return false;
 }
 
-/* once more without a cache that was wrong */
+/* once more without a cache that was wrong, which alone had said how many features there are */
 static bool
 gather_anew(NnPictureFeatures *self, NnImageSource *source, double share, GError **error)
 {
@@ -451,6 +426,7 @@ gather_anew(NnPictureFeatures *self, NnImageSource *source, double share, GError
   g_clear_pointer(&self->cache, nn_feature_cache_free);
   g_clear_pointer(&self->evaluator, nn_evaluator_free);
   self->dimensions = 0;
+  self->computed = 0;
   return gather(self, source, share, error);
 }
 
@@ -462,14 +438,15 @@ nn_picture_features_gather(NnPictureFeatures *features, NnImageSource *source, d
     return false;
   g_autofree char *key = make_key(features, source);
   GError *failure = NULL;
-  int computed = features->computed;
+  int64_t own = features->dimensions; /* of pictures outside the source, which stay */
   features->source = source;
+  features->computed = 0;
   if (key != NULL)
     open_cache(features, key);
   bool done = gather(features, source, share, &failure);
-  if (!done && features->cache_is_wrong)
+  if (!done && features->cache_is_wrong && own == 0)
     done = gather_anew(features, source, share, &failure);
-  if (key != NULL && features->computed > computed)
+  if (key != NULL && features->computed > 0)
     keep(features, source, key);
   if (failure != NULL)
     g_propagate_error(error, failure);
@@ -503,26 +480,19 @@ nn_picture_features_dimensions(const NnPictureFeatures *features)
 const char *
 nn_picture_features_layer(const NnPictureFeatures *features)
 {
-  const char *known = nn_network_alias_of(features->network, features->layer);
-  return known != NULL ? known : features->layer;
+  return nn_network_layer_name(features->network, features->layer);
 }
 
 char *
 nn_picture_features_tell(const NnPictureFeatures *features)
 {
-  int count = nn_picture_features_count(features);
-  guint left_out = features->left_out->len;
+  g_autofree char *left_out = nn_image_source_tell_refused(features->left_out);
   GString *text = g_string_new(NULL);
-  g_string_append_printf(text, _("Pictures: %d. Looked at in this run: %d. Layer: %s."), count,
-                         features->computed, nn_picture_features_layer(features));
-  if (left_out == 0)
-    return g_string_free(text, FALSE);
-  g_string_append_c(text, '\n');
-  g_string_append(text, _("Left out, as the network can make nothing of them:"));
-  for (guint i = 0; i < MIN(left_out, NAMED_IN_SENTENCES); i++)
-    g_string_append_printf(text, "%s %s", i == 0 ? "" : ",",
-                           (const char *)features->left_out->pdata[i]);
-  g_string_append(text, left_out > NAMED_IN_SENTENCES ? ", …" : ".");
+  g_string_append_printf(text, _("Pictures: %d. Looked at in this run: %d. Layer: %s."),
+                         nn_picture_features_count(features), features->computed,
+                         nn_picture_features_layer(features));
+  if (left_out != NULL)
+    g_string_append_printf(text, "\n%s", left_out);
   return g_string_free(text, FALSE);
 }
 
@@ -554,7 +524,7 @@ nn_feature_entry_picture(NnContext *context, const NnFeatureEntry *entry, int lo
     return NULL;
   for (size_t i = 0; i < nn_image_samples(whole); i++)
     whole->data[i] = i % 4 == 3 ? 1 : (float)entry->thumbnail[i / 4 * 3 + i % 4] / 255;
-  return nn_fit_picture(context, whole, longest_px, error);
+  return nn_working_picture(context, whole, longest_px, error);
 }
 
 /* (transfer full): NULL without an error where the file is gone */
@@ -565,7 +535,7 @@ load_again(const NnPictureFeatures *self, int index, int longest_px, GError **er
   g_autoptr(NnImage) picture = nn_image_source_load(
       self->source, nn_picture_features_number(self, index), longest_px, &failure);
   if (picture != NULL)
-    return nn_fit_picture(self->context, picture, longest_px, error);
+    return nn_working_picture(self->context, picture, longest_px, error);
   if (g_error_matches(failure, NN_ERROR, NN_ERROR_READ))
     g_error_free(failure);
   else

@@ -106,8 +106,8 @@ int64_t nn_picture_features_dimensions(const NnPictureFeatures *features);
 /** nn_picture_features_layer: (transfer none): for people. */
 const char *nn_picture_features_layer(const NnPictureFeatures *features);
 
-/** nn_picture_features_tell: (transfer full): sentences: how many pictures there are and how many of
- * them were known, and what was left out. */
+/** nn_picture_features_tell: (transfer full): sentences: how many pictures there are, how many of
+ * them the network was shown this time, and what was left out. */
 char *nn_picture_features_tell(const NnPictureFeatures *features);
 
 /** nn_feature_distance: of two vectors. Cosine: 1 from or to one that is 0. */
@@ -124,17 +124,9 @@ double nn_feature_distance(const float *a, const float *b, int64_t dimensions, N
 NnImage *nn_picture_features_picture(const NnPictureFeatures *features, int index, int longest_px,
                                      bool load, GError **error);
 
-/** nn_image_source_check_any: whether there is a picture in @source (nullable); else
- * %NN_ERROR_ARGUMENT. */
-bool nn_image_source_check_any(const NnImageSource *source, GError **error);
-
 /** nn_feature_entry_picture: (transfer full): the small picture, RGB, made smaller so that no side is
  * longer than @longest_px. */
 NnImage *nn_feature_entry_picture(NnContext *context, const NnFeatureEntry *entry, int longest_px,
                                   GError **error);
-
-/** nn_fit_picture: (transfer full): @picture, RGBA, without holes, RGB within 0..1, made smaller so that
- * no side is longer than @longest_px. Errors as nn_image_fill(). */
-NnImage *nn_fit_picture(NnContext *context, const NnImage *picture, int longest_px, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnPictureFeatures, nn_picture_features_free)

@@ -189,7 +189,8 @@ nn_map_draw(const NnMapLayout *layout, NnContext *context, const NnPictureFeatur
   Spot *spots = paper != NULL ? sort_spots(centres, count, error) : NULL;
   bool done = spots != NULL;
   for (int i = 0; done && i < count; i++) {
-    load = load && (proceed == NULL || proceed(data, (double)i / count));
+    bool on = proceed == NULL || proceed(data, (double)i / count);
+    load = load && on;
     g_autoptr(NnImage) picture =
         nn_picture_features_picture(features, spots[i].index, layout->picture_px, load, error);
     done = picture != NULL;

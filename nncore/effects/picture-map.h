@@ -45,7 +45,8 @@ bool nn_map_place(const NnMapLayout *layout, const double *points, int count, do
 /**
  * nn_map_draw:
  * @load: whether pictures are read again where what is kept of them is too small
- * @proceed: (nullable): where it ends the drawing, the others are drawn from what is kept
+ * @proceed: (nullable): asked before each picture; where it ends the drawing, the others are drawn from
+ *   what is kept
  *
  * Lays the pictures from the top of the paper to its end, so that each lies over those above it.
  * Returns: (transfer full): RGB.

@@ -312,8 +312,9 @@ show(NnEffectRun *run, const NnProbe *probe, const NnPatches *patches, bool name
   }
   bool done = show_page(&page, error);
   nn_free(page.rows);
-  if (done && nn_patches_refused(patches) != NULL)
-    nn_results_add(run->results, NN_PLACE_TEXT, NULL, g_strdup(nn_patches_refused(patches)));
+  char *refused = done ? nn_patches_refused(patches) : NULL;
+  if (refused != NULL)
+    nn_results_add(run->results, NN_PLACE_TEXT, NULL, refused);
   return done;
 }
 
@@ -324,12 +325,8 @@ run_top_patches(NnEffectRun *run, GError **error)
       !nn_progress_begin(run->progress, _("Reading the network"), error))
     return false;
   NnImageSource *source = nn_effect_argument(run, "folder")->source;
-  if (source == NULL || nn_image_source_count(source) == 0) {
-    g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                        _("There are no pictures to look at. Choose a folder with pictures, or "
-                          "open some."));
+  if (!nn_image_source_check_any(source, error))
     return false;
-  }
   g_autoptr(NnProbe) probe = nn_probe_new(nn_effect_argument(run, "network")->network, run->context,
                                           nn_effect_argument(run, "layer")->text, error);
   g_autoptr(GArray) channels = probe != NULL

@@ -53,7 +53,8 @@ test_round_trip(void)
 {
   char *folder = cache_folder_new();
   g_assert_null(nn_feature_cache_load(folder, "key"));
-  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
+  g_assert_true(
+      nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, NN_FEATURE_CACHE_BYTES));
   g_autoptr(NnFeatureCache) cache = nn_feature_cache_load(folder, "key");
   g_assert_nonnull(cache);
   check_same(cache);
@@ -79,13 +80,36 @@ test_replace(void)
   char *folder = cache_folder_new();
   NnFeatureEntry open = entries[1];
   open.file.path = NULL;
-  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
+  g_assert_true(
+      nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, NN_FEATURE_CACHE_BYTES));
   NnFeatureEntry few[] = {open, entries[2]};
-  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, few, 2));
+  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, few, 2, NN_FEATURE_CACHE_BYTES));
   g_autoptr(NnFeatureCache) cache = nn_feature_cache_load(folder, "key");
   g_assert_nonnull(nn_feature_cache_find(cache, &entries[2].file));
   g_assert_null(nn_feature_cache_find(cache, &entries[1].file));
-  g_assert_false(nn_feature_cache_save("/proc/no-such", "key", DIMENSIONS, entries, COUNT));
+  g_assert_false(nn_feature_cache_save("/proc/no-such", "key", DIMENSIONS, entries, COUNT,
+                                       NN_FEATURE_CACHE_BYTES));
+  cache_folder_remove(folder);
+}
+
+/* the first ones where not all have room, and no file where none has */
+static void
+test_room(void)
+{
+  char *folder = cache_folder_new();
+  g_autofree char *path = nn_feature_cache_path(folder, "key");
+  GStatBuf all, few;
+  g_assert_true(
+      nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, NN_FEATURE_CACHE_BYTES));
+  g_assert_cmpint(g_stat(path, &all), ==, 0);
+  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, all.st_size));
+  g_assert_cmpint(g_stat(path, &few), ==, 0);
+  g_assert_cmpint(few.st_size, ==, all.st_size);
+  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, all.st_size - 1));
+  g_autoptr(NnFeatureCache) cache = nn_feature_cache_load(folder, "key");
+  for (int i = 0; i < COUNT; i++)
+    g_assert_true((nn_feature_cache_find(cache, &entries[i].file) != NULL) == (i < COUNT - 1));
+  g_assert_false(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, 100));
   cache_folder_remove(folder);
 }
 
@@ -129,7 +153,8 @@ static void
 test_hostile(void)
 {
   char *folder = cache_folder_new();
-  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
+  g_assert_true(
+      nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, NN_FEATURE_CACHE_BYTES));
   g_autofree char *path = nn_feature_cache_path(folder, "key");
   g_autofree char *data = NULL;
   gsize bytes;
@@ -163,11 +188,12 @@ test_no_numbers(void)
 {
   char *folder = cache_folder_new();
   features[1][2] = NAN;
-  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT));
+  g_assert_true(
+      nn_feature_cache_save(folder, "key", DIMENSIONS, entries, COUNT, NN_FEATURE_CACHE_BYTES));
   g_assert_null(nn_feature_cache_load(folder, "key"));
   fill_entries();
   NnFeatureEntry twice[] = {entries[0], entries[0]};
-  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, twice, 2));
+  g_assert_true(nn_feature_cache_save(folder, "key", DIMENSIONS, twice, 2, NN_FEATURE_CACHE_BYTES));
   g_assert_null(nn_feature_cache_load(folder, "key"));
   cache_folder_remove(folder);
 }
@@ -179,7 +205,8 @@ test_trim(void)
   char *folder = cache_folder_new();
   static const char *const keys[] = {"old", "used", "new"};
   for (int i = 0; i < 3; i++) {
-    g_assert_true(nn_feature_cache_save(folder, keys[i], DIMENSIONS, entries, COUNT));
+    g_assert_true(
+        nn_feature_cache_save(folder, keys[i], DIMENSIONS, entries, COUNT, NN_FEATURE_CACHE_BYTES));
     g_autofree char *path = nn_feature_cache_path(folder, keys[i]);
     struct utimbuf times = {1000 + i, 1000 + i};
     g_assert_cmpint(utime(path, &times), ==, 0);
@@ -206,6 +233,7 @@ main(int argc, char **argv)
   fill_entries();
   g_test_add_func("/feature-cache/round-trip", test_round_trip);
   g_test_add_func("/feature-cache/replace", test_replace);
+  g_test_add_func("/feature-cache/room", test_room);
   g_test_add_func("/feature-cache/hostile", test_hostile);
   g_test_add_func("/feature-cache/no-numbers", test_no_numbers);
   g_test_add_func("/feature-cache/trim", test_trim);

@@ -11,6 +11,7 @@
 #include "tests/effects/cache-folder.h"
 #include "tests/effects/fixture.h"
 #include "tests/effects/source.h"
+#include "tests/unit/onnx-builder.h"
 
 enum { COUNT = 9 };
 
@@ -252,6 +253,40 @@ test_sheet(void)
   clear(&fixture, &source);
 }
 
+/* the largest sheet that it may become is asked for before any picture is loaded */
+static void
+test_sheet_memory(void)
+{
+  Fixture fixture;
+  TestSource source;
+  init(&fixture, &source, "nearest-images", 2);
+  g_autoptr(NnImage) query = picture_scene(64, 48);
+  nn_context_set_memory_budget(fixture.context, 64 << 20);
+  fixture_argument(&fixture, "cell-size")->i = 2048;
+  fixture_fail(&fixture, query, NN_ERROR_MEMORY, "The sheet would take");
+  g_assert_cmpint(source.loads, ==, 0);
+  fixture_argument(&fixture, "cell-size")->i = 64;
+  run_nearest(&fixture, query);
+  clear(&fixture, &source);
+}
+
+/* the picture whose like is looked for is not one of the folder's */
+static void
+test_query_is_not_counted(void)
+{
+  Fixture fixture;
+  TestSource source;
+  init(&fixture, &source, "nearest-images", 2);
+  g_autoptr(NnImage) query = picture_scene(64, 48);
+  fixture.run.cache_folder = cache_folder_new();
+  network->file = (NnFileKey){"/nowhere/network.onnx", 1, 2};
+  run_nearest(&fixture, query);
+  check_computed(&fixture, COUNT);
+  run_nearest(&fixture, query);
+  check_computed(&fixture, 0);
+  clear_kept(&fixture, &source);
+}
+
 /* ---- what both share ---- */
 
 /* the second run neither loads nor computes anything, and gives the same; what has changed is new */
@@ -307,6 +342,101 @@ test_other_keys(void)
   run_map(&fixture);
   check_computed(&fixture, COUNT);
   clear_kept(&fixture, &source);
+}
+
+/* a file of the right key, but with features of another number, of one picture */
+static void
+put_wrong_features(const Fixture *fixture, const TestSource *source, int dimensions)
+{
+  g_autofree char *folder = g_build_filename(fixture->run.cache_folder, "features", NULL);
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  g_autofree char *path = g_build_filename(folder, g_dir_read_name(dir), NULL);
+  g_autofree char *data = NULL;
+  g_autofree float *features = g_new0(float, dimensions);
+  static const uint8_t thumbnail[3];
+  NnFeatureEntry entry = {.file = test_source_key(&source->base, 2),
+                          .width = 1,
+                          .height = 1,
+                          .thumbnail = thumbnail,
+                          .features = features};
+  g_assert_true(g_file_get_contents(path, &data, NULL, NULL));
+  const char *key = data + 24; /* after the header */
+  g_assert_true(nn_feature_cache_save(fixture->run.cache_folder, key, dimensions, &entry, 1,
+                                      NN_FEATURE_CACHE_BYTES));
+  g_autoptr(NnFeatureCache) cache = nn_feature_cache_load(fixture->run.cache_folder, key);
+  g_assert_nonnull(nn_feature_cache_find(cache, &entry.file));
+}
+
+/* wherever the picture that is known comes, all are looked at anew */
+static void
+test_wrong_cache(void)
+{
+  static const char *const effects[] = {"image-map", "nearest-images"};
+  g_autoptr(NnImage) query = picture_scene(64, 48);
+  for (int e = 0; e < 2; e++) {
+    Fixture fixture;
+    TestSource source;
+    init(&fixture, &source, effects[e], 2);
+    fixture.run.cache_folder = cache_folder_new();
+    network->file = (NnFileKey){"/nowhere/network.onnx", 1, 2};
+    fixture_run(&fixture, query, NN_PLACE_NEW_IMAGE);
+    g_autofree char *text = g_strdup(text_of(&fixture));
+    put_wrong_features(&fixture, &source, 3);
+    fixture_run(&fixture, query, NN_PLACE_NEW_IMAGE);
+    check_computed(&fixture, COUNT);
+    g_assert_cmpstr(text_of(&fixture), ==, text);
+    fixture_run(&fixture, query, NN_PLACE_NEW_IMAGE);
+    check_computed(&fixture, 0);
+    clear_kept(&fixture, &source);
+  }
+}
+
+/* what has as many features as there are values in a picture */
+static NnNetwork *
+flattening_network_new(void)
+{
+  g_autoptr(GError) error = NULL;
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_node(&builder, "Relu", "x", "r", NULL);
+  onnx_add_node(&builder, "Flatten", "r", "y", NULL);
+  onnx_add_output(&builder, "y");
+  NnModel *model = onnx_builder_open(&builder, &error);
+  g_assert_no_error(error);
+  onnx_builder_clear(&builder);
+  NnNetwork *made = nn_network_new(model, "flattening");
+  made->file = (NnFileKey){g_strdup("/nowhere/flattening.onnx"), 1, 2};
+  return made;
+}
+
+/* a cache that has as many features as the picture whose like is looked for, and the folder's pictures
+ * others: nothing is compared with what it is no part of */
+static void
+test_other_dimensions(void)
+{
+  Fixture fixture;
+  TestSource source;
+  NnNetwork *flattening = flattening_network_new();
+  g_autoptr(NnImage) query = picture_scene(48, 36);
+  char *folder = cache_folder_new();
+  static const char *const effects[] = {"image-map", "nearest-images"};
+  for (int e = 0; e < 2; e++) {
+    init(&fixture, &source, effects[e], 2);
+    source.count = 1;
+    fixture.run.cache_folder = folder;
+    fixture_argument(&fixture, "network")->network = flattening;
+    fixture_argument(&fixture, "layer")->text = "y";
+    if (e == 0)
+      run_map(&fixture);
+    else
+      fixture_fail(&fixture, query, NN_ERROR_ARGUMENT, "cannot be compared");
+    put_wrong_features(&fixture, &source, 3 * 48 * 36);
+    source.count = COUNT;
+    clear(&fixture, &source);
+  }
+  cache_folder_remove(folder);
+  nn_network_free(flattening);
 }
 
 /* what cannot be used is left out; all of it, an error */
@@ -366,6 +496,8 @@ test_memory(void)
   fixture_fail(&fixture, NULL, NN_ERROR_MEMORY, "A map of 9 pictures takes");
   nn_context_set_memory_budget(fixture.context, 64 << 20);
   run_map(&fixture);
+  fixture_argument(&fixture, "width")->i = fixture_argument(&fixture, "height")->i = 2000;
+  fixture_fail(&fixture, NULL, NN_ERROR_MEMORY, "A map of 9 pictures takes"); /* the paper */
   clear(&fixture, &source);
 }
 
@@ -409,6 +541,39 @@ test_stop(void)
   }
 }
 
+static NnVerdict
+stop_then_cancel(const NnReport *report, gpointer data)
+{
+  double cancelled_from = *(double *)data;
+  return report->fraction < cancelled_from ? NN_STOP : NN_CANCEL;
+}
+
+/* Cancel counts while what Stop left is finished */
+static void
+test_cancel_after_stop(void)
+{
+  static const char *const effects[] = {"image-map", "nearest-images"};
+  static const double last[] = {0.951, 0.92}; /* of laying out and of comparing */
+  g_autoptr(NnImage) query = picture_scene(64, 48);
+  for (int e = 0; e < 2; e++) {
+    Fixture fixture;
+    TestSource source;
+    g_autoptr(GError) error = NULL;
+    init(&fixture, &source, effects[e], 2);
+    /* as there is no more than one picture after Stop, all of them are known first */
+    fixture.run.cache_folder = cache_folder_new();
+    network->file = (NnFileKey){"/nowhere/network.onnx", 1, 2};
+    fixture_run(&fixture, query, NN_PLACE_NEW_IMAGE);
+    double from = last[e];
+    NnProgress progress = {stop_then_cancel, &from};
+    fixture_start(&fixture, query);
+    fixture.run.progress = &progress;
+    g_assert_false(fixture.run.effect->run(&fixture.run, &error));
+    g_assert_error(error, NN_ERROR, NN_ERROR_CANCELLED);
+    clear_kept(&fixture, &source);
+  }
+}
+
 static void
 test_cancelled_work_is_kept(void)
 {
@@ -439,6 +604,7 @@ test_layouts(void)
     init(&fixture, &source, "image-map", 2);
     fixture.render = true;
     fixture_argument(&fixture, "layout")->i = grid;
+    fixture_argument(&fixture, "picture-size")->i = 64;
     const NnImage *map = run_map(&fixture);
     g_assert_cmpint(map->width, ==, 320);
     g_assert_cmpint(map->channels, ==, 3);
@@ -453,6 +619,32 @@ test_layouts(void)
       }
     clear(&fixture, &source);
   }
+}
+
+/* features whose distances' squares no float holds */
+static void
+test_huge(void)
+{
+  Fixture fixture;
+  TestSource source;
+  double values[COUNT][2];
+  char names[COUNT][32];
+  float range = network->input.range;
+  init(&fixture, &source, "image-map", 2);
+  network->input.range = 1e21f;
+  fixture_argument(&fixture, "distance")->i = NN_SPACE_EUCLIDEAN;
+  for (int grid = 0; grid < 2; grid++) {
+    fixture_argument(&fixture, "layout")->i = grid;
+    run_map(&fixture);
+    g_assert_true(says(&fixture, "Kullback-Leibler"));
+    g_assert_cmpint(read_lines(&fixture, "Pictures:", 2, values, names), ==, COUNT);
+    for (int i = 0; i < COUNT; i++)
+      for (int j = 0; j < i; j++)
+        g_assert_cmpfloat(fabs(values[i][0] - values[j][0]) + fabs(values[i][1] - values[j][1]), >,
+                          0);
+  }
+  network->input.range = range;
+  clear(&fixture, &source);
 }
 
 /* points on a grid already go to their own cells */
@@ -502,6 +694,10 @@ main(int argc, char **argv)
   g_test_add_func("/nearest/same", test_same);
   g_test_add_func("/nearest/query", test_query);
   g_test_add_func("/nearest/sheet", test_sheet);
+  g_test_add_func("/nearest/sheet-memory", test_sheet_memory);
+  g_test_add_func("/nearest/query-is-not-counted", test_query_is_not_counted);
+  g_test_add_func("/nearest/wrong-cache", test_wrong_cache);
+  g_test_add_func("/nearest/other-dimensions", test_other_dimensions);
   g_test_add_func("/nearest/second-run", test_second_run);
   g_test_add_func("/nearest/other-keys", test_other_keys);
   g_test_add_func("/nearest/left-out", test_left_out);
@@ -509,8 +705,10 @@ main(int argc, char **argv)
   g_test_add_func("/nearest/memory", test_memory);
   g_test_add_func("/nearest/threads", test_threads);
   g_test_add_func("/nearest/stop", test_stop);
+  g_test_add_func("/nearest/cancel-after-stop", test_cancel_after_stop);
   g_test_add_func("/nearest/cancelled-work-is-kept", test_cancelled_work_is_kept);
   g_test_add_func("/nearest/layouts", test_layouts);
+  g_test_add_func("/nearest/huge", test_huge);
   g_test_add_func("/nearest/grid", test_grid);
   g_test_add_func("/nearest/few", test_few);
   int failed = g_test_run();

@@ -117,6 +117,21 @@ test_large(void)
   }
 }
 
+/* costs that are no numbers, all of them or some: each thing gets a place of its own all the same */
+static void
+test_no_numbers(void)
+{
+  float costs[MOST * MOST];
+  int place_of[MOST];
+  for (int step = 1; step <= 5; step++) {
+    fill(costs, MOST * MOST, 2, 1000);
+    for (int i = 0; i < MOST * MOST; i += step)
+      costs[i] = i % 2 == 0 ? NAN : INFINITY;
+    assign(costs, MOST, MOST, place_of);
+    sum_up(costs, MOST, MOST, place_of);
+  }
+}
+
 static bool
 proceed_twice(gpointer data, double fraction)
 {
@@ -141,6 +156,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/assignment/all-permutations", test_all_permutations);
   g_test_add_func("/assignment/large", test_large);
+  g_test_add_func("/assignment/no-numbers", test_no_numbers);
   g_test_add_func("/assignment/end", test_end);
   return g_test_run();
 }

@@ -39,7 +39,7 @@ run(int threads, const float *points, int64_t count, int iterations)
   g_autoptr(NnContext) context = nn_context_new(threads);
   g_autoptr(NnTsne) tsne = new_tsne(context, points, count);
   double *places = g_new(double, 2 * count);
-  nn_tsne_start_principal(tsne, places);
+  nn_tsne_start_principal(tsne, NULL, NULL, places);
   g_assert_true(nn_tsne_find_affinities(tsne, nn_tsne_perplexity(30, count), NULL, NULL));
   nn_tsne_descend(tsne, iterations, NULL, NULL, places);
   return places;
@@ -199,9 +199,15 @@ test_end(void)
   double places[2 * COUNT], whole[2 * COUNT];
   int calls = 3;
   g_assert_false(nn_tsne_find_affinities(tsne, 30, proceed_thrice, &calls));
-  nn_tsne_start_principal(tsne, places);
+  nn_tsne_start_principal(tsne, NULL, NULL, places);
   memcpy(whole, places, sizeof places);
   nn_tsne_find_affinities(tsne, 30, NULL, NULL);
+  calls = 0;
+  double start[2 * COUNT];
+  g_assert_false(nn_tsne_start_principal(tsne, proceed_thrice, &calls, start));
+  g_assert_cmpint(calls, ==, 4);
+  for (int i = 0; i < 2 * COUNT; i++)
+    g_assert_true(isfinite(start[i]));
   calls = 0;
   nn_tsne_descend(tsne, 400, proceed_thrice, &calls, places);
   g_assert_cmpint(calls, ==, 4);
@@ -217,7 +223,7 @@ test_principal(void)
   g_autofree float *points = make_points(COUNT);
   g_autoptr(NnTsne) tsne = new_tsne(context, points, COUNT);
   double places[2 * COUNT], sums[2] = {0}, squares[2] = {0}, product = 0;
-  nn_tsne_start_principal(tsne, places);
+  nn_tsne_start_principal(tsne, NULL, NULL, places);
   for (int i = 0; i < COUNT; i++) {
     for (int k = 0; k < 2; k++) {
       sums[k] += places[2 * i + k];
