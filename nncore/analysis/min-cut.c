@@ -26,10 +26,12 @@ typedef struct {
 typedef struct {
   int32_t first, parent; /* arcs */
   int32_t rest;
-  int32_t next_active, next_orphan; /* nodes; NOBODY: the last; itself: in no queue */
+  int32_t next[2]; /* nodes, by queue; NOBODY: the last; itself: not among the active */
   int32_t time, distance; /* when the distance to the root was last known, and what it was then */
   bool is_sink; /* the tree, where there is a parent */
 } Node;
+
+enum { ACTIVE, ORPHANS }; /* queues */
 
 typedef struct {
   int32_t first, last;
@@ -39,7 +41,7 @@ struct NnMinCut {
   Node *nodes;
   Arc *arcs;
   int32_t n_nodes, n_arcs, room_nodes, room_arcs;
-  Queue active, orphans;
+  Queue queues[2];
   int32_t time;
   int64_t flow, steps;
 };
@@ -86,8 +88,7 @@ nn_min_cut_clear(NnMinCut *cut, int64_t nodes)
   cut->n_arcs = 0;
   cut->flow = 0;
   for (int32_t i = 0; i < cut->n_nodes; i++)
-    cut->nodes[i] =
-        (Node){.first = NOBODY, .parent = NOBODY, .next_active = i, .next_orphan = NOBODY};
+    cut->nodes[i] = (Node){.first = NOBODY, .parent = NOBODY, .next = {i, NOBODY}};
 }
 
 void
@@ -116,26 +117,33 @@ nn_min_cut_add_edge(NnMinCut *cut, int64_t from, int64_t to, int32_t forth, int3
 /* ---- queues ---- */
 
 static void
+push(NnMinCut *cut, int queue, int32_t i)
+{
+  Queue *ends = &cut->queues[queue];
+  cut->nodes[i].next[queue] = NOBODY;
+  if (ends->first == NOBODY)
+    ends->first = i;
+  else
+    cut->nodes[ends->last].next[queue] = i;
+  ends->last = i;
+}
+
+static void
 make_active(NnMinCut *cut, int32_t i)
 {
-  if (cut->nodes[i].next_active != i) /* is in the queue */
-    return;
-  cut->nodes[i].next_active = NOBODY;
-  if (cut->active.first == NOBODY)
-    cut->active.first = i;
-  else
-    cut->nodes[cut->active.last].next_active = i;
-  cut->active.last = i;
+  if (cut->nodes[i].next[ACTIVE] == i) /* is not among them */
+    push(cut, ACTIVE, i);
 }
 
 /* the next that still is in a tree, or NOBODY */
 static int32_t
 next_active(NnMinCut *cut)
 {
-  while (cut->active.first != NOBODY) {
-    int32_t i = cut->active.first;
-    cut->active.first = cut->nodes[i].next_active;
-    cut->nodes[i].next_active = i;
+  Queue *active = &cut->queues[ACTIVE];
+  while (active->first != NOBODY) {
+    int32_t i = active->first;
+    active->first = cut->nodes[i].next[ACTIVE];
+    cut->nodes[i].next[ACTIVE] = i;
     if (cut->nodes[i].parent != NOBODY)
       return i;
   }
@@ -146,12 +154,7 @@ static void
 make_orphan(NnMinCut *cut, int32_t i)
 {
   cut->nodes[i].parent = ORPHAN;
-  cut->nodes[i].next_orphan = NOBODY;
-  if (cut->orphans.first == NOBODY)
-    cut->orphans.first = i;
-  else
-    cut->nodes[cut->orphans.last].next_orphan = i;
-  cut->orphans.last = i;
+  push(cut, ORPHANS, i);
 }
 
 /* ---- growth ---- */
@@ -159,7 +162,7 @@ make_orphan(NnMinCut *cut, int32_t i)
 static void
 plant(NnMinCut *cut)
 {
-  cut->active = cut->orphans = (Queue){NOBODY, NOBODY};
+  cut->queues[ACTIVE] = cut->queues[ORPHANS] = (Queue){NOBODY, NOBODY};
   cut->time = 0;
   for (int32_t i = 0; i < cut->n_nodes; i++) {
     Node *node = &cut->nodes[i];
@@ -331,9 +334,10 @@ set_free(NnMinCut *cut, Node *orphan)
 static void
 adopt(NnMinCut *cut)
 {
-  while (cut->orphans.first != NOBODY) {
-    Node *orphan = &cut->nodes[cut->orphans.first];
-    cut->orphans.first = orphan->next_orphan;
+  Queue *orphans = &cut->queues[ORPHANS];
+  while (orphans->first != NOBODY) {
+    Node *orphan = &cut->nodes[orphans->first];
+    orphans->first = orphan->next[ORPHANS];
     int32_t nearest, parent = find_parent(cut, orphan, &nearest);
     if (parent == NOBODY) {
       set_free(cut, orphan);

@@ -34,7 +34,7 @@ struct NnCriterion {
   char **layers;
   GArray *terms;
   bool normalise;
-  bool (*proceed)(gpointer data, double fraction);
+  NnProceed proceed;
   gpointer proceed_data;
   NnTorus *torus; /* (nullable): of pictures without borders */
   bool wrapped;
@@ -143,8 +143,7 @@ nn_criterion_normalise(NnCriterion *criterion, bool normalise)
 }
 
 void
-nn_criterion_watch(NnCriterion *criterion, bool (*proceed)(gpointer data, double fraction),
-                   gpointer data)
+nn_criterion_watch(NnCriterion *criterion, NnProceed proceed, gpointer data)
 {
   criterion->proceed = proceed;
   criterion->proceed_data = data;

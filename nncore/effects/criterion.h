@@ -70,8 +70,7 @@ bool nn_criterion_set_wrapped(NnCriterion *criterion, bool wrapped, GError **err
  * nn_criterion_watch:
  * @proceed: (nullable): as NnEvaluation.proceed
  */
-void nn_criterion_watch(NnCriterion *criterion, bool (*proceed)(gpointer data, double fraction),
-                        gpointer data);
+void nn_criterion_watch(NnCriterion *criterion, NnProceed proceed, gpointer data);
 
 /**
  * nn_criterion_evaluator:

@@ -285,8 +285,7 @@ nn_excitation_choose(NnExcitation *excitation, int channel)
 }
 
 void
-nn_excitation_watch(NnExcitation *excitation, bool (*proceed)(gpointer data, double fraction),
-                    gpointer data)
+nn_excitation_watch(NnExcitation *excitation, NnProceed proceed, gpointer data)
 {
   nn_criterion_watch(excitation->criterion, proceed, data);
 }

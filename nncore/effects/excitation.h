@@ -80,8 +80,7 @@ char *nn_excitation_describe(const NnExcitation *excitation, int channel);
 void nn_excitation_choose(NnExcitation *excitation, int channel);
 
 /** nn_excitation_watch: as nn_criterion_watch(). */
-void nn_excitation_watch(NnExcitation *excitation, bool (*proceed)(gpointer data, double fraction),
-                         gpointer data);
+void nn_excitation_watch(NnExcitation *excitation, NnProceed proceed, gpointer data);
 
 /**
  * nn_excitation_start:

@@ -19,7 +19,7 @@ typedef struct {
   NnContext *context;
   const NnImage *padded;
   NnImage *output;
-  bool (*proceed)(gpointer data, double fraction);
+  NnProceed proceed;
   gpointer data;
   bool infinite; /* it made values that are no numbers */
 } Pass;
@@ -121,8 +121,7 @@ ask_proceed(gpointer data, double fraction)
 
 bool
 nn_feed_forward(const NnNetwork *network, NnContext *context, const NnImage *picture,
-                NnImage *output, bool (*proceed)(gpointer data, double fraction), gpointer data,
-                GError **error)
+                NnImage *output, NnProceed proceed, gpointer data, GError **error)
 {
   if (!nn_feed_forward_check(network, error))
     return false;

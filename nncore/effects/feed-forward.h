@@ -3,6 +3,7 @@
  * "Perceptual Losses for Real-Time Style Transfer"). */
 #pragma once
 
+#include "nncore/base/progress.h"
 #include "nncore/effects/network.h"
 #include "nncore/image/image.h"
 
@@ -24,8 +25,7 @@
  *   and errors of plan/program.h and plan/evaluator.h.
  */
 bool nn_feed_forward(const NnNetwork *network, NnContext *context, const NnImage *picture,
-                     NnImage *output, bool (*proceed)(gpointer data, double fraction),
-                     gpointer data, GError **error);
+                     NnImage *output, NnProceed proceed, gpointer data, GError **error);
 
 /** nn_feed_forward_check: whether @network says that it makes pictures of pictures;
  * %NN_ERROR_ARGUMENT says what to do. */

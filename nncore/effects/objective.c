@@ -167,8 +167,7 @@ nn_objective_evaluator(NnObjective *objective, int width, int height, GError **e
 }
 
 void
-nn_objective_watch(NnObjective *objective, bool (*proceed)(gpointer data, double fraction),
-                   gpointer data)
+nn_objective_watch(NnObjective *objective, NnProceed proceed, gpointer data)
 {
   nn_criterion_watch(objective->criterion, proceed, data);
 }

@@ -59,8 +59,7 @@ bool nn_objective_check_size(NnObjective *objective, int width, int height, GErr
 NnEvaluator *nn_objective_evaluator(NnObjective *objective, int width, int height, GError **error);
 
 /** nn_objective_watch: as nn_criterion_watch(). */
-void nn_objective_watch(NnObjective *objective, bool (*proceed)(gpointer data, double fraction),
-                        gpointer data);
+void nn_objective_watch(NnObjective *objective, NnProceed proceed, gpointer data);
 
 /** nn_objective_evaluate: as nn_criterion_evaluate(). The first picture evaluated decides what is
  * to be the strongest channel or class (nn_objective_new()). */

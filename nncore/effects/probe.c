@@ -74,7 +74,7 @@ nn_probe_inventory(const NnProbe *probe, int width, int height, GError **error)
 }
 
 void
-nn_probe_watch(NnProbe *probe, bool (*proceed)(gpointer data, double fraction), gpointer data)
+nn_probe_watch(NnProbe *probe, NnProceed proceed, gpointer data)
 {
   nn_criterion_watch(probe->criterion, proceed, data);
 }

@@ -32,7 +32,7 @@ int nn_probe_own_px(const NnProbe *probe);
 NnInventory *nn_probe_inventory(const NnProbe *probe, int width, int height, GError **error);
 
 /** nn_probe_watch: as nn_criterion_watch(). */
-void nn_probe_watch(NnProbe *probe, bool (*proceed)(gpointer data, double fraction), gpointer data);
+void nn_probe_watch(NnProbe *probe, NnProceed proceed, gpointer data);
 
 /** nn_probe_view: as nn_view_new(), or as its @working_px of 0 has it where the network takes no other
  * size; and of a size that it takes as it is (nn_input_size()), so that it sees no other pixels than

@@ -441,18 +441,18 @@ choose_lanes(NnIsa isa, const NnWinograd *w)
   return &nn_winograd_lanes_baseline;
 }
 
-bool
-nn_winograd_gates(const NnWinograd *winograd)
+static int64_t
+target_floats(const NnWinograd *w)
 {
-  return winograd->target_channels % 8 == 0;
+  return w->batch * w->target_height * w->target_width * w->target_channels;
 }
 
 /* lines of the cache whole, and more of them than it holds */
 static bool
 is_streamed(const NnWinograd *w)
 {
-  int64_t floats = w->batch * w->target_height * w->target_width * w->target_channels;
-  return w->target_channels % BLOCK == 0 && floats * (int64_t)sizeof(float) >= STREAMED_BYTES;
+  return w->target_channels % BLOCK == 0 &&
+         target_floats(w) * (int64_t)sizeof(float) >= STREAMED_BYTES;
 }
 
 void
@@ -468,9 +468,14 @@ nn_winograd_run(NnContext *context, const NnWinograd *winograd, const float *sou
       .blocks = cut_blocks(winograd),
       .scratch = scratch,
   };
+  bool gates = winograd->target_channels % 8 == 0; /* the gate's bits are whole bytes */
+  if (!gates)
+    job.finish.gate = (NnGate){0};
   job.finish.stream = is_streamed(winograd);
   if (job.blocks.own)
     nn_parallel_for(context, job.blocks.tiles, job.blocks.block, run_own_block, &job);
   else
     run_shared(context, &job);
+  if (!gates)
+    nn_gate_run(context, finish->gate, target, target_floats(winograd));
 }

@@ -40,9 +40,6 @@ void nn_winograd_filters(const float *taps, int64_t inputs, int64_t outputs, boo
 
 size_t nn_winograd_scratch_bytes(const NnWinograd *winograd, int threads);
 
-/** nn_winograd_gates: whether nn_winograd_run() can heed a gate. */
-bool nn_winograd_gates(const NnWinograd *winograd);
-
-/** nn_winograd_run: bits are always whole bytes there, a gate's where nn_winograd_gates(). */
+/** nn_winograd_run: @finish: its bits are always whole bytes there; its gate may be any. */
 void nn_winograd_run(NnContext *context, const NnWinograd *winograd, const float *source,
                      float *target, const NnFinish *finish, void *scratch);

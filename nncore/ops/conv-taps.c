@@ -260,13 +260,10 @@ run_winograd(const NnConvRun *run, bool back)
 {
   NnWinograd winograd = describe_winograd(&run->x->shape, &run->y->shape, run->window, back);
   winograd.filters = run->taps->filters;
-  bool gates = nn_winograd_gates(&winograd);
-  NnFinish finish = back ? nn_finish_gate(gates ? run->gate : (NnGate){0})
-                         : nn_finish(run->bias, run->activation, run->bits);
+  NnFinish finish =
+      back ? nn_finish_gate(run->gate) : nn_finish(run->bias, run->activation, run->bits);
   const NnTensor *source = back ? run->y : run->x, *target = back ? run->x : run->y;
   nn_winograd_run(run->context, &winograd, source->f, target->f, &finish, run->scratch);
-  if (back && !gates)
-    nn_gate_run(run->context, run->gate, target->f, nn_shape_count(&target->shape));
 }
 
 void

@@ -8,6 +8,7 @@
  * All memory is allocated by nn_evaluator_new(); an evaluation allocates nothing. */
 #pragma once
 
+#include "nncore/base/progress.h"
 #include "nncore/plan/program.h"
 #include "nncore/tensor/piece.h"
 
@@ -33,7 +34,7 @@ typedef struct {
   void (*observed)(gpointer data);
   void (*seed)(gpointer data, int target, const NnPiece *piece, const NnTensor *seed);
   void (*gradient)(gpointer data, int64_t y, int64_t x, const NnTensor *gradient);
-  bool (*proceed)(gpointer data, double fraction);
+  NnProceed proceed;
 } NnEvaluation;
 
 /**

@@ -10,7 +10,6 @@ occlusion.py [THREADS]: prints a line of JSON."""
 
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,11 +39,10 @@ def ours(levels, threads, folder):
     network = Path(folder) / "vgg16.onnx"
     launch([sys.executable, "-W", "ignore", HERE / "networks.py", "vgg16-scores", network])
     np.save(f"{folder}/in.npy", levels)
-    done = subprocess.run(
+    done = launch(
         [BUILD / "tests/effects/run-effect", "occlusion", network, f"{folder}/in.npy", f"{folder}/map.npy",
          f"patch={PATCH}", f"stride={STRIDE}", "fill=black", "output=grey", "transparent=0", "clip=0",
-         "opacity=100", f"working-size={SIDE}", f"threads={threads}"],
-        capture_output=True, text=True, check=True)
+         "opacity=100", f"working-size={SIDE}", f"threads={threads}"])
     return float(TAKEN.search(done.stdout).group(1)), np.load(f"{folder}/map.npy")[:, :, 0]
 
 

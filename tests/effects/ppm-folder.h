@@ -8,7 +8,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/effects/image-source.h"
-#include "nncore/image/resample.h"
+#include "tests/effects/shrunk.h"
 
 typedef NnImage *(*PpmLoad)(const char *path);
 
@@ -55,14 +55,8 @@ ppm_folder_load(NnImageSource *source, int index, int longest_px, GError **error
     g_set_error(error, NN_ERROR, NN_ERROR_READ, "“%s” is no picture.", path);
     return NULL;
   }
-  NnImage *picture = self->load(path);
-  double scale = (double)longest_px / MAX(picture->width, picture->height);
-  if (longest_px == 0 || scale >= 1)
-    return picture;
-  g_autoptr(NnImage) whole = picture;
-  g_autoptr(NnContext) context = nn_context_new(1);
-  return nn_resample_new(context, whole, MAX(1, (int)(whole->width * scale + 0.5)),
-                         MAX(1, (int)(whole->height * scale + 0.5)), error);
+  g_autoptr(NnImage) picture = self->load(path);
+  return shrunk(picture, longest_px, error);
 }
 
 static const NnImageSourceClass ppm_folder_class = {ppm_folder_count, ppm_folder_name,

@@ -4,7 +4,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/effects/image-source.h"
-#include "nncore/image/resample.h"
+#include "tests/effects/shrunk.h"
 
 /** MemorySource: @pictures: RGBA; %NULL for one that cannot be read; @loads: how often one was asked
  * for. */
@@ -44,12 +44,7 @@ memory_load(NnImageSource *source, int index, int longest_px, GError **error)
     g_set_error_literal(error, NN_ERROR, NN_ERROR_READ, "It cannot be read.");
     return NULL;
   }
-  double scale = (double)longest_px / MAX(picture->width, picture->height);
-  if (longest_px == 0 || scale >= 1)
-    return nn_image_copy(picture, error);
-  g_autoptr(NnContext) context = nn_context_new(1);
-  return nn_resample_new(context, picture, MAX(1, (int)(picture->width * scale + 0.5)),
-                         MAX(1, (int)(picture->height * scale + 0.5)), error);
+  return shrunk(picture, longest_px, error);
 }
 
 static const NnImageSourceClass memory_class = {memory_count, memory_name, memory_key, memory_load};
