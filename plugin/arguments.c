@@ -226,7 +226,7 @@ open_network(SomArguments *arguments, int index, const SomNetworks *networks, bo
     return true;
   if (!*name) {
     g_free(name);
-    name = som_networks_default(networks, param->feed_forward, error);
+    name = som_networks_default(networks, param, error);
     if (!name)
       return false;
   }

@@ -113,7 +113,7 @@ static GtkWidget *
 network_new(const NnParam *param, GObject *config, GtkWidget **focus)
 {
   SomNetworks *networks = som_networks_new_for_gimp();
-  g_auto(GStrv) names = som_networks_pick(networks, param->feed_forward);
+  g_auto(GStrv) names = som_networks_pick(networks, param);
   GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 3);
   GtkWidget *chooser =
       som_network_chooser_new((const char *const *)names, !param->feed_forward, param->optional);

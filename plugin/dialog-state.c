@@ -207,7 +207,8 @@ som_dialog_state_network(SomDialogState *state, const NnParam *param)
     name = g_strdup("");
   network = g_hash_table_lookup(state->looked, name);
   if (!network) {
-    network = som_networks_look(state->networks, name, NULL);
+    g_autofree char *usual = *name ? NULL : som_networks_default(state->networks, chooser, NULL);
+    network = som_networks_look(state->networks, usual ? usual : name, NULL);
     if (network)
       g_hash_table_insert(state->looked, g_steal_pointer(&name), network);
   }

@@ -10,6 +10,7 @@
 #include "weights/file-key.h"
 
 #define DEFAULT_NETWORK "somnium-base"
+#define STYLE_NETWORK "somnium-features"
 #define EXTENSION ".onnx"
 
 struct SomNetworks {
@@ -145,29 +146,55 @@ som_network_open_file(const char *path, GError **error)
   return open_file(path, true, error);
 }
 
+/* of those that are there, what an empty name stands for where any network will do */
+static const char *
+usual_name(const SomNetworks *networks, const NnParam *param)
+{
+  bool style = g_strcmp0(param->use, "style") == 0;
+  return style && g_hash_table_contains(networks->paths, STYLE_NETWORK) ? STYLE_NETWORK
+                                                                        : DEFAULT_NETWORK;
+}
+
+/* the same names, this one first */
+static void
+move_to_front(char **names, const char *name)
+{
+  int at = 0;
+  while (names[at] != NULL && strcmp(names[at], name) != 0)
+    at++;
+  if (names[at] == NULL)
+    return;
+  char *found = names[at];
+  memmove(names + 1, names, (size_t)at * sizeof(*names));
+  names[0] = found;
+}
+
 char **
-som_networks_pick(const SomNetworks *networks, bool feed_forward)
+som_networks_pick(const SomNetworks *networks, const NnParam *param)
 {
   char **names = som_networks_names(networks);
+  if (!param->feed_forward) {
+    move_to_front(names, usual_name(networks, param));
+    return names;
+  }
   int n = 0;
-  for (int i = 0; feed_forward && names[i] != NULL; i++) {
+  for (int i = 0; names[i] != NULL; i++) {
     g_autoptr(NnNetwork) network = som_networks_look(networks, names[i], NULL);
     if (network != NULL && network->role == NN_ROLE_FEED_FORWARD)
       names[n++] = names[i];
     else
       g_free(names[i]);
   }
-  if (feed_forward)
-    names[n] = NULL;
+  names[n] = NULL;
   return names;
 }
 
 char *
-som_networks_default(const SomNetworks *networks, bool feed_forward, GError **error)
+som_networks_default(const SomNetworks *networks, const NnParam *param, GError **error)
 {
-  if (!feed_forward)
-    return g_strdup(DEFAULT_NETWORK);
-  g_auto(GStrv) names = som_networks_pick(networks, true);
+  if (!param->feed_forward)
+    return g_strdup(usual_name(networks, param));
+  g_auto(GStrv) names = som_networks_pick(networks, param);
   if (names[0] != NULL)
     return g_strdup(names[0]);
   g_autofree char *folders = g_strjoinv(", ", networks->folders);

@@ -3,7 +3,7 @@
  * plug-in's networks/, the user's, and any that the user adds); earlier folders win. */
 #pragma once
 
-#include "nncore/effects/network.h"
+#include "nncore/effects/effect.h"
 
 typedef struct SomNetworks SomNetworks;
 
@@ -38,17 +38,17 @@ NnNetwork *som_networks_look(const SomNetworks *networks, const char *name, GErr
 
 /**
  * som_networks_pick:
- * @feed_forward: whether only networks that make pictures of pictures will do
+ * @param: of the kind %NN_PARAM_NETWORK
  *
- * The names, of all or of these, in the same order. Looks into every file (som_networks_look())
- * where not all will do; those that cannot be used are left out.
+ * The names of those that will do, sorted, the one that an empty name stands for first. Looks into
+ * every file (som_networks_look()) where not all will do; those that cannot be used are left out.
  * Returns: (transfer full): zero-terminated; g_strfreev()
  */
-char **som_networks_pick(const SomNetworks *networks, bool feed_forward);
+char **som_networks_pick(const SomNetworks *networks, const NnParam *param);
 
 /** som_networks_default: (transfer full): the name that an empty one stands for; %NULL with a sentence
  * that says what to do where there is no such network. */
-char *som_networks_default(const SomNetworks *networks, bool feed_forward, GError **error);
+char *som_networks_default(const SomNetworks *networks, const NnParam *param, GError **error);
 
 /** som_network_open_file: som_networks_open() for a file. */
 NnNetwork *som_network_open_file(const char *path, GError **error);

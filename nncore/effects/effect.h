@@ -58,7 +58,8 @@ typedef struct {
  * @digits: decimals shown of a float
  * @text: default of the text kinds; %NULL is ""
  * @use: of %NN_PARAM_LAYERS: the use whose preset an empty text takes ("dream", "content",
- *   "style"); the dialog shows it
+ *   "style"); the dialog shows it. Of %NN_PARAM_NETWORK: "style" where an empty text takes the
+ *   bundled network for styles, else %NULL
  * @feed_forward: of %NN_PARAM_NETWORK: only networks that make pictures of pictures will do; an empty
  *   text means the first of these
  * @optional: of %NN_PARAM_NETWORK: an empty text means none

@@ -95,6 +95,7 @@ static const NnParam params[] = {
         .help = N_("The network through whose layers content and style are seen."),
         .section = SECTION_NETWORK,
         .kind = NN_PARAM_NETWORK,
+        .use = "style",
     },
     {
         .key = "style-layers",

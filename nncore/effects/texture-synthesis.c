@@ -129,6 +129,7 @@ static const NnParam params[] = {
         .help = N_("The network whose layers see what a texture is like."),
         .section = SECTION_NETWORK,
         .kind = NN_PARAM_NETWORK,
+        .use = "style",
     },
     {
         .key = "layers",

@@ -103,23 +103,45 @@ static void
 test_pick(Fixture *fixture, gconstpointer data)
 {
   g_autoptr(GError) error = NULL;
+  static const NnParam any = {.kind = NN_PARAM_NETWORK};
+  static const NnParam painter = {.kind = NN_PARAM_NETWORK, .feed_forward = true};
   copy_network(fixture, "another.onnx");
   g_autoptr(SomNetworks) without = open_both(fixture);
-  g_autofree char *usual = som_networks_default(without, false, &error);
+  g_autofree char *usual = som_networks_default(without, &any, &error);
   g_assert_cmpstr(usual, ==, "somnium-base");
-  g_assert_null(som_networks_default(without, true, &error));
+  g_assert_null(som_networks_default(without, &painter, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
   g_assert_nonnull(strstr(error->message, fixture->folder));
   copy_network(fixture, "painter.onnx");
   write_beside(fixture, "painter.ini", "[network]\nrole=feed-forward\n");
   write_beside(fixture, "broken.onnx", "no network");
   g_autoptr(SomNetworks) networks = open_both(fixture);
-  g_auto(GStrv) all = som_networks_pick(networks, false);
-  g_auto(GStrv) painters = som_networks_pick(networks, true);
+  g_auto(GStrv) all = som_networks_pick(networks, &any);
+  g_auto(GStrv) painters = som_networks_pick(networks, &painter);
   g_assert_cmpuint(g_strv_length(all), ==, 4);
   g_assert_cmpuint(g_strv_length(painters), ==, 1);
-  g_autofree char *name = som_networks_default(networks, true, NULL);
+  g_autofree char *name = som_networks_default(networks, &painter, NULL);
   g_assert_cmpstr(name, ==, "painter");
+}
+
+/* for styles there is one of its own, which comes first; where it is missing, the usual one does */
+static void
+test_style(Fixture *fixture, gconstpointer data)
+{
+  static const NnParam style = {.kind = NN_PARAM_NETWORK, .use = "style"};
+  const char *const folders[] = {fixture->folder, NULL};
+  copy_network(fixture, "another.onnx");
+  copy_network(fixture, "somnium-base.onnx");
+  g_autoptr(SomNetworks) without = som_networks_new(folders);
+  g_autofree char *usual = som_networks_default(without, &style, NULL);
+  g_assert_cmpstr(usual, ==, "somnium-base");
+  copy_network(fixture, "somnium-features.onnx");
+  g_autoptr(SomNetworks) networks = som_networks_new(folders);
+  g_autofree char *name = som_networks_default(networks, &style, NULL);
+  g_assert_cmpstr(name, ==, "somnium-features");
+  g_auto(GStrv) names = som_networks_pick(networks, &style);
+  g_autofree char *list = g_strjoinv(" ", names);
+  g_assert_cmpstr(list, ==, "somnium-features somnium-base another");
 }
 
 static void
@@ -302,6 +324,7 @@ main(int argc, char **argv)
   ADD("/weights/bundled", test_bundled);
   ADD("/weights/names", test_names);
   ADD("/weights/pick", test_pick);
+  ADD("/weights/style", test_style);
   ADD("/weights/ini", test_ini);
   ADD("/weights/guess", test_guess);
   ADD("/weights/partial-ini", test_partial_ini);

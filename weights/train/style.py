@@ -7,7 +7,7 @@
 The network (Johnson, Alahi and Fei-Fei, arXiv:1603.08155; Ulyanov et al., arXiv:1607.08022): three
 convolutions down to a quarter, residual blocks, two steps of enlarging by two and a convolution,
 instance normalisation after all but the last, padding by reflection. What the judge, a network with
-the metadata of Somnium's (or a VGG-19, by name), sees at its layers for content and for style is
+the metadata of Somnium's (or one of two others, by name), sees at its layers for content and for style is
 compared as Somnium compares it (nncore/loss/content.h, style.h): the style by Gram matrices, of
 each picture of a batch by itself. Learnt on pictures of the packed data set, enlarged, and on
 mosaics of them, whose details are as sharp as a photo's.
@@ -36,6 +36,15 @@ BATCH = 4
 RATE = 1e-3
 STEPS_BETWEEN_CHECKPOINTS = 100
 EPSILON = 1e-5  # of instance normalisation
+
+# what judges want that do not say it themselves, by the name of the file
+KNOWN = {
+    "vgg19-relu3_4": {"channels": "BGR", "range": "255", "mean": "103.939 116.779 123.68",
+                      "std": "1 1 1", "layers.content": "relu3_2",
+                      "layers.style": "relu1_1,relu2_1,relu3_1"},
+    "tiny-darknet": {"channels": "RGB", "range": "1", "mean": "0 0 0", "std": "1 1 1",
+                     "layers.content": "leaky6", "layers.style": "leaky1,leaky2,leaky4"},
+}
 
 
 class Step:
@@ -91,39 +100,47 @@ class Stylist(nn.Module):
         return values
 
 
-class Judge:
-    """The losses of pictures, as a judging network sees them."""
+class Seen:
+    """What a network sees in pictures, one of ours or one in KNOWN, a file."""
 
-    def __init__(self, path, style):
+    def __init__(self, path):
         sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "oracle"))
         from onnx_files import metadata  # of the oracle tests
         from onnx_torch import OnnxTorch
-        from pictures import CAFFE, InputSpec
-        facts, self.network = metadata(path), OnnxTorch(path)
-        self.spec = InputSpec.of_metadata(facts) if "mean" in facts else CAFFE
-        self.content = facts.get("layers.content", "relu3_2").split(",")
-        self.style = facts.get("layers.style", "relu1_1,relu2_1,relu3_1").split(",")
-        with torch.no_grad():
-            self.wanted = [grams(layer) for layer in self.network.run(self.seen(style), self.style)]
+        from pictures import InputSpec
+        facts = metadata(path)
+        facts = facts if "layers.style" in facts else KNOWN[Path(path).stem]
+        self.network, self.spec = OnnxTorch(path), InputSpec.of_metadata(facts)
+        self.content, self.style = (facts[f"layers.{use}"].split(",") for use in ("content", "style"))
 
-    def seen(self, images):
-        """From what `data.normalised` gives to what the judge wants."""
+    def __call__(self, images, layers):
+        """The layers, of pictures as `data.normalised` has them."""
         values = (images * data.DEVIATION + data.MEAN) * self.spec.value_range
         if self.spec.channels == "BGR":
             values = values.flip(1)
         mean, deviation = (torch.from_numpy(np.float32(numbers)).view(1, 3, 1, 1)
                            for numbers in (self.spec.mean, self.spec.deviation))
-        return (values - mean) / deviation
+        return self.network.run((values - mean) / deviation, layers)
+
+
+class Judge:
+    """The losses of pictures, as a judging network sees them."""
+
+    def __init__(self, path, style):
+        self.seen = Seen(path)
+        with torch.no_grad():
+            self.wanted = [grams(layer) for layer in self.seen(style, self.seen.style)]
 
     def __call__(self, pictures, contents):
         """The mean loss of content and that of style, each over its layers and the pictures."""
-        layers = self.network.run(self.seen(pictures), self.content + self.style)
+        layers = self.seen(pictures, self.seen.content + self.seen.style)
+        count = len(self.seen.content)
         with torch.no_grad():
-            targets = self.network.run(self.seen(contents), self.content)
+            targets = self.seen(contents, self.seen.content)
         content = sum(relative(layer, target) for layer, target in zip(layers, targets))
         style = sum(relative(grams(layer), wanted)
-                    for layer, wanted in zip(layers[len(self.content):], self.wanted))
-        return content / len(self.content), style / len(self.style)
+                    for layer, wanted in zip(layers[count:], self.wanted))
+        return content / count, style / len(self.wanted)
 
 
 def grams(layer):
