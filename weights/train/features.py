@@ -39,7 +39,9 @@ STYLE = ("relu2_1", "relu3_1")  # whose Gram matrices are learnt, too: relu1_1 c
 SIZE = 2 * data.SIDE
 BATCH = 4
 RATE = 2e-3
-APART = 0.4  # the share of the steps in which each layer is learnt by itself
+APART = 0.5  # the share of the steps in which each layer is learnt by itself
+TOGETHER = 0.25  # how fast they then learn, beside that
+LONGEST = 1  # the length that gradients are cut to
 NOISE = 0.6  # the strongest, in deviations of the pictures
 STEPS_BETWEEN_CHECKPOINTS = 200
 
@@ -100,6 +102,14 @@ def views(pictures, chance):
     return images + amplitude * (rough * grain + (1 - rough) * 2 * smooth)
 
 
+def rate(part):
+    """Of learning, at this part of the way: two times from RATE, or less, to nothing."""
+    apart = part < APART
+    along = part / APART if apart else (part - APART) / (1 - APART)
+    rise = min(1, 50 * along)
+    return RATE * (1 if apart else TOGETHER) * rise * (1 + math.cos(math.pi * along)) / 2
+
+
 class Training:
     """The network, its teacher and its optimiser."""
 
@@ -117,8 +127,7 @@ class Training:
         chance = torch.Generator().manual_seed(options.seed * 1_000_003 + self.step)
         images = views(self.pictures, chance).contiguous(memory_format=torch.channels_last)
         part = self.step / options.steps
-        self.optimiser.param_groups[0]["lr"] = (
-            RATE * min(1, (self.step + 1) / 100) * (1 + math.cos(math.pi * part)) / 2)
+        self.optimiser.param_groups[0]["lr"] = rate(part)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             targets = [layer.float() for layer in self.teacher(images, NAMES)]
             scales = [target.square().mean().sqrt() for target in targets]
@@ -133,6 +142,7 @@ class Training:
                      for layer, target in [*pairs.values(), *products]]
         self.optimiser.zero_grad()
         sum(distances).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST)
         self.optimiser.step()
         self.step += 1
         return torch.stack(distances).detach()
@@ -188,7 +198,7 @@ def main():
     parser.add_argument("--teacher", required=True, help="the file vgg19-relu3_4.onnx")
     parser.add_argument("--data", required=True, help="the folder of the packed data set")
     parser.add_argument("--cache", default=data.cache_folder(), help="of classifier.py")
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--stop", type=int, help="stop after this step")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())

@@ -41,8 +41,8 @@ RECIPES = {
             Phase(3, 32, (0.1, 0.1)),
             Phase(6, 48, (0.1, 0.0)),  # the first that is fit for use
             Phase(1, 48, (0.0, 0.08)),
-            Phase(11, 48, (0.08, 0.015), cutmix=0.25),
-            Phase(4, 64, (0.015, 0.0)),
+            Phase(10, 48, (0.08, 0.015), cutmix=0.25),
+            Phase(3, 64, (0.015, 0.0)),
         ),
         presets={"dream": "relu5_1", "content": "relu3_2",
                  "style": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"},

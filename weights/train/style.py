@@ -30,9 +30,9 @@ import checkpoint
 import data
 import export
 
-WIDTHS = (24, 48, 96)
-BLOCKS = 4
-BATCH = 4
+WIDTHS = (16, 32, 64)
+BLOCKS = 5
+BATCH = 2
 RATE = 1e-3
 STEPS_BETWEEN_CHECKPOINTS = 100
 EPSILON = 1e-5  # of instance normalisation
@@ -109,7 +109,8 @@ class Seen:
         from onnx_torch import OnnxTorch
         from pictures import InputSpec
         facts = metadata(path)
-        facts = facts if "layers.style" in facts else KNOWN[Path(path).stem]
+        if "layers.style" not in facts:
+            facts = KNOWN[Path(path).stem]
         self.network, self.spec = OnnxTorch(path), InputSpec.of_metadata(facts)
         self.content, self.style = (facts[f"layers.{use}"].split(",") for use in ("content", "style"))
 
@@ -146,12 +147,12 @@ class Judge:
 def grams(layer):
     """The Gram matrix of each picture of N x C x H x W, divided by H * W."""
     rows = layer.flatten(2)
-    return rows @ rows.transpose(1, 2) / rows.shape[2]
+    return (rows @ rows.transpose(1, 2)).float() / rows.shape[2]
 
 
 def relative(values, targets):
     """Squared distances relative to the targets' squares, the mean over the pictures."""
-    axes = tuple(range(1, values.dim()))
+    axes, values, targets = tuple(range(1, values.dim())), values.float(), targets.float()
     return ((values - targets).square().sum(axes) / targets.square().sum(axes)).mean()
 
 
@@ -196,9 +197,9 @@ class Training:
     def __init__(self, options):
         torch.manual_seed(options.seed)
         self.options = options
-        self.stylist = Stylist()
+        self.stylist = Stylist().to(memory_format=torch.channels_last)
         self.optimiser = torch.optim.Adam(self.stylist.parameters(), RATE)
-        self.judge = Judge(options.judge, style_picture(options.picture, options.size))
+        self.judge = Judge(options.judge, style_picture(options.picture, options.style_size))
         self.pictures = data.Pictures(options.data, "train", options.cache)
         self.step = 0
 
@@ -209,8 +210,9 @@ class Training:
         pictures = contents(self.pictures, options.size, chance)
         part = self.step / options.steps
         self.optimiser.param_groups[0]["lr"] = RATE * (1 if part < 0.75 else 4 * (1 - part))
-        made = self.stylist(pictures)
-        content, style = self.judge(made, pictures)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = self.stylist(pictures).float()
+            content, style = self.judge(made, pictures)
         loss = content + options.style_weight * style + options.smoothness * variation(made)
         self.optimiser.zero_grad()
         loss.backward()
@@ -260,7 +262,7 @@ def graph_of(stylist):
 
 def facts(options):
     """What effects must know of the network, and people."""
-    return {**export.INPUT, "title": options.name.replace("-", " ").capitalize(),
+    return {**export.INPUT, "title": options.name.removeprefix("style-").capitalize(),
             "role": "feed-forward", "multiple": "4", "licence": "CC0-1.0",
             "provenance": f"trained for Somnium (weights/train) in {options.steps} steps on "
                           f"{Path(options.picture).name}, judged by {Path(options.judge).stem}"}
@@ -287,11 +289,13 @@ def main():
     parser.add_argument("--judge", required=True, help="a network of features, in ONNX")
     parser.add_argument("--data", required=True, help="the folder of the packed data set")
     parser.add_argument("--cache", default=data.cache_folder(), help="of classifier.py")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=700)
     parser.add_argument("--stop", type=int, help="stop after this step")
-    parser.add_argument("--size", type=int, default=256,
-                        help=f"of what is learnt on and the style: a multiple of {data.SIDE} px")
-    parser.add_argument("--style-weight", type=float, default=1)
+    parser.add_argument("--size", type=int, default=192,
+                        help=f"of what is learnt on: a multiple of {data.SIDE} px")
+    parser.add_argument("--style-size", type=int, default=320,
+                        help="the shorter side of the style's picture, in px")
+    parser.add_argument("--style-weight", type=float, default=10)
     parser.add_argument("--smoothness", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
