@@ -15,7 +15,7 @@ nn_activation_bits_bytes(int64_t count)
 static inline NnInts
 passes(NnActivation activation, const float *x)
 {
-  NnFloats value = *(const NnFloats *)x;
+  NnFloats value = *(const NnFloatsAt *)x;
   if (activation.kind != NN_ACTIVATION_CLIP)
     return value > 0;
   return (value >= activation.low) & (value <= activation.high);
@@ -76,8 +76,8 @@ typedef struct {
 static inline void
 scale_lanes(float *gradient, NnInts keep, float slope)
 {
-  NnFloats value = *(const NnFloats *)gradient, scaled = value * slope;
-  *(NnInts *)gradient = ((NnInts)value & keep) | ((NnInts)scaled & ~keep);
+  NnFloats value = *(const NnFloatsAt *)gradient, scaled = value * slope;
+  *(NnIntsAt *)gradient = ((NnInts)value & keep) | ((NnInts)scaled & ~keep);
 }
 
 static void

@@ -40,13 +40,13 @@ enum { NN_PER_PANEL = NN_BLOCK / NN_LANES, NN_COLUMNS = NN_PANELS * NN_PER_PANEL
 NN_INLINE NnFloats
 nn_load(const float *from)
 {
-  return *(const NnFloats *)from;
+  return *(const NnFloatsAt *)from;
 }
 
 NN_INLINE void
 nn_store(float *to, NnFloats value)
 {
-  *(NnFloats *)to = value;
+  *(NnFloatsAt *)to = value;
 }
 
 /* the first @count floats; the other lanes are 0 */

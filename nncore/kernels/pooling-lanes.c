@@ -26,7 +26,7 @@ max_lanes(const bool wanted, const NnMaxWindow *w, int64_t c, float *y, uint8_t 
     }
   nn_store(y + c, best);
   if (wanted)
-    *(NnBytes *)(taps + c) = __builtin_convertvector(winner, NnBytes);
+    *(NnBytesAt *)(taps + c) = __builtin_convertvector(winner, NnBytes);
 }
 
 static int64_t
@@ -50,8 +50,8 @@ sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, cons
     NnFloats sum = {0};
     for (int64_t t = 0; t < n_touches; t++) {
       int64_t at = touches[t].at + c;
-      NnInts won = __builtin_convertvector(*(const NnBytes *)(taps + at), NnInts) == touches[t].tap;
-      sum += (NnFloats)(*(const NnInts *)(gradient + at) & won);
+      NnInts won = __builtin_convertvector(*(const NnBytesAt *)(taps + at), NnInts) == touches[t].tap;
+      sum += (NnFloats)(*(const NnIntsAt *)(gradient + at) & won);
     }
     if (gate.bits != NULL)
       sum = nn_gate_lanes(gate, sum, index + c, NN_LANES);
