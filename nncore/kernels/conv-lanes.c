@@ -17,10 +17,26 @@ enum {
 
 /* ---- packing ---- */
 
+/* a block of each pixel; neighbouring groups will want its next line */
+static void
+pack_lines(const float *from, int64_t step, int64_t rows, float *to)
+{
+  for (int64_t r = 0; r < rows; r++, from += step, to += NN_BLOCK) {
+    __builtin_prefetch(from + NN_BLOCK);
+#pragma GCC unroll 4
+    for (int i = 0; i < NN_BLOCK; i += NN_LANES)
+      nn_store(to + i, nn_load(from + i));
+  }
+}
+
 static void
 pack(const float *from, int64_t step, int64_t rows, int64_t channels, float *to, int64_t next_slab)
 {
   int64_t whole = channels / NN_BLOCK * NN_BLOCK, rest = channels - whole;
+  if (channels == NN_BLOCK) {
+    pack_lines(from, step, rows, to);
+    return;
+  }
   for (int64_t r = 0; r < rows; r++, from += step, to += NN_BLOCK) {
     float *line = to;
     int64_t c = 0;
@@ -69,13 +85,71 @@ finish_rows(const NnProduct *p, const float *sums, int64_t row, int64_t rows, in
   float *target = p->target;
   bool add = p->add;
   for (int64_t r = 0; r < rows; r++)
-    finish_pixel(finish, add, sums + r * NN_COLUMNS * NN_LANES, target, p->at[row + r], c, end);
+    if (p->at[row + r] >= 0)
+      finish_pixel(finish, add, sums + r * NN_COLUMNS * NN_LANES, target, p->at[row + r], c, end);
 }
 
-/* @rows and @panels are constants where this is inlined */
+/* register @i of a panel that groups of @span channels share: for each lane, channel @k of its group */
+NN_INLINE NnFloats
+spread(const float *v, const int i, const int span, const int k)
+{
+#if NN_LANES == 16
+  const NnInts lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  return (NnFloats)_mm512_permutexvar_ps((__m512i)((lanes & -span) + k), (__m512)nn_load(v));
+#else
+#if NN_LANES == 8
+  const NnInts lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+  if (span < NN_LANES)
+    return (NnFloats)_mm256_permutevar8x32_ps((__m256)nn_load(v + i * NN_LANES),
+                                              (__m256i)((lanes & -span) + k));
+#endif
+  return (NnFloats){0} + v[i * NN_LANES / span * span + k];
+#endif
+}
+
+/* @taps slabs, a row apart: what is spread serves all of them */
 NN_INLINE void
-multiply_tile(const int rows, const int panels, const NnProduct *p, int64_t row, int64_t c,
-              const float *filters)
+multiply_run(const int rows, const int span, const int taps, const float *v, const NnSlab *slabs,
+             const float *filters, NnFloats sum[NN_ROWS][NN_COLUMNS])
+{
+/* unrolled, it would keep too much in registers */
+#pragma GCC unroll 1
+  for (int k = 0; k < span; k++)
+#pragma GCC unroll 16
+    for (int i = 0; i < NN_PER_PANEL; i++) {
+      NnFloats u[NN_CONV_RUN];
+#pragma GCC unroll 16
+      for (int t = 0; t < taps; t++)
+        u[t] = nn_load(filters + slabs[t].filter + k * NN_BLOCK + i * NN_LANES);
+#pragma GCC unroll 32
+      for (int place = 0; place < rows + taps - 1; place++) {
+        NnFloats value = spread(v + place * NN_BLOCK, i, span, k);
+#pragma GCC unroll 16
+        for (int t = MAX(place - rows + 1, 0); t < MIN(taps, place + 1); t++)
+          sum[place - t][i] += value * u[t];
+      }
+    }
+}
+
+NN_INLINE void
+multiply_team(const int rows, const int span, const NnProduct *p, const float *packed,
+              const float *filters, NnFloats sum[NN_ROWS][NN_COLUMNS])
+{
+  for (const NnSlab *slab = p->slabs; slab < p->slabs + p->n_slabs; slab += slab->run) {
+    const float *v = packed + slab->source;
+    if (slab->run == 3)
+      multiply_run(rows, span, 3, v, slab, filters, sum);
+    else if (slab->run == 2)
+      multiply_run(rows, span, 2, v, slab, filters, sum);
+    else
+      multiply_run(rows, span, 1, v, slab, filters, sum);
+  }
+}
+
+/* @rows, @panels and @span are constants where this is inlined; no @span: no team */
+NN_INLINE void
+multiply_tile(const int rows, const int panels, const int span, const NnProduct *p, int64_t row,
+              int64_t c, const float *filters)
 {
   NnFloats sum[NN_ROWS][NN_COLUMNS];
 #pragma GCC unroll 16
@@ -84,11 +158,13 @@ multiply_tile(const int rows, const int panels, const NnProduct *p, int64_t row,
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       sum[r][i] = (NnFloats){0};
   for (int64_t r = 0; r < MIN(rows, p->rows - row); r++)
-    nn_expect(p->target + p->at[row + r] + c, panels * NN_BLOCK);
-  const float *v = p->packed + row * NN_BLOCK;
-  for (int64_t s = 0; s < p->n_slabs; s++, v += p->next_slab)
-    nn_multiply_block(rows, panels, p->slabs[s].channels, v, filters + p->slabs[s].filter, p->panel,
-                      sum);
+    nn_expect(p->target + MAX(p->at[row + r], 0) + c, panels * NN_BLOCK);
+  const float *packed = p->packed + row * NN_BLOCK;
+  if (span > 0)
+    multiply_team(rows, span, p, packed, filters, sum);
+  for (int64_t s = 0; span == 0 && s < p->n_slabs; s++)
+    nn_multiply_block(rows, panels, p->slabs[s].channels, packed + p->slabs[s].source,
+                      filters + p->slabs[s].filter, p->panel, sum);
   float sums[NN_ROWS * NN_COLUMNS * NN_LANES];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
@@ -100,13 +176,14 @@ multiply_tile(const int rows, const int panels, const NnProduct *p, int64_t row,
 
 /* all rows times @panels panels; the last tile may be half a one and may reach past the end */
 NN_INLINE void
-multiply_panels(const int panels, const NnProduct *p, int64_t c, const float *filters)
+multiply_panels(const int panels, const int span, const NnProduct *p, int64_t c,
+                const float *filters)
 {
   int64_t row = 0;
   for (; p->rows - row > HALF; row += NN_ROWS)
-    multiply_tile(NN_ROWS, panels, p, row, c, filters);
+    multiply_tile(NN_ROWS, panels, span, p, row, c, filters);
   if (row < p->rows)
-    multiply_tile(HALF, panels, p, row, c, filters);
+    multiply_tile(HALF, panels, span, p, row, c, filters);
 }
 
 static void
@@ -115,11 +192,20 @@ product(const NnProduct *p)
   int64_t c = p->first;
   const float *filters = p->filters;
   for (; p->end - c > (NN_PANELS - 1) * NN_BLOCK; c += NN_PANELS * NN_BLOCK) {
-    multiply_panels(NN_PANELS, p, c, filters);
+    multiply_panels(NN_PANELS, 0, p, c, filters);
     filters += NN_PANELS * p->panel;
   }
   if (c < p->end)
-    multiply_panels(1, p, c, filters);
+    multiply_panels(1, 0, p, c, filters);
+}
+
+static void
+team(const NnProduct *p)
+{
+  if (p->span == 4)
+    multiply_panels(1, 4, p, p->first, p->filters);
+  else
+    multiply_panels(1, 8, p, p->first, p->filters);
 }
 
 /* ---- few source channels ---- */
@@ -345,6 +431,7 @@ depthwise(const NnPixels *p)
 const NnConvLanes NN_LANES_NAME(nn_conv_lanes) = {
     .pack = pack,
     .product = product,
+    .team = team,
     .transpose = transpose,
     .few_in = few_in,
     .few_out = few_out,

@@ -18,32 +18,34 @@ enum {
   NN_CONV_SQUARE = NN_CONV_BLOCK * NN_CONV_BLOCK,
   NN_CONV_MAX_ROWS = 14, /* of a tile of the product, in the widest kernel */
   NN_FEW = 4,
+  NN_CONV_RUN = 3,
 };
 
-/** NnSlab: @filter: floats from the panel's beginning; @channels: of it, 1 to 16. */
+/** NnSlab: @source: floats from the first packed row; @filter: from the panel's beginning;
+ * @channels: of it, 1 to 16; @run: for teams: so many slabs, this one the first, are a row apart. */
 typedef struct {
-  int64_t filter;
-  int channels;
+  int64_t source, filter;
+  int channels, run;
 } NnSlab;
 
 /**
  * NnProduct: some slabs times some panels.
- * @packed: the first slab's first row; the next slab is @next_slab floats on. Readable are whole
- *   tiles of NN_CONV_MAX_ROWS.
+ * @packed: rows of 16. Readable are whole tiles of NN_CONV_MAX_ROWS.
  * @filters: the first panel; the next is @panel floats on
  * @first, @end: target channels of the panels
- * @at: floats from @target to channel 0 of each row's pixel
+ * @span: in @team, the channels of a group: 4 or 8
+ * @at: floats from @target to channel 0 of each row's pixel, or less than 0: that is not wanted
  * @add: to what is in @target
  */
 typedef struct {
   int64_t rows;
   const float *packed;
-  int64_t next_slab;
   int64_t n_slabs;
   const NnSlab *slabs;
   const float *filters;
   int64_t panel;
   int64_t first, end;
+  int span;
   float *target;
   const int64_t *at;
   bool add;
@@ -79,6 +81,8 @@ typedef struct {
  * NnConvLanes:
  * @pack: @rows pixels, @step floats apart, of @channels channels, into slabs
  * @product: NnProduct
+ * @team: NnProduct of one panel that groups share, in runs of up to NN_CONV_RUN: source channels
+ *   are those of the same groups, and row k of the panel is for channel k of each
  * @transpose: 16 x 16 floats
  * @few_in: up to NN_FEW source channels; the source is readable as if @count were a multiple of
  *   NN_CONV_MAX_ROWS
@@ -89,6 +93,7 @@ typedef struct {
   void (*pack)(const float *from, int64_t step, int64_t rows, int64_t channels, float *to,
                int64_t next_slab);
   void (*product)(const NnProduct *product);
+  void (*team)(const NnProduct *product);
   void (*transpose)(const float *from, float *to);
   void (*few_in)(const NnPixels *pixels);
   void (*few_out)(const NnPixels *pixels);

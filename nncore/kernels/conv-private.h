@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the ways of running a gather share (conv.c chooses): by packed blocks and products
- * (conv-product.c), or along rows of the target (conv-rows.c). */
+ * (conv-product.c), group by group (conv-grouped.c), or along rows of the target (conv-rows.c). */
 #pragma once
 
 #include "nncore/kernels/conv-lanes.h"
@@ -8,6 +8,7 @@
 
 typedef enum {
   NN_CONV_PRODUCT,
+  NN_CONV_GROUPED,
   NN_CONV_DEPTHWISE,
   NN_CONV_FEW_IN,  /* filters are panels of their outputs, as those of a product are */
   NN_CONV_FEW_OUT, /* of their inputs */
@@ -22,6 +23,10 @@ int64_t nn_conv_blocks(int64_t channels);
 /** nn_conv_slab_floats: of a product's filters for a block of @channels, those of a group: 16 x 16,
  * but only the rows that there are in many narrow groups. */
 int64_t nn_conv_slab_floats(int groups, int64_t channels);
+
+/** nn_conv_span: how many channels a group has if such groups share panels of 16, a team of
+ * neighbours each; else 0. */
+int nn_conv_span(const NnFilters *shape);
 
 /** nn_filters_has_turned: filters for running back are there too, behind the others and in their
  * order; groups always have them. */
@@ -55,12 +60,33 @@ int64_t nn_conv_target(const NnGather *gather, const NnConvPosition *p);
 int64_t nn_conv_source_row(const NnGather *gather, const NnConvPosition *p,
                            const int64_t offset[3]);
 
-/** nn_conv_inside: the places @begin to @end - 1 along a row that have something of the source
- * under a tap at @offset. */
-void nn_conv_inside(const NnGather *gather, int64_t offset, int64_t *begin, int64_t *end);
+/** nn_conv_inside: of @count places along a row, those @begin to @end - 1 that have something of the
+ * source under a tap at @offset. */
+void nn_conv_inside(const NnGather *gather, int64_t offset, int64_t count, int64_t *begin,
+                    int64_t *end);
+
+/**
+ * NnConvPack: what lies under a tap at @offset, to be packed into slabs @next_slab floats apart.
+ * @channel, @channels: of the source
+ * @inside, @outside: nn_conv_inside()
+ */
+typedef struct {
+  const NnConvJob *conv;
+  const NnGather *gather;
+  const int64_t *offset;
+  int64_t channel, channels;
+  int64_t inside, outside;
+  int64_t next_slab;
+} NnConvPack;
+
+/** nn_conv_pack: @places places from @p on, all in one row. */
+void nn_conv_pack(const NnConvPack *pack, const NnConvPosition *p, int64_t places, float *to);
 
 size_t nn_conv_product_scratch_bytes(const NnGather *gather, int threads);
 void nn_conv_product_run(NnConvJob *job);
+
+size_t nn_conv_grouped_scratch_bytes(const NnGather *gather, int threads);
+void nn_conv_grouped_run(NnConvJob *job);
 
 /** The rows' ways: depthwise, few channels in, few channels out; one way of them in @kind. */
 size_t nn_conv_rows_scratch_bytes(const NnGather *gather, NnConvKind kind, int threads);

@@ -31,22 +31,20 @@ typedef struct {
 /**
  * Job:
  * @gather: as described, or with all axes as one
- * @blocks: of source channels under a tap; @panels: of a group; @item_panels: of an item
+ * @blocks: of source channels under a tap; @item_panels: of the panels, those of an item
  * @block: rows of a block; @next_slab: floats between the slabs of one
- * @slab: floats of a slab's filters; @panel: from one panel of them to the next; @group: from one
- *   group to the next
+ * @panel: floats from one panel of filters to the next
  */
 typedef struct {
   NnConvJob *conv;
   NnGather gather;
   int64_t positions;
-  int64_t source_group, target_group;
-  int64_t blocks, panels, item_panels, parts, slab;
+  int64_t blocks, panels, item_panels, parts;
   int64_t block, next_slab;
   int64_t n_slabs;
   NnSlab *slabs;
   const float *filters;
-  int64_t panel, group;
+  int64_t panel;
   bool turn;
   Worker *workers;
 } Job;
@@ -62,7 +60,7 @@ static int64_t
 slabs_of(const NnGather *gather)
 {
   const NnFilters *shape = &gather->shape;
-  int64_t channels = (gather->back ? shape->outputs : shape->inputs) / shape->groups;
+  int64_t channels = gather->back ? shape->outputs : shape->inputs;
   return gather->n_taps * nn_conv_blocks(channels);
 }
 
@@ -75,45 +73,21 @@ nn_conv_product_scratch_bytes(const NnGather *gather, int threads)
 /* ---- packing ---- */
 
 static void
-blank(float *to, int64_t next_slab, int64_t rows, int64_t channels)
-{
-  for (int64_t c = 0; rows > 0 && c < channels; c += BLOCK, to += next_slab)
-    memset(to, 0, (size_t)(rows * BLOCK) * sizeof *to);
-}
-
-/* @rows places from @p on, all in one row, under one tap whose places @begin to @end - 1 are inside;
- * @source: the channels wanted of pixel 0 */
-static void
-pack_run(const Job *job, const NnConvPosition *p, int64_t rows, int tap, const float *source,
-         int64_t channels, int64_t begin, int64_t end, float *to)
-{
-  const NnGather *gather = &job->gather;
-  const int64_t *offset = gather->offsets[tap];
-  int64_t row = nn_conv_source_row(gather, p, offset), step = gather->source_step[2];
-  int64_t first = CLAMP(begin - p->j[2], 0, rows), last = CLAMP(end - p->j[2], first, rows);
-  if (row < 0)
-    first = last = rows;
-  blank(to, job->next_slab, first, channels);
-  if (last > first) {
-    int64_t pixel = row + (p->j[2] + first) * step + offset[2];
-    job->conv->lanes->pack(source + pixel * job->conv->source_channels,
-                           step * job->conv->source_channels, last - first, channels,
-                           to + first * BLOCK, job->next_slab);
-  }
-  blank(to + last * BLOCK, job->next_slab, rows - last, channels);
-}
-
-static void
-pack_tap(const Job *job, int64_t begin, int64_t end, int tap, const float *source, int64_t channels,
+pack_tap(const Job *job, int64_t begin, int64_t end, int tap, int64_t channel, int64_t channels,
          float *to)
 {
   const NnGather *gather = &job->gather;
-  int64_t inside, outside;
-  nn_conv_inside(gather, gather->offsets[tap][2], &inside, &outside);
+  NnConvPack pack = {.conv = job->conv,
+                     .gather = gather,
+                     .offset = gather->offsets[tap],
+                     .channel = channel,
+                     .channels = channels,
+                     .next_slab = job->next_slab};
+  nn_conv_inside(gather, pack.offset[2], gather->count[2], &pack.inside, &pack.outside);
   while (begin < end) {
     NnConvPosition p = nn_conv_position(gather, begin);
     int64_t rows = MIN(gather->count[2] - p.j[2], end - begin);
-    pack_run(job, &p, rows, tap, source, channels, inside, outside, to);
+    nn_conv_pack(&pack, &p, rows, to);
     begin += rows;
     to += rows * BLOCK;
   }
@@ -121,15 +95,13 @@ pack_tap(const Job *job, int64_t begin, int64_t end, int tap, const float *sourc
 
 /* slabs @first to @last - 1 of rows @begin to @end - 1 */
 static void
-pack_chunk(const Job *job, int64_t begin, int64_t end, int group, int64_t first, int64_t last,
-           float *to)
+pack_chunk(const Job *job, int64_t begin, int64_t end, int64_t first, int64_t last, float *to)
 {
   while (first < last) {
     int64_t tap = first / job->blocks, block = first % job->blocks;
     int64_t slabs = MIN(job->blocks - block, last - first);
-    int64_t channels = MIN(slabs * BLOCK, job->source_group - block * BLOCK);
-    const float *source = job->conv->source + group * job->source_group + block * BLOCK;
-    pack_tap(job, begin, end, (int)tap, source, channels, to);
+    int64_t channels = MIN(slabs * BLOCK, job->conv->source_channels - block * BLOCK);
+    pack_tap(job, begin, end, (int)tap, block * BLOCK, channels, to);
     first += slabs;
     to += slabs * job->next_slab;
   }
@@ -165,33 +137,29 @@ multiply_turned(const Job *job, NnProduct *product, const float *filters, int64_
   }
 }
 
-/* panels @panel on of one group, of one block: all of the depth */
+/* panels @panel on of one block: all of the depth */
 static void
-multiply_group(const Job *job, int64_t begin, int64_t end, int group, int64_t panel, Worker *worker)
+multiply_block(const Job *job, int64_t begin, int64_t end, int64_t panel, Worker *worker)
 {
-  int64_t channel = panel * BLOCK;
-  int64_t last = MIN(channel + job->item_panels * BLOCK, job->target_group);
-  const float *filters = job->filters + group * job->group;
   NnFinish nothing = nn_finish(NULL, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
   for (int64_t slab = 0; slab < job->n_slabs; slab += CHUNK) {
     NnProduct product = {
         .rows = end - begin,
         .packed = worker->packed,
-        .next_slab = job->next_slab,
         .n_slabs = MIN(CHUNK, job->n_slabs - slab),
         .slabs = job->slabs + slab,
-        .filters = job->turn ? worker->turned : filters + panel * job->panel,
+        .filters = job->turn ? worker->turned : job->filters + panel * job->panel,
         .panel = job->panel,
-        .first = group * job->target_group + channel,
-        .end = group * job->target_group + last,
+        .first = panel * BLOCK,
+        .end = MIN((panel + job->item_panels) * BLOCK, job->conv->target_channels),
         .target = job->conv->target,
         .at = worker->at,
         .add = slab > 0,
         .finish = slab + CHUNK >= job->n_slabs ? job->conv->finish : nothing,
     };
-    pack_chunk(job, begin, end, group, slab, slab + product.n_slabs, worker->packed);
+    pack_chunk(job, begin, end, slab, slab + product.n_slabs, worker->packed);
     if (job->turn)
-      multiply_turned(job, &product, filters, slab, panel, worker);
+      multiply_turned(job, &product, job->filters, slab, panel, worker);
     else
       job->conv->lanes->product(&product);
   }
@@ -222,9 +190,7 @@ run_items(int64_t begin, int64_t end, int worker, gpointer data)
     int64_t first = item / job->parts * job->block;
     int64_t last = MIN(first + job->block, job->positions);
     find_targets(job, first, last, job->workers[worker].at);
-    for (int g = 0; g < job->gather.shape.groups; g++)
-      multiply_group(job, first, last, g, item % job->parts * job->item_panels,
-                     &job->workers[worker]);
+    multiply_block(job, first, last, item % job->parts * job->item_panels, &job->workers[worker]);
   }
 }
 
@@ -263,7 +229,7 @@ cut(Job *job)
   int64_t count = MAX(divide_up(job->positions, most), 1);
   job->block = divide_up(divide_up(job->positions, count), NN_CONV_MAX_ROWS) * NN_CONV_MAX_ROWS;
   job->next_slab = job->block * BLOCK;
-  int64_t wanted = job->gather.shape.groups > 1 ? 1 : divide_up(LEAST_ITEMS, count);
+  int64_t wanted = divide_up(LEAST_ITEMS, count);
   job->item_panels = MAX(divide_up(job->panels, wanted), MIN(LEAST_PANELS, job->panels));
   job->item_panels = divide_up(job->item_panels, TURNED) * TURNED;
   job->parts = divide_up(job->panels, job->item_panels);
@@ -276,8 +242,9 @@ list_slabs(Job *job)
   for (int64_t s = 0; s < job->n_slabs; s++) {
     int64_t block = s % job->blocks, tap = gather->taps[s / job->blocks];
     job->slabs[s] = (NnSlab){
-        .filter = job->turn ? s % CHUNK * SQUARE : (tap * job->blocks + block) * job->slab,
-        .channels = (int)MIN(BLOCK, job->source_group - block * BLOCK),
+        .source = s % CHUNK * job->next_slab,
+        .filter = job->turn ? s % CHUNK * SQUARE : (tap * job->blocks + block) * SQUARE,
+        .channels = (int)MIN(BLOCK, job->conv->source_channels - block * BLOCK),
     };
   }
 }
@@ -290,21 +257,17 @@ nn_conv_product_run(NnConvJob *conv)
   Job job = {
       .conv = conv,
       .gather = *conv->gather,
-      .source_group = conv->source_channels / shape->groups,
-      .target_group = conv->target_channels / shape->groups,
       .n_slabs = slabs_of(conv->gather),
       .slabs = (NnSlab *)conv->scratch,
       .filters = conv->gather->filters,
       .turn = conv->gather->back && !turned,
-      .group = nn_filters_product_floats(shape, conv->gather->back) / shape->groups,
   };
   flatten(&job.gather);
   job.positions =
       job.gather.batch * job.gather.count[0] * job.gather.count[1] * job.gather.count[2];
-  job.blocks = nn_conv_blocks(job.source_group);
-  job.panels = nn_conv_blocks(job.target_group);
-  job.slab = nn_conv_slab_floats(shape->groups, job.source_group);
-  job.panel = job.turn ? CHUNK * SQUARE : shape->taps * job.blocks * job.slab;
+  job.blocks = nn_conv_blocks(conv->source_channels);
+  job.panels = nn_conv_blocks(conv->target_channels);
+  job.panel = job.turn ? CHUNK * SQUARE : shape->taps * job.blocks * SQUARE;
   if (conv->gather->back && turned)
     job.filters += nn_filters_product_floats(shape, false);
   job.workers = (Worker *)(conv->scratch + slabs_bytes(job.n_slabs));

@@ -150,7 +150,7 @@ list_taps(const Job *job, const NnConvPosition *p, NnTap *taps, Span *spans, Spa
     const int64_t *offset = gather->offsets[t];
     int64_t row = nn_conv_source_row(gather, p, offset);
     Span span;
-    nn_conv_inside(gather, offset[2], &span.begin, &span.end);
+    nn_conv_inside(gather, offset[2], gather->count[2], &span.begin, &span.end);
     if (row < 0 || span.begin >= span.end)
       continue;
     *all = (Span){MAX(all->begin, span.begin), MIN(all->end, span.end)};

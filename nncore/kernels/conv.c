@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Filters in the kernels' order, and which kernel runs. Filters of a product are panels of 16
  * outputs x taps x blocks of 16 inputs x 16 x 16 (what is past the last channel is zero), a group
- * after the other. Running back needs the squares turned over and ordered the other way round;
+ * after the other; groups of 4 and of 8 channels each way share panels. Running back needs the squares turned over and ordered the other way round;
  * small filters and those of groups are kept both ways, large ones are turned over while they are in
  * use (conv-product.c). With few channels on one side, one order serves both ways (conv-lanes.h). */
 #include "nncore/kernels/conv.h"
@@ -25,7 +25,7 @@ nn_conv_kind(const NnFilters *shape)
 {
   if (shape->groups > 1) {
     bool depthwise = shape->inputs == shape->groups && shape->outputs == shape->groups;
-    return depthwise ? NN_CONV_DEPTHWISE : NN_CONV_PRODUCT;
+    return depthwise ? NN_CONV_DEPTHWISE : NN_CONV_GROUPED;
   }
   if (shape->taps > MOST_FEW_TAPS)
     return NN_CONV_PRODUCT;
@@ -46,9 +46,20 @@ nn_conv_slab_floats(int groups, int64_t channels)
   return (groups > 1 ? MIN(channels, BLOCK) : BLOCK) * BLOCK;
 }
 
+int
+nn_conv_span(const NnFilters *shape)
+{
+  int64_t channels = shape->inputs / shape->groups;
+  bool spans = shape->groups > 1 && (channels == 4 || channels == 8);
+  return spans && shape->inputs == shape->outputs ? (int)channels : 0;
+}
+
 int64_t
 nn_filters_product_floats(const NnFilters *shape, bool turned)
 {
+  int span = nn_conv_span(shape);
+  if (span > 0)
+    return nn_conv_blocks(shape->outputs) * shape->taps * span * BLOCK;
   int64_t in = shape->inputs / shape->groups, out = shape->outputs / shape->groups;
   int64_t depth = turned ? out : in, width = turned ? in : out;
   return shape->groups * nn_conv_blocks(width) * shape->taps * nn_conv_blocks(depth) *
@@ -73,6 +84,7 @@ filters_floats(const NnFilters *shape, bool both)
   case NN_CONV_FEW_OUT:
     return nn_conv_blocks(shape->inputs) * BLOCK * shape->taps * shape->outputs;
   case NN_CONV_PRODUCT:
+  case NN_CONV_GROUPED:
     break;
   }
   return nn_filters_product_floats(shape, false) +
@@ -85,9 +97,10 @@ nn_filters_bytes(const NnFilters *shape, bool both)
   return (size_t)filters_floats(shape, both) * sizeof(float);
 }
 
-/* floats from one output, input and tap to the next within a group, and between blocks of them */
+/* floats from one output, input and tap to the next within a group, and between blocks of them; of
+ * groups in a team from one to the next, and from one team to the next */
 typedef struct {
-  int64_t group, out_block, out, in_block, in, tap;
+  int64_t team, group, out_block, out, in_block, in, tap;
 } Order;
 
 static Order
@@ -97,33 +110,43 @@ order_of(const NnFilters *shape, bool turned)
   int64_t in_blocks = nn_conv_blocks(in), out_blocks = nn_conv_blocks(out), taps = shape->taps;
   switch (nn_conv_kind(shape)) {
   case NN_CONV_DEPTHWISE:
-    return (Order){.group = 1, .tap = shape->inputs};
+    return (Order){.team = 1, .tap = shape->inputs};
   case NN_CONV_FEW_IN:
     return (Order){
         .out_block = taps * in * BLOCK, .out = 1, .in = BLOCK, .tap = in * BLOCK, .in_block = 0};
   case NN_CONV_FEW_OUT:
     return (Order){.in_block = taps * out * BLOCK, .in = 1, .out = BLOCK, .tap = out * BLOCK};
   case NN_CONV_PRODUCT:
+  case NN_CONV_GROUPED:
     break;
   }
+  int span = nn_conv_span(shape);
+  if (span > 0)
+    return (Order){.team = taps * span * BLOCK,
+                   .group = span,
+                   .out = turned ? BLOCK : 1,
+                   .in = turned ? 1 : BLOCK,
+                   .tap = span * BLOCK};
   int64_t group = nn_filters_product_floats(shape, turned) / shape->groups;
   int64_t slab = nn_conv_slab_floats(shape->groups, turned ? out : in);
   if (turned)
-    return (Order){group, slab, BLOCK, out_blocks * taps * slab, 1, out_blocks * slab};
-  return (Order){group, in_blocks * taps * slab, 1, slab, BLOCK, in_blocks * slab};
+    return (Order){group, 0, slab, BLOCK, out_blocks * taps * slab, 1, out_blocks * slab};
+  return (Order){group, 0, in_blocks * taps * slab, 1, slab, BLOCK, in_blocks * slab};
 }
 
 static void
 fill(const NnFilters *shape, const float *w, bool turned, float *filters)
 {
   Order order = order_of(shape, turned);
+  int span = nn_conv_span(shape), team = span > 0 ? BLOCK / span : 1;
   int64_t in = shape->inputs / shape->groups, out = shape->outputs / shape->groups;
   for (int64_t g = 0; g < shape->groups; g++)
     for (int64_t o = 0; o < out; o++)
       for (int64_t i = 0; i < in; i++, w += shape->taps) {
         /* few channels have no blocks of their own; their count is below a block's */
-        float *to = filters + g * order.group + o / BLOCK * order.out_block +
-                    o % BLOCK * order.out + i / BLOCK * order.in_block + i % BLOCK * order.in;
+        float *to = filters + g / team * order.team + g % team * order.group +
+                    o / BLOCK * order.out_block + o % BLOCK * order.out +
+                    i / BLOCK * order.in_block + i % BLOCK * order.in;
         for (int64_t t = 0; t < shape->taps; t++)
           to[t * order.tap] = w[t];
       }
@@ -134,7 +157,9 @@ nn_filters_fill(const NnFilters *shape, const float *w, bool both, float *filter
 {
   memset(filters, 0, nn_filters_bytes(shape, both));
   fill(shape, w, false, filters);
-  if (nn_conv_kind(shape) == NN_CONV_PRODUCT && nn_filters_has_turned(shape, both))
+  NnConvKind kind = nn_conv_kind(shape);
+  bool product = kind == NN_CONV_PRODUCT || kind == NN_CONV_GROUPED;
+  if (product && nn_filters_has_turned(shape, both))
     fill(shape, w, true, filters + nn_filters_product_floats(shape, false));
 }
 
@@ -183,11 +208,38 @@ first_from(int64_t distance, int64_t step, int64_t count)
 }
 
 void
-nn_conv_inside(const NnGather *gather, int64_t offset, int64_t *begin, int64_t *end)
+nn_conv_inside(const NnGather *gather, int64_t offset, int64_t count, int64_t *begin, int64_t *end)
 {
-  int64_t step = gather->source_step[2], count = gather->count[2];
+  int64_t step = gather->source_step[2];
   *begin = first_from(-offset, step, count);
   *end = first_from(gather->source_dims[2] - offset, step, count);
+}
+
+/* ---- packing ---- */
+
+static void
+blank(float *to, int64_t next_slab, int64_t rows, int64_t channels)
+{
+  for (int64_t c = 0; rows > 0 && c < channels; c += BLOCK, to += next_slab)
+    memset(to, 0, (size_t)(rows * BLOCK) * sizeof *to);
+}
+
+void
+nn_conv_pack(const NnConvPack *pack, const NnConvPosition *p, int64_t places, float *to)
+{
+  int64_t row = nn_conv_source_row(pack->gather, p, pack->offset);
+  int64_t step = pack->gather->source_step[2], channels = pack->conv->source_channels;
+  int64_t first = CLAMP(pack->inside - p->j[2], 0, places);
+  int64_t last = CLAMP(pack->outside - p->j[2], first, places);
+  if (row < 0)
+    first = last = places;
+  blank(to, pack->next_slab, first, pack->channels);
+  if (last > first) {
+    int64_t pixel = row + (p->j[2] + first) * step + pack->offset[2];
+    pack->conv->lanes->pack(pack->conv->source + pixel * channels + pack->channel, step * channels,
+                            last - first, pack->channels, to + first * BLOCK, pack->next_slab);
+  }
+  blank(to + last * BLOCK, pack->next_slab, places - last, pack->channels);
 }
 
 /* ---- choosing ---- */
@@ -208,7 +260,9 @@ size_t
 nn_gather_scratch_bytes(const NnGather *gather, int threads)
 {
   NnConvKind kind = running_kind(gather);
-  return kind == NN_CONV_PRODUCT ? nn_conv_product_scratch_bytes(gather, threads)
+  if (kind == NN_CONV_PRODUCT)
+    return nn_conv_product_scratch_bytes(gather, threads);
+  return kind == NN_CONV_GROUPED ? nn_conv_grouped_scratch_bytes(gather, threads)
                                  : nn_conv_rows_scratch_bytes(gather, kind, threads);
 }
 
@@ -234,8 +288,9 @@ target_channels(const NnGather *gather)
 static bool
 has_whole_bytes(const NnGather *gather, NnConvKind kind)
 {
-  int64_t in_parts = kind == NN_CONV_PRODUCT ? gather->shape.groups : 1;
-  return kind != NN_CONV_FEW_OUT && target_channels(gather) / in_parts % 8 == 0;
+  bool apart = kind == NN_CONV_GROUPED && nn_conv_span(&gather->shape) == 0;
+  return kind != NN_CONV_FEW_OUT &&
+         target_channels(gather) / (apart ? gather->shape.groups : 1) % 8 == 0;
 }
 
 bool
@@ -268,6 +323,8 @@ nn_gather_run(NnContext *context, const NnGather *gather, const float *source, f
     job.finish = nn_finish(finish->bias, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
   if (kind == NN_CONV_PRODUCT)
     nn_conv_product_run(&job);
+  else if (kind == NN_CONV_GROUPED)
+    nn_conv_grouped_run(&job);
   else
     nn_conv_rows_run(&job, kind);
   if (later && finish->activation.kind != NN_ACTIVATION_NONE) {

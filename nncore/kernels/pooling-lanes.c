@@ -50,7 +50,8 @@ sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, cons
     NnFloats sum = {0};
     for (int64_t t = 0; t < n_touches; t++) {
       int64_t at = touches[t].at + c;
-      NnInts won = __builtin_convertvector(*(const NnBytesAt *)(taps + at), NnInts) == touches[t].tap;
+      NnInts won =
+          __builtin_convertvector(*(const NnBytesAt *)(taps + at), NnInts) == touches[t].tap;
       sum += (NnFloats)(*(const NnIntsAt *)(gradient + at) & won);
     }
     if (gate.bits != NULL)

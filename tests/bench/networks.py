@@ -32,6 +32,7 @@ MODELS = {
     "vgg16-scores": lambda: torchvision.models.vgg16(weights=None),
     "googlenet": googlenet,
     "resnet50": lambda: torchvision.models.resnet50(weights=None),
+    "resnext50": lambda: torchvision.models.resnext50_32x4d(weights=None),
     "squeezenet": lambda: torchvision.models.squeezenet1_1(weights=None),
     "mobilenet": lambda: torchvision.models.mobilenet_v2(weights=None),
 }

@@ -40,7 +40,8 @@ FILES = {  # name: file, target
     "candy": (SHARED / "fast-style-candy.onnx", "deconv3"),
 }
 STYLE_NETWORK = SHARED / "vgg19-relu3_4.onnx"
-MADE = ("vgg19", "vgg16", "googlenet", "resnet50", "squeezenet", "mobilenet")  # networks.py
+MADE = ("vgg19", "vgg16", "googlenet", "resnet50", "resnext50", "squeezenet",
+        "mobilenet")  # networks.py
 NETWORKS = ("somnium-base", "tiny-darknet", *MADE)
 SIZES = (256, 512, 1024)
 TURNS = 3

@@ -396,6 +396,17 @@ static const Layer conv_layers[] = {
     {12, 8, 4, PLANE(3, 1, 1, 1)},
     {36, 20, 2, PLANE(3, 2, 1, 1)},
     {6, 18, 6, PLANE(3, 1, 2, 1)},
+    {96, 96, 3, PLANE(3, 1, 1, 1)},
+    {34, 102, 2, PLANE(5, 2, 1, 2)},
+    {48, 16, 2, PLANE(3, 1, 20, 20)},
+    {24, 36, 3, {2, 3, 1}, {1, 2, 1}, {1, 1, 1}, {1, 1, 0}},
+    /* groups that share registers */
+    {16, 16, 4, PLANE(3, 1, 1, 1)},
+    {40, 40, 10, PLANE(3, 2, 1, 1)},
+    {64, 64, 8, PLANE(3, 1, 1, 1)},
+    {24, 24, 3, PLANE(5, 2, 3, 4)},
+    {12, 12, 3, {2, 3, 3}, {1, 2, 1}, {1, 1, 2}, {1, 1, 0}},
+    {56, 56, 7, PLANE(1, 1, 1, 0)},
     /* few channels in, few out, few on both sides */
     {3, 64, 1, PLANE(3, 1, 1, 1)},
     {3, 24, 1, PLANE(7, 2, 1, 3)},
@@ -430,6 +441,13 @@ test_conv(gconstpointer data)
     for (size_t k = 0; k < G_N_ELEMENTS(planes); k++)
       check_conv(&conv_layers[i], 1 + (int)(i + k) % 4, planes[k],
                  activations[(i + k) % G_N_ELEMENTS(activations)], 1 + (int)k % 3, isa);
+  /* in tiles along both axes; so deep that a tile is as small as can be */
+  check_conv(&(Layer){16, 16, 4, PLANE(3, 1, 1, 1)}, 1, (const int64_t[3]){1, 41, 250},
+             activations[1], 2, isa);
+  check_conv(&(Layer){24, 32, 2, PLANE(3, 2, 1, 1)}, 1, (const int64_t[3]){1, 67, 261},
+             activations[2], 2, isa);
+  check_conv(&(Layer){1024, 64, 2, PLANE(3, 1, 1, 1)}, 1, (const int64_t[3]){1, 5, 47},
+             activations[3], 2, isa);
 }
 
 /* ---- Winograd, its edges ---- */
