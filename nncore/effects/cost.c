@@ -54,7 +54,7 @@ static double
 count_bytes(const NnFootprint *footprint, const NnContext *context, const NnPasses *passes)
 {
   if (passes->patches > 0)
-    return footprint->all;
+    return footprint->all + footprint->forward;
   double bytes = passes->gradient ? footprint->gradient : footprint->forward;
   return passes->whole ? bytes : MIN(bytes, (double)nn_context_memory_budget(context));
 }
