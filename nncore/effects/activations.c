@@ -189,7 +189,8 @@ static bool
 report(Look *look, double fraction, const char *text)
 {
   NnReport news = {.fraction = fraction, .text = text};
-  look->verdict = MAX(look->verdict, nn_progress_report(look->run->progress, &news));
+  NnVerdict verdict = nn_progress_report(look->run->progress, &news);
+  look->verdict = MAX(look->verdict, verdict);
   return look->verdict == NN_CONTINUE;
 }
 
