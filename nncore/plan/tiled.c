@@ -10,7 +10,6 @@
  * found by planning: from one tile on, tiles shrink until everything fits. */
 #include "nncore/plan/tiled.h"
 
-#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
