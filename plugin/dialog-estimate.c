@@ -68,8 +68,15 @@ answer(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 }
 
 static char *
-describe_time(double seconds)
+describe_time(double seconds, bool at_most)
 {
+  g_autofree char *text = NULL;
+
+  if (seconds >= 1 && at_most) {
+    text = describe_time(seconds, false);
+    /* Translators: a time, as in "about 12 s" */
+    return g_strdup_printf(_("at most %s"), text);
+  }
   if (seconds < 1)
     return g_strdup(_("less than a second"));
   if (seconds < 99)
@@ -82,7 +89,8 @@ describe_time(double seconds)
 static char *
 describe(const Question *question)
 {
-  g_autofree char *time = question->seconds > 0 ? describe_time(question->seconds) : NULL;
+  g_autofree char *time =
+      question->seconds > 0 ? describe_time(question->seconds, question->estimate.at_most) : NULL;
   g_autofree char *memory =
       question->estimate.bytes > 0 ? g_format_size((guint64)question->estimate.bytes) : NULL;
   g_autofree char *budget = g_format_size((guint64)question->budget_bytes);

@@ -111,7 +111,8 @@ learn_speed(const NnEffectRun *run, double seconds)
 
   if (run->effect->estimate &&
       run->effect->estimate(run, content ? content->width : 0, content ? content->height : 0,
-                            &estimate, NULL))
+                            &estimate, NULL) &&
+      !estimate.at_most)
     som_speed_learn(estimate.multiply_adds, seconds);
 }
 

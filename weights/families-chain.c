@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Networks without branches: VGG (Simonyan and Zisserman 2014), AlexNet (Krizhevsky et al. 2012)
- * and its relatives CaffeNet and ZFNet (Zeiler and Fergus 2013). Names are those of the Caffe
- * files; torchvision's "features.N", which count every layer, are given as well. */
+ * and its relatives CaffeNet and ZFNet (Zeiler and Fergus 2013), and Darknet's (Redmon 2013-2016). Names
+ * are those of the Caffe files; torchvision's "features.N", which count every layer, are given as
+ * well. */
+#include <math.h>
 #include <string.h>
 
 #include "weights/families.h"
@@ -125,7 +127,8 @@ som_family_vgg(const SomNaming *naming)
       .title = !whole   ? "VGG"
                : normed ? shape->normed_title
                         : shape->title,
-      .as_in_caffe = shape != NULL && has_caffe_names(survey, first),
+      .convention =
+          shape != NULL && has_caffe_names(survey, first) ? SOM_AS_IN_CAFFE : SOM_AS_IN_PYTORCH,
       .dream = "relu4_3|relu4_2|relu4_1|relu3_3|relu3_1",
       .content = "relu4_2|relu4_1|relu3_2|relu3_1",
       .style = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",
@@ -187,10 +190,62 @@ som_family_alexnet(const SomNaming *naming)
   name_alexnet(naming);
   *naming->family = (SomFamily){
       .title = alexnet_title(survey, first->kernel),
-      .as_in_caffe = som_landmark(survey, SOM_LRN, 0) != NULL,
+      .convention = som_landmark(survey, SOM_LRN, 0) != NULL ? SOM_AS_IN_CAFFE : SOM_AS_IN_PYTORCH,
       .dream = "relu4|relu3",
       .content = "relu3",
       .style = "relu1,relu2,relu3,relu4,relu5",
+  };
+  return true;
+}
+
+/* ---- Darknet ---- */
+
+#define DARKNET_SLOPE 0.1
+#define FEWEST_CONVS 6
+
+/* a chain that halves the picture by max-pooling alone, of convolutions with windows of 3 and 1, each
+ * with a LeakyRelu of Darknet's slope behind it, but for the last, which makes the scores */
+static bool
+is_darknet(const SomSurvey *survey)
+{
+  int convs = som_count_landmarks(survey, SOM_CONV), level = 0;
+  if (convs < FEWEST_CONVS || som_count_landmarks(survey, SOM_LRN) > 0 ||
+      som_count_landmarks(survey, SOM_DENSE) > 0)
+    return false;
+  for (int i = 0; i < convs; i++) {
+    const SomLandmark *conv = som_landmark(survey, SOM_CONV, i);
+    bool leaks = fabs(som_survey_slope(survey, conv->settled) - DARKNET_SLOPE) < 1e-3;
+    if ((conv->kernel != 3 && conv->kernel != 1) || conv->groups != 1 || conv->level < level ||
+        (i + 1 < convs && !leaks))
+      return false;
+    level = conv->level;
+  }
+  return level >= 3 && som_landmark(survey, SOM_CONV, 0)->level == 0;
+}
+
+bool
+som_family_darknet(const SomNaming *naming)
+{
+  const SomSurvey *survey = naming->survey;
+  if (!is_chain(survey) || !is_darknet(survey))
+    return false;
+  int conv = 0, pool = 0;
+  for (size_t i = 0; i < survey->n_landmarks; i++) {
+    const SomLandmark *landmark = &survey->landmarks[i];
+    if (landmark->kind == SOM_POOL)
+      som_name(naming, landmark->out, "pool%d", ++pool);
+    if (landmark->kind != SOM_CONV)
+      continue;
+    som_name(naming, landmark->out, "conv%d", ++conv);
+    if (landmark->settled != landmark->out)
+      som_name(naming, landmark->settled, "leaky%d", conv);
+  }
+  som_name_probabilities(naming);
+  *naming->family = (SomFamily){
+      .title = conv == 16   ? "Tiny Darknet"
+               : conv == 19 ? "Darknet-19"
+                            : "Darknet",
+      .convention = SOM_AS_IN_DARKNET,
   };
   return true;
 }

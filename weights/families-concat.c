@@ -205,7 +205,8 @@ som_family_inception(const SomNaming *naming)
       som_name(naming, som_survey_biased(survey, dense->out), "loss3/classifier");
   }
   *naming->family = shape->family;
-  naming->family->as_in_caffe = som_landmark(survey, SOM_LRN, 0) != NULL;
+  naming->family->convention =
+      som_landmark(survey, SOM_LRN, 0) != NULL ? SOM_AS_IN_CAFFE : SOM_AS_IN_PYTORCH;
   return true;
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static bool (*const recognisers[])(const SomNaming *) = {
-    som_family_vgg,      som_family_alexnet, som_family_inception, som_family_squeezenet,
-    som_family_densenet, som_family_resnet,  som_family_mobile,
+    som_family_vgg,        som_family_darknet,  som_family_alexnet, som_family_inception,
+    som_family_squeezenet, som_family_densenet, som_family_resnet,  som_family_mobile,
 };
 
 void

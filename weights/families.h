@@ -8,15 +8,22 @@
 #include "weights/survey.h"
 
 /**
+ * SomConvention: where its weights come from, which says what they take and give.
+ * @SOM_AS_IN_PYTORCH: RGB, 0 to 1, ImageNet's mean and deviation; also where nothing is known
+ * @SOM_AS_IN_CAFFE: BGR, 0 to 255, minus means
+ * @SOM_AS_IN_DARKNET: RGB, 0 to 1; its ImageNet classes have an order of their own
+ */
+typedef enum { SOM_AS_IN_PYTORCH, SOM_AS_IN_CAFFE, SOM_AS_IN_DARKNET } SomConvention;
+
+/**
  * SomFamily:
  * @title: (nullable): "VGG-16"; %NULL where nothing is recognised
- * @as_in_caffe: its weights are of the kind that wants Caffe's input: BGR, 0 to 255, minus means
  * @dream, @content, @style: (nullable): layers by the names given to them; alternatives, best
  *   first, between bars; those that a truncated network lacks count for nothing
  */
 typedef struct {
   const char *title;
-  bool as_in_caffe;
+  SomConvention convention;
   const char *dream, *content, *style;
 } SomFamily;
 
@@ -65,6 +72,7 @@ bool som_count_by_level(const SomSurvey *survey, SomLandmarkKind kind, int64_t k
  * families.c tries them in order. */
 bool som_family_vgg(const SomNaming *naming);
 bool som_family_alexnet(const SomNaming *naming);
+bool som_family_darknet(const SomNaming *naming);
 bool som_family_inception(const SomNaming *naming);
 bool som_family_squeezenet(const SomNaming *naming);
 bool som_family_densenet(const SomNaming *naming);

@@ -89,6 +89,8 @@ static const NnInputSpec caffe_input = {
     .multiple = 1,
 };
 
+static const NnInputSpec darknet_input = {.range = 1, .deviation = {1, 1, 1}, .multiple = 1};
+
 /* the activation at the very end tells which values a picture has there */
 static NnInputSpec
 guess_picture_input(const SomSurvey *survey)
@@ -110,7 +112,15 @@ som_guess_input(const SomGuesses *guesses)
 {
   if (guesses->network->role == NN_ROLE_FEED_FORWARD)
     return guess_picture_input(guesses->survey);
-  return guesses->family->as_in_caffe ? caffe_input : imagenet_input;
+  switch (guesses->family->convention) {
+  case SOM_AS_IN_CAFFE:
+    return caffe_input;
+  case SOM_AS_IN_DARKNET:
+    return darknet_input;
+  case SOM_AS_IN_PYTORCH:
+    break;
+  }
+  return imagenet_input;
 }
 
 void
@@ -135,6 +145,7 @@ som_guess_labels(SomGuesses *guesses)
 {
   int64_t classes = count_classes(guesses);
   if (guesses->network->role != NN_ROLE_CLASSIFIER ||
+      guesses->family->convention == SOM_AS_IN_DARKNET ||
       (classes != IMAGENET_CLASSES && classes != IMAGENET_CLASSES + 1))
     return;
   g_auto(GStrv) labels = som_data_labels(IMAGENET);

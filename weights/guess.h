@@ -31,7 +31,8 @@ NnInputSpec som_guess_input(const SomGuesses *guesses);
 /** som_guesses_add_input: the sentence for it. */
 void som_guesses_add_input(SomGuesses *guesses, const NnInputSpec *input);
 
-/** som_guess_labels: ImageNet's where a classifier has as many classes. */
+/** som_guess_labels: ImageNet's where a classifier has as many classes; none for a family with an order of
+ * its own. */
 void som_guess_labels(SomGuesses *guesses);
 
 /** som_guess_presets: those that the network has not got yet: the family's without a sentence, for

@@ -387,6 +387,17 @@ som_survey_is_normed(const SomSurvey *survey, NnValueId value)
   return readers->count == 1 && is_any(&survey->graph->nodes[readers->first], norms);
 }
 
+double
+som_survey_slope(const SomSurvey *survey, NnValueId value)
+{
+  int producer = survey->graph->values[value].producer;
+  const NnNode *node = producer >= 0 ? &survey->graph->nodes[producer] : NULL;
+  if (node == NULL || !is_op(node, "LeakyRelu"))
+    return NAN;
+  NnInfer infer = {.params = node->params};
+  return (double)node->op->as_activation(&infer).slope;
+}
+
 static void
 describe_conv(const SomSurvey *survey, const NnNode *node, SomLandmark *landmark)
 {

@@ -73,6 +73,9 @@ NnValueId som_survey_biased(const SomSurvey *survey, NnValueId value);
 /** som_survey_is_normed: whether nothing but a batch normalisation reads @value. */
 bool som_survey_is_normed(const SomSurvey *survey, NnValueId value);
 
+/** som_survey_slope: below 0, of the LeakyRelu that makes @value; NaN where none does. */
+double som_survey_slope(const SomSurvey *survey, NnValueId value);
+
 /** som_survey_count: nodes of this operator that maps come from. */
 int som_survey_count(const SomSurvey *survey, const char *onnx_name);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the channels of a layer make of the picture: a sheet of maps, or one map over the picture. The
- * picture is looked at twice: for each channel's highest value, and for the maps of those channels
- * that are wanted, which are gathered at no more pixels than a cell has, so that memory does not go by
- * the size of the picture times the number of channels. */
+/* What the channels of a layer make of the picture: a sheet of maps, or one map over the picture. Maps
+ * are gathered at no more pixels than a cell has. The picture is looked at once, for the maps and each
+ * channel's highest value; or, where the maps of all channels would take too much memory to choose
+ * among them in the end, twice: for the highest values first. */
 #include <glib/gi18n-lib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +14,10 @@
 #include "nncore/effects/map-output.h"
 #include "nncore/effects/probe.h"
 #include "nncore/effects/sheet.h"
+#include "nncore/effects/target.h"
+
+#define LOOKING_PART 0.9 /* of the progress */
+#define MAPS_PART 0.25 /* of the memory budget that maps to choose among may take */
 
 enum { SHOW_SHEET, SHOW_CHANNEL };
 enum { ORDER_STRENGTH, ORDER_NUMBER };
@@ -153,31 +157,49 @@ static const NnParam params[] = {
     {.key = NULL},
 };
 
+/** Map: a channel, its place in what is gathered, and its highest value. */
+typedef struct {
+  int64_t channel;
+  int index;
+  float value;
+} Map;
+
 /**
  * Look: a run.
- * @peaks: of all channels
- * @chosen: channels; @n_chosen of them
- * @height, @width: of the layer
- * @pass: 0 or 1: how far the run is
+ * @by_strength: which channels are shown follows from their highest values
+ * @maps: those that are gathered; the first @n_shown of @n_maps are shown
+ * @height, @width: of the layer; @map_height, @map_width: of what is gathered of it
+ * @passes: over the picture; @pass: those that are done
  */
 typedef struct {
   NnEffectRun *run;
   NnProbe *probe;
   NnImage *view;
   int64_t channels;
-  int height, width;
-  NnPeak *peaks;
-  int64_t *chosen;
-  int64_t n_chosen;
-  int pass;
+  int height, width, map_height, map_width;
+  bool by_strength;
+  Map *maps;
+  int64_t n_maps, n_shown;
+  int passes, pass;
+  NnVerdict verdict;
 } Look;
+
+/* returns whether to go on; once stopped, it stays so */
+static bool
+report(Look *look, double fraction, const char *text)
+{
+  NnReport news = {.fraction = fraction, .text = text};
+  NnVerdict verdict = nn_progress_report(look->run->progress, &news);
+  look->verdict = MAX(look->verdict, verdict);
+  return look->verdict == NN_CONTINUE;
+}
 
 static bool
 proceed(gpointer data, double fraction)
 {
-  const Look *look = data;
-  NnReport report = {.fraction = (look->pass + fraction) / 2, .text = _("Looking at the picture")};
-  return nn_progress_report(look->run->progress, &report) != NN_CANCEL;
+  Look *look = data;
+  return report(look, LOOKING_PART * (look->pass + fraction) / look->passes,
+                _("Looking at the picture"));
 }
 
 static void
@@ -185,65 +207,109 @@ look_clear(Look *look)
 {
   nn_probe_free(look->probe);
   nn_image_free(look->view);
-  nn_free(look->peaks);
-  nn_free(look->chosen);
+  nn_free(look->maps);
 }
 
-/* ---- which channels ---- */
+/* ---- looking ---- */
 
+/* what is stopped keeps what it has seen */
 static bool
-find_peaks(Look *look, GError **error)
+observe(Look *look, GError **error)
 {
-  NnLoss *loss = nn_loss_peaks(look->channels, 0, error);
-  if (loss == NULL)
+  g_autoptr(GError) ended = NULL;
+  if (!nn_probe_observe(look->probe, look->view, &ended) &&
+      (look->verdict != NN_STOP || !g_error_matches(ended, NN_ERROR, NN_ERROR_CANCELLED))) {
+    g_propagate_error(error, g_steal_pointer(&ended));
     return false;
-  nn_probe_set_loss(look->probe, loss);
-  if (!nn_probe_observe(look->probe, look->view, error))
-    return false;
-  look->peaks = nn_alloc((size_t)look->channels, sizeof(NnPeak), error);
-  for (int64_t c = 0; look->peaks != NULL && c < look->channels; c++) {
-    look->peaks[c] = *nn_loss_peaks_at(loss, c);
-    if (!isfinite(look->peaks[c].value)) {
+  }
+  look->pass++;
+  if (look->pass == look->passes || proceed(look, 0) || look->verdict == NN_STOP)
+    return true;
+  nn_set_cancelled(error);
+  return false;
+}
+
+/* (transfer full) */
+static NnLoss *
+make_gather(const Look *look, GError **error)
+{
+  int64_t *channels = nn_alloc((size_t)look->n_maps, sizeof(int64_t), error);
+  NnLoss *gather = NULL;
+  for (int64_t i = 0; channels != NULL && i < look->n_maps; i++)
+    channels[i] = look->maps[i].channel;
+  if (channels != NULL)
+    gather = nn_gather_new(channels, (int)look->n_maps, look->map_height, look->map_width, error);
+  nn_free(channels);
+  return gather;
+}
+
+static int
+compare_maps(const void *a, const void *b)
+{
+  const Map *x = a, *y = b;
+  if (x->value != y->value)
+    return x->value < y->value ? 1 : -1;
+  return x->channel < y->channel ? -1 : 1;
+}
+
+/* the highest values, and the order of maps that follows from them */
+static bool
+rank_maps(Look *look, const NnLoss *peaks, GError **error)
+{
+  for (int64_t i = 0; i < look->n_maps; i++) {
+    look->maps[i].value = nn_loss_peaks_at(peaks, look->maps[i].channel)->value;
+    if (!isfinite(look->maps[i].value) && look->verdict == NN_CONTINUE) {
       nn_network_set_not_finite(nn_effect_argument(look->run, "network")->network, error);
       return false;
     }
   }
-  return look->peaks != NULL;
-}
-
-/* Ranked: a channel and its highest value */
-typedef struct {
-  int64_t number;
-  float value;
-} Ranked;
-
-static int
-compare_ranked(const void *a, const void *b)
-{
-  const Ranked *x = a, *y = b;
-  if (x->value != y->value)
-    return x->value < y->value ? 1 : -1;
-  return x->number < y->number ? -1 : 1;
-}
-
-static bool
-sort_by_strength(Look *look, GError **error)
-{
-  Ranked *ranked = nn_alloc((size_t)look->channels, sizeof(Ranked), error);
-  for (int64_t c = 0; ranked != NULL && c < look->channels; c++)
-    ranked[c] = (Ranked){c, look->peaks[c].value};
-  if (ranked == NULL)
-    return false;
-  qsort(ranked, (size_t)look->channels, sizeof(Ranked), compare_ranked);
-  for (int64_t c = 0; c < look->channels; c++)
-    look->chosen[c] = ranked[c].number;
-  nn_free(ranked);
+  if (look->by_strength)
+    qsort(look->maps, (size_t)look->n_maps, sizeof(Map), compare_maps);
   return true;
 }
 
-/* the channels in their order, and how many of them count */
+/* the picture is looked at once more, for the highest values alone, where the maps of all channels would
+ * take too much memory */
 static bool
-choose_channels(Look *look, GError **error)
+find_strongest(Look *look, GError **error)
+{
+  double bytes = (double)look->n_maps * look->map_height * look->map_width * sizeof(float);
+  if (look->n_shown == look->n_maps ||
+      bytes <= MAPS_PART * (double)nn_context_memory_budget(look->run->context))
+    return true;
+  look->passes = 2;
+  NnLoss *peaks = nn_loss_peaks(look->channels, 0, error);
+  if (peaks == NULL)
+    return false;
+  nn_probe_set_loss(look->probe, peaks);
+  if (!observe(look, error) || !rank_maps(look, peaks, error))
+    return false;
+  look->n_maps = look->n_shown;
+  for (int64_t i = 0; i < look->n_maps; i++)
+    look->maps[i].index = (int)i;
+  return true;
+}
+
+/* (transfer none): the maps; the probe owns them */
+static NnLoss *
+gather_maps(Look *look, GError **error)
+{
+  if (!find_strongest(look, error))
+    return NULL;
+  NnLoss *peaks = nn_loss_peaks(look->channels, 0, error);
+  if (peaks == NULL)
+    return NULL;
+  nn_probe_set_loss(look->probe, peaks);
+  NnLoss *gather = make_gather(look, error);
+  if (gather == NULL)
+    return NULL;
+  nn_probe_add_loss(look->probe, gather);
+  return observe(look, error) && rank_maps(look, peaks, error) ? gather : NULL;
+}
+
+/* the channels that may be shown, and how many of them are */
+static bool
+list_channels(Look *look, GError **error)
 {
   const NnEffectRun *run = look->run;
   bool one = nn_effect_argument(run, "show")->i == SHOW_CHANNEL;
@@ -252,15 +318,16 @@ choose_channels(Look *look, GError **error)
   int64_t first = one         ? nn_effect_argument(run, "channel")->i
                   : by_number ? nn_effect_argument(run, "first")->i
                               : -1;
-  look->chosen = nn_alloc((size_t)look->channels, sizeof(int64_t), error);
-  if (look->chosen == NULL ||
-      !nn_check_channel(nn_probe_name(look->probe), &NN_SHAPE(1, look->channels), first, error))
+  if (!nn_check_channel(nn_probe_name(look->probe), &NN_SHAPE(1, look->channels), first, error))
     return false;
-  int64_t from = MAX(first, 0);
-  for (int64_t c = from; c < look->channels; c++)
-    look->chosen[c - from] = c;
-  look->n_chosen = MIN(look->channels - from, wanted > 0 ? wanted : look->channels);
-  return first >= 0 || sort_by_strength(look, error);
+  int64_t from = MAX(first, 0), left = look->channels - from;
+  look->by_strength = first < 0;
+  look->n_shown = wanted > 0 ? MIN(left, wanted) : left;
+  look->n_maps = look->by_strength ? left : look->n_shown;
+  look->maps = nn_alloc((size_t)look->n_maps, sizeof(Map), error);
+  for (int64_t i = 0; look->maps != NULL && i < look->n_maps; i++)
+    look->maps[i] = (Map){from + i, (int)i, 0};
+  return look->maps != NULL;
 }
 
 /* ---- one map ---- */
@@ -268,15 +335,14 @@ choose_channels(Look *look, GError **error)
 static bool
 show_channel(Look *look, GError **error)
 {
-  NnLoss *gather = nn_gather_new(look->chosen, 1, look->height, look->width, error);
+  look->map_height = look->height;
+  look->map_width = look->width;
+  const NnLoss *gather = gather_maps(look, error);
   if (gather == NULL)
     return false;
-  nn_probe_set_loss(look->probe, gather);
-  if (!nn_probe_observe(look->probe, look->view, error))
-    return false;
-  g_autoptr(NnImage) map = nn_gather_map(gather, 0, error);
+  g_autoptr(NnImage) map = nn_gather_map(gather, look->maps[0].index, error);
   g_autofree char *label =
-      g_strdup_printf("%s:%d", nn_probe_name(look->probe), (int)look->chosen[0]);
+      g_strdup_printf("%s:%d", nn_probe_name(look->probe), (int)look->maps[0].channel);
   return map != NULL && nn_map_results(look->run, map, label, error);
 }
 
@@ -313,8 +379,8 @@ fill_cell(const Look *look, const NnLoss *gather, NnSheet *sheet, int index, flo
           GError **error)
 {
   int cell_px = (int)nn_effect_argument(look->run, "cell-size")->i;
-  int channel = (int)look->chosen[index];
-  g_autoptr(NnImage) map = nn_gather_map(gather, index, error);
+  const Map *shown = &look->maps[index];
+  g_autoptr(NnImage) map = nn_gather_map(gather, shown->index, error);
   if (map == NULL)
     return false;
   if (nn_effect_argument(look->run, "scale")->i == SCALE_EACH) {
@@ -328,23 +394,33 @@ fill_cell(const Look *look, const NnLoss *gather, NnSheet *sheet, int index, flo
     return false;
   nn_sheet_put(sheet, index, picture);
   nn_sheet_caption(sheet, index,
-                   g_strdup_printf("%d: %.3g", channel, (double)look->peaks[channel].value));
+                   g_strdup_printf("%d: %.3g", (int)shown->channel, (double)shown->value));
   return true;
 }
 
+/* what is stopped leaves the rest of the sheet empty */
 static bool
-fill_sheet(const Look *look, const NnLoss *gather, NnSheet *sheet, GError **error)
+fill_sheet(Look *look, const NnLoss *gather, NnSheet *sheet, GError **error)
 {
   float low = 0, high = 0;
-  for (int i = 0; i < (int)look->n_chosen; i++) {
-    g_autoptr(NnImage) map = nn_gather_map(gather, i, error);
+  bool seen = look->verdict == NN_CONTINUE; /* all; else what has been seen is shown at once */
+  for (int i = 0; i < (int)look->n_shown; i++) {
+    g_autoptr(NnImage) map = nn_gather_map(gather, look->maps[i].index, error);
     if (map == NULL)
       return false;
     find_range(map, &low, &high);
   }
-  for (int i = 0; i < (int)look->n_chosen; i++)
+  for (int i = 0; i < (int)look->n_shown; i++) {
     if (!fill_cell(look, gather, sheet, i, low, high, error))
       return false;
+    double fraction = LOOKING_PART + (1 - LOOKING_PART) * (i + 1) / (double)look->n_shown;
+    if (seen && !report(look, fraction, _("Drawing the maps")) && look->verdict == NN_CANCEL) {
+      nn_set_cancelled(error);
+      return false;
+    }
+    if (seen && look->verdict == NN_STOP)
+      break;
+  }
   return true;
 }
 
@@ -355,16 +431,14 @@ show_sheet(Look *look, GError **error)
   int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
   int cell_width = look->width, cell_height = look->height;
   nn_sheet_fit_size(cell_px, &cell_width, &cell_height);
-  if (!nn_sheet_check(run->context, look->n_chosen, cell_width, cell_height, error))
+  if (!nn_sheet_check(run->context, look->n_shown, cell_width, cell_height, error))
     return false;
-  NnLoss *gather = nn_gather_new(look->chosen, (int)look->n_chosen, MIN(look->height, cell_height),
-                                 MIN(look->width, cell_width), error);
+  look->map_height = MIN(look->height, cell_height);
+  look->map_width = MIN(look->width, cell_width);
+  const NnLoss *gather = gather_maps(look, error);
   if (gather == NULL)
     return false;
-  nn_probe_set_loss(look->probe, gather);
-  if (!nn_probe_observe(look->probe, look->view, error))
-    return false;
-  g_autoptr(NnSheet) sheet = nn_sheet_new((int)look->n_chosen, 0, cell_width, cell_height,
+  g_autoptr(NnSheet) sheet = nn_sheet_new((int)look->n_shown, 0, cell_width, cell_height,
                                           nn_effect_argument(run, "captions")->i != 0, error);
   if (sheet == NULL || !fill_sheet(look, gather, sheet, error))
     return false;
@@ -391,13 +465,8 @@ look_at_picture(Look *look, GError **error)
     return false;
   nn_probe_size(look->probe, &look->channels, &look->height, &look->width);
   nn_probe_watch(look->probe, proceed, look);
-  if (!find_peaks(look, error) || !choose_channels(look, error))
+  if (!list_channels(look, error))
     return false;
-  look->pass = 1;
-  if (!proceed(look, 0)) {
-    nn_set_cancelled(error);
-    return false;
-  }
   return nn_effect_argument(run, "show")->i == SHOW_SHEET ? show_sheet(look, error)
                                                           : show_channel(look, error);
 }
@@ -405,13 +474,23 @@ look_at_picture(Look *look, GError **error)
 static bool
 run_activations(NnEffectRun *run, GError **error)
 {
-  Look look = {.run = run};
+  Look look = {.run = run, .passes = 1};
   if (!nn_effect_check(run->effect, run->arguments, error) ||
       !nn_progress_begin(run->progress, _("Reading the network"), error))
     return false;
   bool done = look_at_picture(&look, error);
   look_clear(&look);
   return done;
+}
+
+static bool
+estimate_activations(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                     GError **error)
+{
+  NnTargetChoice choice = {.kind = NN_TARGET_CHANNEL,
+                           .layer = nn_effect_argument(run, "layer")->text};
+  return nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = 1}, estimate,
+                            error);
 }
 
 const NnEffect nn_effect_activations = {
@@ -426,4 +505,5 @@ const NnEffect nn_effect_activations = {
     .params = params,
     .no_output = true,
     .run = run_activations,
+    .estimate = estimate_activations,
 };

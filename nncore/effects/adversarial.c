@@ -213,6 +213,24 @@ run_adversarial(NnEffectRun *run, GError **error)
   return true;
 }
 
+static bool
+estimate_adversarial(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                     GError **error)
+{
+  NnDeceptionSettings settings;
+  NnTargetChoice choice = {.kind = NN_TARGET_CLASS};
+  int view_width = width, view_height = height;
+  if (!read_settings(run, &settings, error))
+    return false;
+  double steps = nn_deception_steps(&settings);
+  NnPasses passes = {.forward = 1 + steps, .back = steps, .gradient = true};
+  if (!nn_target_add_cost(run, &choice, &view_width, &view_height, passes, estimate, error))
+    return false;
+  nn_cost_add_pictures(estimate, NN_DECEPTION_PICTURES, width, height, 3);
+  estimate->at_most = true;
+  return true;
+}
+
 const NnEffect nn_effect_adversarial = {
     .id = "adversarial",
     .group = NN_GROUP_EXPLAIN,
@@ -223,4 +241,5 @@ const NnEffect nn_effect_adversarial = {
                "fast gradient sign method (Goodfellow et al. 2015)."),
     .params = params,
     .run = run_adversarial,
+    .estimate = estimate_adversarial,
 };

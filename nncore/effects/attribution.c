@@ -43,6 +43,18 @@ nn_method_options(NnMethod method)
   return options;
 }
 
+NnPasses
+nn_method_passes(const NnAttributionSettings *settings)
+{
+  double gradients = settings->method == NN_METHOD_SMOOTHGRAD   ? settings->samples
+                     : settings->method == NN_METHOD_INTEGRATED ? settings->steps + 1
+                     : settings->method == NN_METHOD_GRAD_CAM   ? 0
+                                                                : 1;
+  bool cam =
+      settings->method == NN_METHOD_GRAD_CAM || settings->method == NN_METHOD_GUIDED_GRAD_CAM;
+  return (NnPasses){.forward = gradients + cam, .back = gradients, .gradient = true, .whole = cam};
+}
+
 /* ---- element by element ---- */
 
 typedef struct {

@@ -63,6 +63,12 @@ nn_climb_free(NnClimb *climb)
 
 /* ---- making ready ---- */
 
+int
+nn_climb_pictures(int variants)
+{
+  return 3 * variants + 3; /* Adam has two of each; picture, gradient, numbers a pixel */
+}
+
 /* what only pixels need */
 static bool
 make_regularisers(NnClimb *climb, GError **error)

@@ -43,6 +43,9 @@ typedef struct NnClimb NnClimb;
  */
 typedef bool (*NnClimbWatch)(gpointer data, int iteration, double fraction);
 
+/** nn_climb_pictures: RGB, of the pictures' size, that it needs for a channel's @variants. */
+int nn_climb_pictures(int variants);
+
 /** nn_climb_new: of @excitation, which must outlive it as must @settings; nn_climb_run() takes memory
  * for a channel's pictures. %NN_ERROR_MEMORY. */
 NnClimb *nn_climb_new(NnContext *context, NnExcitation *excitation,

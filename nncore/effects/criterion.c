@@ -38,6 +38,7 @@ struct NnCriterion {
   gpointer proceed_data;
   NnTorus *torus; /* (nullable): of pictures without borders */
   bool wrapped;
+  size_t reserved; /* bytes of the memory budget */
   float *scratch; /* a piece's gradient; of a torus, also what counts of a piece and its gradient */
   size_t scratch_elements;
 };
@@ -140,6 +141,12 @@ void
 nn_criterion_normalise(NnCriterion *criterion, bool normalise)
 {
   criterion->normalise = normalise;
+}
+
+void
+nn_criterion_reserve(NnCriterion *criterion, size_t bytes)
+{
+  criterion->reserved = bytes;
 }
 
 void
@@ -250,6 +257,7 @@ nn_criterion_evaluator(NnCriterion *criterion, int width, int height, GError **e
   NnShape shape =
       NN_SHAPE(1, 3, nn_input_size(spec, height + around), nn_input_size(spec, width + around));
   size_t budget = (size_t)nn_context_memory_budget(criterion->context);
+  budget -= MIN(criterion->reserved, budget - 1);
   g_autoptr(NnEvaluator) evaluator = new_evaluator(criterion, &shape, budget, error);
   if (evaluator == NULL)
     return NULL;

@@ -66,6 +66,10 @@ void nn_criterion_normalise(NnCriterion *criterion, bool normalise);
  */
 bool nn_criterion_set_wrapped(NnCriterion *criterion, bool wrapped, GError **error);
 
+/** nn_criterion_reserve: @bytes of the context's memory budget are the caller's own: evaluators made
+ * from now on do with the rest. */
+void nn_criterion_reserve(NnCriterion *criterion, size_t bytes);
+
 /**
  * nn_criterion_watch:
  * @proceed: (nullable): as NnEvaluation.proceed

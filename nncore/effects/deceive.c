@@ -207,6 +207,13 @@ restart(Run *run, double factor)
     run->change->data[i] = (float)factor * run->best->data[i];
 }
 
+int
+nn_deception_steps(const NnDeceptionSettings *settings)
+{
+  int iterations = settings->method == NN_DECEPTION_FGSM ? 1 : settings->iterations;
+  return iterations * (settings->least ? 1 + BISECTIONS : 1);
+}
+
 /* bisection between a bound that does and one that does not */
 static bool
 find_least(Run *run, GError **error)
@@ -229,8 +236,7 @@ find_least(Run *run, GError **error)
 static bool
 search(Run *run, NnDeception *deception, GError **error)
 {
-  int iterations = run->settings->method == NN_DECEPTION_FGSM ? 1 : run->settings->iterations;
-  run->total = iterations * (run->settings->least ? 1 + BISECTIONS : 1);
+  run->total = nn_deception_steps(run->settings);
   run->bound = run->settings->bound;
   run->best_lead = -INFINITY;
   if (!descend(run, run->bound, error))

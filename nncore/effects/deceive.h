@@ -51,6 +51,11 @@ typedef struct {
   NnRanking *before, *after;
 } NnDeception;
 
+/** nn_deception_steps: evaluations, at most. */
+int nn_deception_steps(const NnDeceptionSettings *settings);
+
+#define NN_DECEPTION_PICTURES 5 /* RGB, as large as the content, that nn_deceive() needs */
+
 /**
  * nn_deceive:
  * @content: RGBA

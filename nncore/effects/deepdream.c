@@ -5,8 +5,10 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/dream.h"
 #include "nncore/effects/effect-table.h"
+#include "nncore/effects/working.h"
 
 /* in the order of NnObjectiveKind */
 static const NnChoice objectives[] = {
@@ -334,6 +336,37 @@ run_deepdream(NnEffectRun *run, GError **error)
   return true;
 }
 
+/* what a guide costs is not counted: most of it goes by pictures that are not there yet */
+static bool
+estimate_deepdream(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                   GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  NnDreamSettings settings = read_settings(run);
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  bool of_class = nn_effect_argument(run, "objective")->i == NN_OBJECTIVE_CLASS;
+  const char *scores = of_class ? nn_network_class_target(network, error) : NULL;
+  if (scores != NULL)
+    g_strv_builder_add(names, scores);
+  else if (of_class || !nn_cost_add_layers(names, network, nn_effect_argument(run, "layers")->text,
+                                           "dream", error))
+    return false;
+  g_auto(GStrv) layers = g_strv_builder_end(names);
+  double evaluations = nn_dream_evaluations(&settings, width, height);
+  nn_working_size(settings.working_px, &width, &height);
+  NnPasses passes = {.network = network,
+                     .layers = (const char *const *)layers,
+                     .width = width,
+                     .height = height,
+                     .forward = evaluations,
+                     .back = evaluations,
+                     .gradient = true};
+  if (!nn_cost_add_passes(estimate, run->context, &passes, error))
+    return false;
+  nn_cost_add_pictures(estimate, NN_DREAM_PICTURES, width, height, 3);
+  return true;
+}
+
 const NnEffect nn_effect_deepdream = {
     .id = "deepdream",
     .group = NN_GROUP_DREAM,
@@ -345,4 +378,5 @@ const NnEffect nn_effect_deepdream = {
            "arches, fur. It works from a small size to a large one, carrying the detail along."),
     .params = params,
     .run = run_deepdream,
+    .estimate = estimate_deepdream,
 };

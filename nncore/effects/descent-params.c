@@ -4,6 +4,8 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "nncore/effects/cost.h"
+
 #define HISTORY 10 /* pairs of L-BFGS; 100 come no closer */
 
 /* in the order of NnOptimiser */
@@ -61,4 +63,28 @@ nn_descent_read_settings(const NnEffectRun *run)
       .average = nn_effect_argument(run, "average")->i != 0,
       .history = HISTORY,
   };
+}
+
+bool
+nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
+                    const NnDescentSettings *settings, const NnSize *sizes, int n_sizes,
+                    int margin_px, int pictures, NnEstimate *estimate, GError **error)
+{
+  const NnSize *last = &sizes[n_sizes - 1];
+  double evaluations = nn_descent_evaluations(settings, sizes, n_sizes);
+  NnPasses passes = {
+      .network = nn_effect_argument(run, "network")->network,
+      .layers = layers,
+      .width = last->width + 2 * margin_px,
+      .height = last->height + 2 * margin_px,
+      .forward = evaluations,
+      .back = evaluations,
+      .gradient = true,
+  };
+  if (!nn_cost_add_passes(estimate, run->context, &passes, error))
+    return false;
+  nn_cost_add_pictures(estimate, nn_descent_pictures(settings) + pictures, last->width,
+                       last->height, 3);
+  estimate->at_most = settings->least_improvement > 0;
+  return true;
 }

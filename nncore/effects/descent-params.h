@@ -153,3 +153,15 @@ NnStyleModel *nn_descent_read_style_model(const NnEffectRun *run, const char *st
 /** nn_descent_read_settings: from the arguments "optimizer", "iterations", "step" (levels of 256),
  * "tolerance" (per cent) and "average". */
 NnDescentSettings nn_descent_read_settings(const NnEffectRun *run);
+
+/**
+ * nn_descent_add_cost:
+ * @layers: (array zero-terminated=1): of the network of @run, which is run up to them
+ * @margin_px: that it is shown around the pictures
+ * @pictures: as large as the last of @sizes that the effect keeps beside
+ *
+ * For NnEffect.estimate, as nn_cost_add_passes().
+ */
+bool nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
+                         const NnDescentSettings *settings, const NnSize *sizes, int n_sizes,
+                         int margin_px, int pictures, NnEstimate *estimate, GError **error);

@@ -92,10 +92,31 @@ describe(const Descent *descent, double fraction)
 }
 
 static double
+pixels_of(const NnSize *size)
+{
+  return (double)size->width * size->height;
+}
+
+static double
 pixels(const Descent *descent)
 {
-  const NnSize *size = &descent->sizes[descent->scale];
-  return (double)size->width * size->height;
+  return pixels_of(&descent->sizes[descent->scale]);
+}
+
+double
+nn_descent_evaluations(const NnDescentSettings *settings, const NnSize *sizes, int n_sizes)
+{
+  double sum = 0;
+  for (int i = 0; i < n_sizes; i++)
+    sum += pixels_of(&sizes[i]) * settings->iterations;
+  return sum / pixels_of(&sizes[n_sizes - 1]);
+}
+
+int
+nn_descent_pictures(const NnDescentSettings *settings)
+{
+  int own = settings->average ? 3 : 2; /* picture, gradient, average */
+  return own + (settings->optimiser == NN_OPTIMISER_ADAM ? 2 : 2 * MAX(settings->history, 1) + 3);
 }
 
 /* returns whether to go on; @part: of an evaluation that has been done beside work_done */
@@ -330,9 +351,9 @@ descend_size(Descent *descent, GError **error)
 static bool
 descend_sizes(Descent *descent, const NnImage *start, GError **error)
 {
-  for (int i = 0; i < descent->n_sizes; i++)
-    descent->work_total +=
-        (double)descent->sizes[i].width * descent->sizes[i].height * descent->settings->iterations;
+  descent->work_total =
+      nn_descent_evaluations(descent->settings, descent->sizes, descent->n_sizes) *
+      pixels_of(&descent->sizes[descent->n_sizes - 1]);
   for (descent->scale = 0; descent->scale < descent->n_sizes; descent->scale++) {
     descent->iteration = 0;
     if (!report(descent, 0))

@@ -49,6 +49,13 @@ typedef struct {
 int nn_descent_sizes(int width, int height, int smallest_px, int scales,
                      NnSize sizes[NN_MAX_SCALES]);
 
+/** nn_descent_evaluations: at all sizes together, about, if none ends early; those of smaller sizes count
+ * as the part of the last one's pixels that they have. */
+double nn_descent_evaluations(const NnDescentSettings *settings, const NnSize *sizes, int n_sizes);
+
+/** nn_descent_pictures: RGB of the size at hand, which nn_descend() needs memory for. */
+int nn_descent_pictures(const NnDescentSettings *settings);
+
 /**
  * NnDescentTask: what descends.
  * @enter: before the first evaluation at a size: prepares what depends on it. @picture: what the

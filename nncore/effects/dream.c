@@ -118,23 +118,31 @@ proceed(gpointer data, double fraction)
   return go_on;
 }
 
+/* @width, @height: (inout): of the largest octave; of this one */
+static void
+shrink(const NnDreamSettings *settings, int octave, int *width, int *height)
+{
+  double scale = pow(settings->octave_scale, -octave);
+  *width = MAX(1, (int)lround(*width * scale));
+  *height = MAX(1, (int)lround(*height * scale));
+}
+
 static void
 octave_size(const Dream *dream, int octave, int *width, int *height)
 {
-  double scale = pow(dream->settings->octave_scale, -octave);
-  *width = MAX(1, (int)lround(dream->working->width * scale));
-  *height = MAX(1, (int)lround(dream->working->height * scale));
+  *width = dream->working->width;
+  *height = dream->working->height;
+  shrink(dream->settings, octave, width, height);
 }
 
 static int
-wanted_octaves(const Dream *dream)
+wanted_octaves(const NnDreamSettings *settings, double longest)
 {
-  if (dream->settings->octaves > 0)
-    return dream->settings->octaves;
-  double longest = MAX(dream->working->width, dream->working->height);
+  if (settings->octaves > 0)
+    return settings->octaves;
   if (longest <= SMALLEST_PX)
     return 1;
-  return 1 + (int)lround(log(longest / SMALLEST_PX) / log(dream->settings->octave_scale));
+  return 1 + (int)lround(log(longest / SMALLEST_PX) / log(settings->octave_scale));
 }
 
 static double
@@ -143,6 +151,19 @@ octave_work(const Dream *dream, int octave)
   int width, height;
   octave_size(dream, octave, &width, &height);
   return (double)width * height * dream->settings->iterations;
+}
+
+double
+nn_dream_evaluations(const NnDreamSettings *settings, int width, int height)
+{
+  double sum = 0;
+  nn_working_size(settings->working_px, &width, &height);
+  for (int octave = wanted_octaves(settings, MAX(width, height)) - 1; octave >= 0; octave--) {
+    int w = width, h = height;
+    shrink(settings, octave, &w, &h);
+    sum += (double)w * h * settings->iterations;
+  }
+  return sum / ((double)width * height);
 }
 
 /* side in px of a square picture that the network takes, roughly the smallest; 0 for none */
@@ -176,7 +197,9 @@ explain_size(Dream *dream, GError **error)
 static bool
 count_octaves(Dream *dream, GError **error)
 {
-  for (dream->octaves = wanted_octaves(dream); dream->octaves > 0; dream->octaves--) {
+  int longest = MAX(dream->working->width, dream->working->height);
+  for (dream->octaves = wanted_octaves(dream->settings, longest); dream->octaves > 0;
+       dream->octaves--) {
     int width, height;
     g_autoptr(GError) refusal = NULL;
     octave_size(dream, dream->octaves - 1, &width, &height);

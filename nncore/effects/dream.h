@@ -39,6 +39,12 @@ typedef struct {
   uint64_t seed;
 } NnDreamSettings;
 
+/** nn_dream_evaluations: of all octaves of a content of @width x @height px; those of smaller ones count
+ * as the part of the last one's pixels that they have. */
+double nn_dream_evaluations(const NnDreamSettings *settings, int width, int height);
+
+#define NN_DREAM_PICTURES 8 /* RGB, of the working size, that nn_dream() needs, about */
+
 /**
  * nn_dream:
  * @content: RGBA, any size

@@ -186,10 +186,14 @@ typedef enum { NN_CONTENT_REQUIRED, NN_CONTENT_OPTIONAL, NN_CONTENT_NONE } NnCon
  */
 typedef enum { NN_SELECTION_LIMITS, NN_SELECTION_INFORMS } NnSelectionUse;
 
-/** NnEstimate: what a run costs, all of it; @bytes: memory at its highest, the host's pictures not
- * counted. 0 where it is not known. */
+/**
+ * NnEstimate: what a run costs, all of it; 0 where it is not known.
+ * @bytes: memory at its highest, the host's pictures and the network's weights not counted
+ * @at_most: whether the run may well end earlier, having come to what it looks for
+ */
 typedef struct {
   double multiply_adds, bytes;
+  bool at_most;
 } NnEstimate;
 
 /** NnMenuGroup: the submenu. (GIMP shows submenus sorted by their names.) */
@@ -208,7 +212,8 @@ typedef enum { NN_GROUP_DREAM, NN_GROUP_STYLE, NN_GROUP_EXPLAIN, NN_GROUP_LOOK_I
  *   message a person can act on. Works on the caller's thread.
  * @estimate: (nullable): what run would cost on a content of @width x @height px (0 x 0: without
  *   content), for the dialog. The arguments have networks, but no pictures and sources; content,
- *   progress and results are %NULL. It should take a tenth of a second at most and may fail.
+ *   progress and results are %NULL. @estimate is all 0 before. It should take a tenth of a second
+ *   at most and may fail. effects/cost.h helps.
  */
 struct NnEffect {
   const char *id;

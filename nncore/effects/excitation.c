@@ -67,16 +67,6 @@ nn_excitation_free(NnExcitation *excitation)
 
 /* ---- layers ---- */
 
-/* (transfer full): the file's tensor */
-static char *
-find_layer(const NnNetwork *network, const NnExcitationSettings *settings, GError **error)
-{
-  if (settings->kind == NN_TARGET_CLASS)
-    return g_strdup(nn_network_class_target(network, error));
-  g_autoptr(GArray) layers = nn_network_parse_layers(network, settings->layer, "dream", error);
-  return layers != NULL ? g_strdup(g_array_index(layers, NnLayer, 0).name) : NULL;
-}
-
 /* what goes into the Relu that makes the layer, or the layer itself */
 static void
 find_excited(NnExcitation *excitation)
@@ -172,6 +162,7 @@ make_criterion(NnExcitation *excitation, GError **error)
   int64_t channels;
   if (excitation->criterion == NULL || !find_shapes(excitation, &channels, error))
     return false;
+  nn_criterion_reserve(excitation->criterion, excitation->settings->reserved_bytes);
   nn_criterion_add(excitation->criterion, EXCITED, make_loss(excitation, 0), 1);
   if (compares) {
     NnLoss *loss =
@@ -210,7 +201,7 @@ nn_excitation_new(const NnNetwork *network, NnContext *context,
   excitation->network = network;
   excitation->context = context;
   excitation->settings = settings;
-  excitation->layer = find_layer(network, settings, error);
+  excitation->layer = nn_target_find_layer(network, settings->kind, settings->layer, error);
   if (excitation->layer == NULL || !look_around(excitation, error))
     return NULL;
   find_excited(excitation);
@@ -219,35 +210,22 @@ nn_excitation_new(const NnNetwork *network, NnContext *context,
   return g_steal_pointer(&excitation);
 }
 
-/* of all nodes up to the one that makes @value, which are about those that it needs */
-static double
-operations_to(const NnInventory *inventory, NnValueId value)
-{
-  double sum = 0;
-  for (int i = 0; i <= inventory->graph->values[value].producer; i++)
-    sum += (double)inventory->nodes[i].operations;
-  return sum;
-}
-
 bool
-nn_excitation_foresee(const NnNetwork *network, const NnExcitationSettings *settings, int *channels,
-                      double *multiply_adds, GError **error)
+nn_excitation_foresee(const NnNetwork *network, const NnExcitationSettings *settings,
+                      NnExcitationForesight *foresight, GError **error)
 {
   NnExcitation guess = {.network = network, .settings = settings};
-  g_autofree char *layer = guess.layer = find_layer(network, settings, error);
+  g_autofree char *layer = guess.layer =
+      nn_target_find_layer(network, settings->kind, settings->layer, error);
   NnShape shape = NN_SHAPE(1, 3, LARGEST_PX, LARGEST_PX);
-  g_autoptr(NnInventory) first =
+  g_autoptr(NnInventory) inventory =
       layer != NULL ? nn_inventory_of_picture(network->model, &shape, error) : NULL;
-  if (first == NULL)
-    return false;
-  shape.dim[2] = shape.dim[3] = nn_input_size(&network->input, choose_size(&guess, first));
-  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(network->model, &shape, error);
   if (inventory == NULL)
     return false;
-  NnValueId value = nn_graph_find(inventory->graph, layer);
-  const NnShape *made = nn_inventory_shape(inventory, value);
-  *multiply_adds = 2 * operations_to(inventory, value);
-  *channels = made != NULL && made->rank > 1 ? (int)made->dim[1] : 1;
+  const NnShape *made = nn_inventory_shape(inventory, nn_graph_find(inventory->graph, layer));
+  foresight->channels = made != NULL && made->rank > 1 ? (int)made->dim[1] : G_MAXINT;
+  foresight->size_px = choose_size(&guess, inventory);
+  foresight->layer = g_steal_pointer(&layer);
   return true;
 }
 

@@ -30,6 +30,7 @@
  *   number; of pixels a tenth of that
  * @variants: pictures of a channel, at least 1
  * @diversity: l
+ * @reserved_bytes: of the context's memory budget: what pictures take here and at the caller's
  */
 typedef struct {
   NnTargetKind kind;
@@ -40,6 +41,7 @@ typedef struct {
   double variation;
   int variants;
   double diversity;
+  size_t reserved_bytes;
 } NnExcitationSettings;
 
 typedef struct NnExcitation NnExcitation;
@@ -55,15 +57,20 @@ NnExcitation *nn_excitation_new(const NnNetwork *network, NnContext *context,
                                 const NnExcitationSettings *settings, GError **error);
 void nn_excitation_free(NnExcitation *excitation);
 
-/**
- * nn_excitation_foresee:
- * @channels: (out): as nn_excitation_channels()
- * @multiply_adds: (out): of an evaluation, about: forward and back
- *
- * What it would be, without weights. Errors as nn_excitation_new().
- */
+/** NnExcitationForesight: @layer: the file's tensor; owned; @channels: as nn_excitation_channels(),
+ * %G_MAXINT where they do not follow;
+ * @size_px: as nn_excitation_size() */
+typedef struct {
+  char *layer;
+  int channels, size_px;
+} NnExcitationForesight;
+
+/** nn_excitation_foresee: what it would be, without weights and without the memory. @foresight: (out):
+ * g_free() its layer. Errors as nn_excitation_new(). */
 bool nn_excitation_foresee(const NnNetwork *network, const NnExcitationSettings *settings,
-                           int *channels, double *multiply_adds, GError **error);
+                           NnExcitationForesight *foresight, GError **error);
+
+#define NN_EXCITATION_PICTURES 6 /* RGB, of its pictures' size, that it needs, at most */
 
 /** nn_excitation_channels: of the layer, or classes; they are numbered from 0. */
 int nn_excitation_channels(const NnExcitation *excitation);

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/feed-forward.h"
 #include "nncore/effects/working.h"
@@ -85,7 +86,7 @@ static const NnParam params[] = {
  * @outputs: what each network makes of @working; where it has not painted yet, @working itself
  */
 typedef struct {
-  NnEffectRun *run;
+  const NnEffectRun *run;
   const NnNetwork *networks[2];
   float shares[2];
   int n_networks, at;
@@ -249,6 +250,30 @@ run_fast_style(NnEffectRun *run, GError **error)
   return result != NULL;
 }
 
+static bool
+estimate_fast_style(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                    GError **error)
+{
+  Style style = {.run = run};
+  if (!choose_networks(&style, error))
+    return false;
+  nn_working_size((int)nn_effect_argument(run, "working-size")->i, &width, &height);
+  for (int i = 0; i < style.n_networks; i++) {
+    const NnGraph *graph = nn_model_graph(style.networks[i]->model);
+    const char *layers[] = {graph->n_outputs > 0 ? graph->values[graph->outputs[0]].name : NULL,
+                            NULL};
+    NnPasses passes = {.network = style.networks[i],
+                       .layers = layers,
+                       .width = width,
+                       .height = height,
+                       .forward = 1};
+    if (!nn_cost_add_passes(estimate, run->context, &passes, error))
+      return false;
+  }
+  nn_cost_add_pictures(estimate, 2 + style.n_networks, width, height, 3); /* and one reflected */
+  return true;
+}
+
 const NnEffect nn_effect_fast_style = {
     .id = "fast-style",
     .group = NN_GROUP_STYLE,
@@ -260,4 +285,5 @@ const NnEffect nn_effect_fast_style = {
                "is a network of its own."),
     .params = params,
     .run = run_fast_style,
+    .estimate = estimate_fast_style,
 };

@@ -4,9 +4,11 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/descent-params.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/inversion.h"
+#include "nncore/effects/working.h"
 
 #define SECTION_NETWORK N_("What to remember")
 #define SECTION_PICTURE N_("What pictures are like")
@@ -149,6 +151,22 @@ run_feature_inversion(NnEffectRun *run, GError **error)
   return true;
 }
 
+static bool
+estimate_feature_inversion(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                           GError **error)
+{
+  NnInversionSettings settings = read_settings(run);
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  if (!nn_cost_add_layers(names, nn_effect_argument(run, "network")->network, settings.layers,
+                          "content", error))
+    return false;
+  g_auto(GStrv) layers = g_strv_builder_end(names);
+  nn_working_size(settings.working_px, &width, &height);
+  return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent,
+                             &(NnSize){width, height}, 1, 0,
+                             settings.frequencies ? NN_INVERSION_PICTURES : 1, estimate, error);
+}
+
 const NnEffect nn_effect_feature_inversion = {
     .id = "feature-inversion",
     .group = NN_GROUP_LOOK_INSIDE,
@@ -159,4 +177,5 @@ const NnEffect nn_effect_feature_inversion = {
                "remember is missing: fine detail first, then colors, then where things are."),
     .params = params,
     .run = run_feature_inversion,
+    .estimate = estimate_feature_inversion,
 };

@@ -139,8 +139,8 @@ run_cam(const NnNetwork *network, NnContext *context, const NnTarget *target, co
 }
 
 NnImage *
-nn_grad_cam(const NnNetwork *network, NnContext *context, const NnTarget *target,
-            const NnImage *view, const char *layer, char **name, GError **error)
+nn_grad_cam(const NnNetwork *network, NnContext *context, NnTarget *target, const NnImage *view,
+            const char *layer, char **name, GError **error)
 {
   NnShape shape = NN_SHAPE(1, 3, nn_input_size(&network->input, view->height),
                            nn_input_size(&network->input, view->width));
@@ -152,7 +152,10 @@ nn_grad_cam(const NnNetwork *network, NnContext *context, const NnTarget *target
   g_autoptr(NnProgram) program =
       nn_program_new(network->model, context, targets, G_N_ELEMENTS(targets), options, error);
   g_autoptr(NnPlan) plan = program != NULL ? nn_plan_new(program, &shape, 1, error) : NULL;
-  g_autoptr(NnWorkspace) workspace = plan != NULL ? nn_workspace_new(plan, context, error) : NULL;
+  size_t budget = (size_t)nn_context_memory_budget(context);
+  nn_target_close(target);
+  bool fits = plan != NULL && nn_check_budget(nn_plan_bytes(plan), budget, error);
+  g_autoptr(NnWorkspace) workspace = fits ? nn_workspace_new(plan, context, error) : NULL;
   NnImage *cam = NULL;
   if (workspace != NULL)
     cam = run_cam(network, context, target, view, workspace, error);

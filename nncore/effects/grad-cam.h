@@ -15,13 +15,14 @@ char *nn_last_map(const NnInventory *inventory, const char *goal, GError **error
 
 /**
  * nn_grad_cam:
- * @target: opened on @view
+ * @target: opened on @view; closed for the memory that this takes
  * @layer: as nn_network_parse_layers() takes it (the first counts); empty: the last layer before the
  *   target that still is a map
  * @name: (out) (transfer full) (optional): the layer that it was, for people
  *
  * Returns: (transfer full): one channel, of the size of the layer's map; %NN_ERROR_ARGUMENT where the
- *   target does not depend on such a layer, %NN_ERROR_MEMORY.
+ *   target does not depend on such a layer, %NN_ERROR_MEMORY also where the network's work on the whole
+ *   picture is more than the context's budget: it is not cut into tiles.
  */
-NnImage *nn_grad_cam(const NnNetwork *network, NnContext *context, const NnTarget *target,
+NnImage *nn_grad_cam(const NnNetwork *network, NnContext *context, NnTarget *target,
                      const NnImage *view, const char *layer, char **name, GError **error);

@@ -11,6 +11,8 @@
 
 #include "nncore/effects/descent.h"
 
+#define NN_INVERSION_PICTURES 5 /* of the working size that it keeps where frequencies descend */
+
 /**
  * NnInversionSettings:
  * @layers: as nn_network_parse_layers() takes them; empty: the preset for contents

@@ -16,7 +16,7 @@
 typedef struct {
   const NnNetwork *network;
   NnContext *context;
-  const NnTarget *target;
+  NnTarget *target;
   const NnImage *view;
   int patch_px, stride_px;
   NnProgram *program;
@@ -42,13 +42,36 @@ finish(Run *run)
 
 /* ---- patches ---- */
 
+static void
+choose_sides(const NnOcclusionSettings *settings, int width, int height, int *patch_px,
+             int *stride_px)
+{
+  *patch_px =
+      settings->patch_px > 0 ? settings->patch_px : MAX(MIN(width, height) / PATCHES_A_SIDE, 1);
+  *stride_px = settings->stride_px > 0 ? settings->stride_px : MAX(*patch_px / 2, 1);
+}
+
+/* how many patches a side of @size px takes */
+static int
+count_along(int patch_px, int stride_px, int size)
+{
+  return (MAX(size - patch_px, 0) + stride_px - 1) / stride_px + 1;
+}
+
+double
+nn_occlusion_patches(const NnOcclusionSettings *settings, int width, int height, int *patch_px)
+{
+  int stride_px;
+  choose_sides(settings, width, height, patch_px, &stride_px);
+  return (double)count_along(*patch_px, stride_px, width) *
+         count_along(*patch_px, stride_px, height);
+}
+
 static bool
 choose_patches(Run *run, const NnOcclusionSettings *settings, GError **error)
 {
-  int shorter = MIN(run->view->width, run->view->height);
-  run->patch_px = settings->patch_px > 0 ? settings->patch_px : MAX(shorter / PATCHES_A_SIDE, 1);
-  run->stride_px = settings->stride_px > 0 ? settings->stride_px : MAX(run->patch_px / 2, 1);
-  if (run->patch_px <= shorter)
+  choose_sides(settings, run->view->width, run->view->height, &run->patch_px, &run->stride_px);
+  if (run->patch_px <= MIN(run->view->width, run->view->height))
     return true;
   g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
               _("A patch of %d px does not fit into what the network sees of the picture, %d x %d "
@@ -57,17 +80,14 @@ choose_patches(Run *run, const NnOcclusionSettings *settings, GError **error)
   return false;
 }
 
-/* how many patches a side of @size px takes */
-static int
-count_along(const Run *run, int size)
-{
-  return (size - run->patch_px + run->stride_px - 1) / run->stride_px + 1;
-}
-
 static bool
 make_corners(Run *run, GError **error)
 {
-  int rows = count_along(run, run->view->height), columns = count_along(run, run->view->width);
+  int rows = count_along(run->patch_px, run->stride_px, run->view->height);
+  int columns = count_along(run->patch_px, run->stride_px, run->view->width);
+  if (!nn_check_budget((size_t)rows * (size_t)columns * sizeof(NnCorner),
+                       (size_t)nn_context_memory_budget(run->context), error))
+    return false;
   run->corners = nn_alloc((size_t)rows * (size_t)columns, sizeof(NnCorner), error);
   if (run->corners == NULL)
     return false;
@@ -81,12 +101,12 @@ make_corners(Run *run, GError **error)
 
 /* ---- the network ---- */
 
-/* as many patches at a time as half of the memory budget allows */
+/* as many patches at a time as half of the memory budget allows; one, if need be, in all of it */
 static bool
 make_partial(Run *run, const NnShape *shape, int most, GError **error)
 {
   const char *layer = nn_target_layer(run->target);
-  size_t budget = (size_t)nn_context_memory_budget(run->context) / 2;
+  size_t budget = (size_t)nn_context_memory_budget(run->context);
   bool chosen = most > 0;
   run->program = nn_program_new(run->network->model, run->context, &layer, 1,
                                 (NnProgramOptions){.gradient = false}, error);
@@ -94,16 +114,16 @@ make_partial(Run *run, const NnShape *shape, int most, GError **error)
     return false;
   for (most = chosen ? most : MOST;; most /= 2) {
     g_autoptr(GError) refusal = NULL;
-    run->partial = nn_partial_new(run->program, run->context, shape, run->patch_px, run->patch_px,
-                                  run->corners, run->n_corners, most, &refusal);
-    bool too_much = run->partial == NULL ? g_error_matches(refusal, NN_ERROR, NN_ERROR_MEMORY)
-                                         : nn_partial_bytes(run->partial) > budget;
-    if (!too_much || chosen || most == 1) {
-      if (run->partial == NULL)
-        g_propagate_error(error, g_steal_pointer(&refusal));
-      return run->partial != NULL;
+    bool last = chosen || most == 1;
+    run->partial =
+        nn_partial_new(run->program, run->context, shape, run->patch_px, run->patch_px,
+                       run->corners, run->n_corners, most, last ? budget : budget / 2, &refusal);
+    if (run->partial != NULL)
+      return true;
+    if (last || !g_error_matches(refusal, NN_ERROR, NN_ERROR_MEMORY)) {
+      g_propagate_error(error, g_steal_pointer(&refusal));
+      return false;
     }
-    g_clear_pointer(&run->partial, nn_partial_free);
   }
 }
 
@@ -208,12 +228,13 @@ prepare(Run *run, const NnOcclusionSettings *settings, GError **error)
 }
 
 NnImage *
-nn_occlude(const NnNetwork *network, NnContext *context, const NnTarget *target,
-           const NnImage *view, const NnOcclusionSettings *settings, const NnProgress *progress,
-           int *patches, GError **error)
+nn_occlude(const NnNetwork *network, NnContext *context, NnTarget *target, const NnImage *view,
+           const NnOcclusionSettings *settings, const NnProgress *progress, int *patches,
+           GError **error)
 {
   Run run = {.network = network, .context = context, .target = target, .view = view};
   NnImage *map = NULL;
+  nn_target_close(target);
   if (prepare(&run, settings, error)) {
     start_partial(&run);
     if (cover_all(&run, progress, error))

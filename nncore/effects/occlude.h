@@ -21,17 +21,22 @@ typedef struct {
   int most;
 } NnOcclusionSettings;
 
+/** nn_occlusion_patches: their number in a view of @width x @height px; @patch_px: (out): their side. */
+double nn_occlusion_patches(const NnOcclusionSettings *settings, int width, int height,
+                            int *patch_px);
+
 /**
  * nn_occlude:
- * @target: opened on @view
+ * @target: opened on @view; closed for the memory that this takes
  * @patches: (out): how many there were
  *
  * Exact, and only what a patch can reach is computed (plan/partial.h). Stop ends it, and the map is
  * of the patches so far.
  * Returns: (transfer full): one channel, like @view: above 0 where the picture speaks for the
  *   target, below where it speaks against it. %NN_ERROR_ARGUMENT where the patch is larger than the
- *   view, %NN_ERROR_MEMORY, %NN_ERROR_CANCELLED.
+ *   view, %NN_ERROR_MEMORY also where all that the network makes of the whole picture is more than the
+ *   context's budget, %NN_ERROR_CANCELLED.
  */
-NnImage *nn_occlude(const NnNetwork *network, NnContext *context, const NnTarget *target,
+NnImage *nn_occlude(const NnNetwork *network, NnContext *context, NnTarget *target,
                     const NnImage *view, const NnOcclusionSettings *settings,
                     const NnProgress *progress, int *patches, GError **error);

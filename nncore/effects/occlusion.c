@@ -47,16 +47,22 @@ static const NnParam params[] = {
     {.key = NULL},
 };
 
+static NnOcclusionSettings
+read_settings(const NnEffectRun *run)
+{
+  return (NnOcclusionSettings){
+      .patch_px = (int)nn_effect_argument(run, "patch")->i,
+      .stride_px = (int)nn_effect_argument(run, "stride")->i,
+      .fill = (NnBaseline)nn_effect_argument(run, "fill")->i,
+  };
+}
+
 /* (transfer full): one channel */
 static NnImage *
 find_map(NnEffectRun *run, NnTarget *target, int *patches, GError **error)
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
-  NnOcclusionSettings settings = {
-      .patch_px = (int)nn_effect_argument(run, "patch")->i,
-      .stride_px = (int)nn_effect_argument(run, "stride")->i,
-      .fill = (NnBaseline)nn_effect_argument(run, "fill")->i,
-  };
+  NnOcclusionSettings settings = read_settings(run);
   g_autoptr(NnImage) view =
       nn_view_new(network, run->context, nn_target_program(target), run->content,
                   (int)nn_effect_argument(run, "working-size")->i, error);
@@ -100,6 +106,23 @@ run_occlusion(NnEffectRun *run, GError **error)
   return true;
 }
 
+static bool
+estimate_occlusion(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                   GError **error)
+{
+  NnTargetChoice choice = nn_target_choice(run);
+  NnOcclusionSettings settings = read_settings(run);
+  NnPasses passes = {.forward = 2};
+  int w = width, h = height;
+  nn_view_size(nn_effect_argument(run, "network")->network,
+               (int)nn_effect_argument(run, "working-size")->i, &w, &h);
+  passes.patches = nn_occlusion_patches(&settings, w, h, &passes.patch_px);
+  if (!nn_target_add_cost(run, &choice, &width, &height, passes, estimate, error))
+    return false;
+  nn_cost_add_pictures(estimate, 3, width, height, 3);
+  return true;
+}
+
 const NnEffect nn_effect_occlusion = {
     .id = "occlusion",
     .group = NN_GROUP_EXPLAIN,
@@ -113,4 +136,5 @@ const NnEffect nn_effect_occlusion = {
     .params = params,
     .no_output = true,
     .run = run_occlusion,
+    .estimate = estimate_occlusion,
 };

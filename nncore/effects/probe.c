@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A criterion of one term, which is never evaluated, and the evaluator of the last size. */
+/* A criterion that is never evaluated, and the evaluator of the last size. */
 #include "nncore/effects/probe.h"
 
 #include <glib/gi18n-lib.h>
@@ -167,7 +167,14 @@ nn_probe_size(const NnProbe *probe, int64_t *channels, int *height, int *width)
 void
 nn_probe_set_loss(NnProbe *probe, NnLoss *loss)
 {
-  nn_criterion_set_loss(probe->criterion, 0, loss);
+  nn_criterion_clear(probe->criterion);
+  nn_probe_add_loss(probe, loss);
+}
+
+void
+nn_probe_add_loss(NnProbe *probe, NnLoss *loss)
+{
+  nn_criterion_add(probe->criterion, 0, loss, 1);
 }
 
 bool

@@ -49,8 +49,11 @@ bool nn_probe_open(NnProbe *probe, int width, int height, GError **error);
 /** nn_probe_size: of the layer for the pictures at hand; scores are one place. */
 void nn_probe_size(const NnProbe *probe, int64_t *channels, int *height, int *width);
 
-/** nn_probe_set_loss: (transfer full): what observes, from now on. */
+/** nn_probe_set_loss: (transfer full): what observes, from now on; in place of all others. */
 void nn_probe_set_loss(NnProbe *probe, NnLoss *loss);
+
+/** nn_probe_add_loss: (transfer full): observes, too. */
+void nn_probe_add_loss(NnProbe *probe, NnLoss *loss);
 
 /** nn_probe_observe: has the loss observe @view, RGB, of the size at hand. Errors as
  * nn_criterion_observe(). */

@@ -190,6 +190,20 @@ run_saliency(NnEffectRun *run, GError **error)
   return true;
 }
 
+static bool
+estimate_saliency(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                  GError **error)
+{
+  NnTargetChoice choice = nn_target_choice(run);
+  NnAttributionSettings settings = read_settings(run);
+  NnPasses passes = nn_method_passes(&settings);
+  passes.forward += 1;
+  if (!nn_target_add_cost(run, &choice, &width, &height, passes, estimate, error))
+    return false;
+  nn_cost_add_pictures(estimate, NN_METHOD_PICTURES, width, height, 3);
+  return true;
+}
+
 const NnEffect nn_effect_saliency = {
     .id = "saliency",
     .group = NN_GROUP_EXPLAIN,
@@ -205,4 +219,5 @@ const NnEffect nn_effect_saliency = {
     .params = params,
     .no_output = true,
     .run = run_saliency,
+    .estimate = estimate_saliency,
 };

@@ -92,13 +92,19 @@ nn_sheet_new(int cells, int columns, int cell_width, int cell_height, bool capti
   return g_steal_pointer(&sheet);
 }
 
+double
+nn_sheet_bytes(int64_t cells, int cell_width, int cell_height)
+{
+  int gap = GAP(MIN(cell_width, cell_height));
+  double high = cell_height + gap + CAPTION(MIN(cell_width, cell_height));
+  return (double)cells * (cell_width + gap) * high * 3 * sizeof(float);
+}
+
 bool
 nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell_height,
                GError **error)
 {
-  int gap = GAP(MIN(cell_width, cell_height));
-  double high = cell_height + gap + CAPTION(MIN(cell_width, cell_height));
-  double bytes = (double)cells * (cell_width + gap) * high * 3 * sizeof(float);
+  double bytes = nn_sheet_bytes(cells, cell_width, cell_height);
   if (cells < G_MAXINT && bytes <= (double)nn_context_memory_budget(context))
     return true;
   g_autofree char *size = g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);

@@ -64,6 +64,9 @@ NnSheet *nn_sheet_new(int cells, int columns, int cell_width, int cell_height, b
                       GError **error);
 void nn_sheet_free(NnSheet *sheet);
 
+/** nn_sheet_bytes: memory of a sheet of so many cells, about. */
+double nn_sheet_bytes(int64_t cells, int cell_width, int cell_height);
+
 /** nn_sheet_check: whether a sheet of so many cells keeps to the context's memory budget;
  * %NN_ERROR_MEMORY says what to do. */
 bool nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell_height,

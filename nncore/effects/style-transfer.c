@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/descent-params.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/transfer.h"
@@ -289,6 +290,25 @@ run_style_transfer(NnEffectRun *run, GError **error)
   return true;
 }
 
+static bool
+estimate_style_transfer(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                        GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  NnTransferSettings settings = read_settings(run);
+  NnSize sizes[NN_MAX_SCALES];
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  if (!nn_cost_add_layers(names, network, nn_effect_argument(run, "style-layers")->text, "style",
+                          error) ||
+      !nn_cost_add_layers(names, network, nn_effect_argument(run, "content-layers")->text,
+                          "content", error))
+    return false;
+  g_auto(GStrv) layers = g_strv_builder_end(names);
+  int n_sizes = nn_transfer_sizes(&settings, width, height, sizes);
+  return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes, 0,
+                             NN_TRANSFER_PICTURES, estimate, error);
+}
+
 const NnEffect nn_effect_style_transfer = {
     .id = "style-transfer",
     .group = NN_GROUP_STYLE,
@@ -300,4 +320,5 @@ const NnEffect nn_effect_style_transfer = {
                "one."),
     .params = params,
     .run = run_style_transfer,
+    .estimate = estimate_style_transfer,
 };

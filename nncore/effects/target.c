@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/view.h"
 
 struct NnTarget {
   const NnNetwork *network;
@@ -22,6 +23,23 @@ const NnChoice nn_target_choices[] = {
     {"neuron", N_("A neuron")},
     {NULL, NULL},
 };
+
+bool
+nn_target_add_cost(const NnEffectRun *run, const NnTargetChoice *choice, int *width, int *height,
+                   NnPasses passes, NnEstimate *estimate, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  g_autofree char *layer = nn_target_find_layer(network, choice->kind, choice->layer, error);
+  if (layer == NULL)
+    return false;
+  const char *layers[] = {layer, NULL};
+  nn_view_size(network, (int)nn_effect_argument(run, "working-size")->i, width, height);
+  passes.network = network;
+  passes.layers = layers;
+  passes.width = *width;
+  passes.height = *height;
+  return nn_cost_add_passes(estimate, run->context, &passes, error);
+}
 
 NnTargetChoice
 nn_target_choice(const NnEffectRun *run)
@@ -49,28 +67,23 @@ nn_target_free(NnTarget *target)
   g_free(target);
 }
 
+char *
+nn_target_find_layer(const NnNetwork *network, NnTargetKind kind, const char *layer, GError **error)
+{
+  if (kind == NN_TARGET_CLASS)
+    return g_strdup(nn_network_class_target(network, error));
+  g_autoptr(GArray) layers = nn_network_parse_layers(network, layer, "dream", error);
+  return layers != NULL ? g_strdup(g_array_index(layers, NnLayer, 0).name) : NULL;
+}
+
 static bool
 find_class(NnTarget *target, GError **error)
 {
-  const char *scores = nn_network_class_target(target->network, error);
   target->choice.channel = -1;
-  if (scores == NULL)
-    return false;
-  target->layer = g_strdup(scores);
   if (target->class_text[0] == '\0')
     return true;
   target->choice.channel = nn_network_find_class(target->network, target->class_text, error);
   return target->choice.channel >= 0;
-}
-
-static bool
-find_layer(NnTarget *target, const char *text, GError **error)
-{
-  g_autoptr(GArray) layers = nn_network_parse_layers(target->network, text, "dream", error);
-  if (layers == NULL)
-    return false;
-  target->layer = g_strdup(g_array_index(layers, NnLayer, 0).name);
-  return true;
 }
 
 /* what finds out what is left open; NULL where memory is short */
@@ -94,8 +107,8 @@ nn_target_new(const NnNetwork *network, NnContext *context, const NnTargetChoice
   target->network = network;
   target->choice = *choice;
   target->class_text = g_strstrip(g_strdup(choice->class_text));
-  if (choice->kind == NN_TARGET_CLASS ? !find_class(target, error)
-                                      : !find_layer(target, choice->layer, error))
+  target->layer = nn_target_find_layer(network, choice->kind, choice->layer, error);
+  if (target->layer == NULL || (choice->kind == NN_TARGET_CLASS && !find_class(target, error)))
     return NULL;
   target->choice.class_text = target->class_text;
   target->choice.layer = target->layer;
@@ -176,6 +189,12 @@ nn_target_open(NnTarget *target, const NnImage *view, GError **error)
                                                          : nn_loss_channel(target->choice.channel);
   nn_criterion_set_loss(target->criterion, 0, loss);
   return true;
+}
+
+void
+nn_target_close(NnTarget *target)
+{
+  g_clear_pointer(&target->evaluator, nn_evaluator_free);
 }
 
 NnTargetChoice

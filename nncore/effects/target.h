@@ -4,6 +4,7 @@
  * picture. The rows of a table with which people choose it. */
 #pragma once
 
+#include "nncore/effects/cost.h"
 #include "nncore/effects/criterion.h"
 #include "nncore/effects/effect.h"
 #include "nncore/effects/ranking.h"
@@ -120,6 +121,22 @@ extern const NnChoice nn_target_choices[];
     .kind = NN_PARAM_FLOAT, .max = 100, .initial = 50, .digits = 1, .enabled_by = "target=neuron", \
   }
 
+/** nn_target_find_layer: (transfer full): the file's tensor of that kind of target: the scores, or
+ * the first layer of @layer, as NnTargetChoice has it. */
+char *nn_target_find_layer(const NnNetwork *network, NnTargetKind kind, const char *layer,
+                           GError **error);
+
+/**
+ * nn_target_add_cost:
+ * @choice, @run: whose argument "working-size" and network count
+ * @width, @height: (inout): of the content; of the view
+ * @passes: how often what runs; the rest of it is filled in
+ *
+ * For NnEffect.estimate, as nn_cost_add_passes().
+ */
+bool nn_target_add_cost(const NnEffectRun *run, const NnTargetChoice *choice, int *width,
+                        int *height, NnPasses passes, NnEstimate *estimate, GError **error);
+
 /** nn_target_choice: what @run's arguments of these rows say. */
 NnTargetChoice nn_target_choice(const NnEffectRun *run);
 
@@ -152,6 +169,9 @@ const char *nn_target_layer(const NnTarget *target);
  * class or channel or the network gives no numbers.
  */
 bool nn_target_open(NnTarget *target, const NnImage *view, GError **error);
+
+/** nn_target_close: gives the memory of nn_target_open() back; no more gradients then. */
+void nn_target_close(NnTarget *target);
 
 /** nn_target_decided: the choice with nothing left open, for another target like this one; its texts
  * belong to the target. */

@@ -4,9 +4,11 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/descent-params.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/texture.h"
+#include "nncore/effects/torus.h"
 #include "nncore/image/crop.h"
 
 typedef enum { PLACE_NEW_IMAGE, PLACE_LAYER } Place;
@@ -242,26 +244,20 @@ find_exemplars(Exemplars *exemplars, const NnEffectRun *run, GError **error)
   return exemplars->n > 0;
 }
 
-static bool
-read_settings(const NnEffectRun *run, const NnExemplar *first, NnTextureSettings *settings,
-              GError **error)
+/* @content, @first: sizes of the layer and of the first exemplar; 0 where there is none */
+static NnTextureSettings
+read_settings(const NnEffectRun *run, NnSize content, NnSize first)
 {
   bool over_layer = nn_effect_argument(run, "place")->i == PLACE_LAYER;
   int width = (int)nn_effect_argument(run, "width")->i;
   int height = (int)nn_effect_argument(run, "height")->i;
-  if (over_layer && run->content == NULL) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("There is no layer to put the texture over. Open a picture, or have the texture "
-                  "made as a new image."));
-    return false;
-  }
-  *settings = (NnTextureSettings){
-      .width = over_layer  ? run->content->width
+  return (NnTextureSettings){
+      .width = over_layer  ? content.width
                : width > 0 ? width
-                           : first->picture->width,
-      .height = over_layer   ? run->content->height
+                           : first.width,
+      .height = over_layer   ? content.height
                 : height > 0 ? height
-                             : first->picture->height,
+                             : first.height,
       .working_px = (int)nn_effect_argument(run, "working-size")->i,
       .exemplar_px = (int)nn_effect_argument(run, "exemplar-size")->i,
       .scales = (int)nn_effect_argument(run, "scales")->i,
@@ -270,16 +266,26 @@ read_settings(const NnEffectRun *run, const NnExemplar *first, NnTextureSettings
       .seed = (uint64_t)nn_effect_argument(run, "seed")->i,
       .descent = nn_descent_read_settings(run),
   };
-  return true;
+}
+
+static NnSize
+size_of(const NnImage *image)
+{
+  return image != NULL ? (NnSize){image->width, image->height} : (NnSize){0, 0};
 }
 
 /* (transfer full) */
 static NnImage *
 make_texture(NnEffectRun *run, const Exemplars *exemplars, GError **error)
 {
-  NnTextureSettings settings;
-  if (!read_settings(run, &exemplars->list[0], &settings, error))
+  if (nn_effect_argument(run, "place")->i == PLACE_LAYER && run->content == NULL) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("There is no layer to put the texture over. Open a picture, or have the texture "
+                  "made as a new image."));
     return NULL;
+  }
+  NnTextureSettings settings =
+      read_settings(run, size_of(run->content), size_of(exemplars->list[0].picture));
   g_autoptr(NnStyleModel) model = nn_descent_read_style_model(run, "layers", NULL, error);
   if (model == NULL)
     return NULL;
@@ -311,6 +317,39 @@ run_texture_synthesis(NnEffectRun *run, GError **error)
   return true;
 }
 
+/* px that the network is shown around a texture without borders; -1 with an error */
+static int
+find_margin(const NnEffectRun *run, char **layers, GError **error)
+{
+  if (nn_effect_argument(run, "tileable")->i == 0)
+    return 0;
+  g_autoptr(NnTorus) torus =
+      nn_torus_new(nn_effect_argument(run, "network")->network, (const char *const *)layers,
+                   (int)g_strv_length(layers), error);
+  return torus != NULL ? nn_torus_margin(torus) : -1;
+}
+
+static bool
+estimate_texture_synthesis(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                           GError **error)
+{
+  NnTextureSettings settings = read_settings(run, (NnSize){width, height}, (NnSize){width, height});
+  NnSize sizes[NN_MAX_SCALES];
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  if (!nn_cost_add_layers(names, nn_effect_argument(run, "network")->network,
+                          nn_effect_argument(run, "layers")->text, "style", error))
+    return false;
+  g_auto(GStrv) layers = g_strv_builder_end(names);
+  int margin = find_margin(run, layers, error);
+  if (margin < 0)
+    return false;
+  if (settings.width == 0 || settings.height == 0)
+    return true; /* as large as an exemplar that is not known */
+  int n_sizes = nn_texture_sizes(&settings, sizes);
+  return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes,
+                             margin, 0, estimate, error);
+}
+
 const NnEffect nn_effect_texture_synthesis = {
     .id = "texture-synthesis",
     .group = NN_GROUP_STYLE,
@@ -324,4 +363,5 @@ const NnEffect nn_effect_texture_synthesis = {
     .content = NN_CONTENT_OPTIONAL,
     .selection = NN_SELECTION_INFORMS,
     .run = run_texture_synthesis,
+    .estimate = estimate_texture_synthesis,
 };

@@ -204,6 +204,14 @@ render(gpointer data, const NnImage *picture, GError **error)
   return result;
 }
 
+int
+nn_texture_sizes(const NnTextureSettings *settings, NnSize sizes[NN_MAX_SCALES])
+{
+  int width = settings->width, height = settings->height;
+  nn_working_size(settings->working_px, &width, &height);
+  return nn_descent_sizes(width, height, SMALLEST_PX, settings->scales, sizes);
+}
+
 /* (transfer full) */
 static NnImage *
 synthesise(Texture *texture, const NnProgress *progress, GError **error)
@@ -211,9 +219,7 @@ synthesise(Texture *texture, const NnProgress *progress, GError **error)
   const NnTextureSettings *settings = texture->settings;
   NnDescentTask task = {enter, evaluate, render, nn_style_model_criterion(texture->model), texture};
   NnSize sizes[NN_MAX_SCALES];
-  int width = settings->width, height = settings->height;
-  nn_working_size(settings->working_px, &width, &height);
-  int n_sizes = nn_descent_sizes(width, height, SMALLEST_PX, settings->scales, sizes);
+  int n_sizes = nn_texture_sizes(settings, sizes);
   if (!make_exemplars(texture, error) ||
       !nn_style_model_set_wrapped(texture->model, settings->tileable, error))
     return NULL;

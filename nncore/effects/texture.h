@@ -37,6 +37,9 @@ typedef struct {
   NnDescentSettings descent;
 } NnTextureSettings;
 
+/** nn_texture_sizes: how nn_texture() goes from small to large; as nn_descent_sizes(). */
+int nn_texture_sizes(const NnTextureSettings *settings, NnSize sizes[NN_MAX_SCALES]);
+
 /**
  * nn_texture:
  * @model: without content

@@ -301,6 +301,15 @@ transfer_render(gpointer data, const NnImage *picture, GError **error)
   return g_steal_pointer(&result);
 }
 
+int
+nn_transfer_sizes(const NnTransferSettings *settings, int width, int height,
+                  NnSize sizes[NN_MAX_SCALES])
+{
+  int smallest_px = settings->scales == 0 ? SMALLEST_PX : LEAST_PX;
+  nn_working_size(settings->working_px, &width, &height);
+  return nn_descent_sizes(width, height, smallest_px, settings->scales, sizes);
+}
+
 /* (transfer full) */
 static NnImage *
 run(Transfer *transfer, const NnProgress *progress, GError **error)
@@ -311,9 +320,8 @@ run(Transfer *transfer, const NnProgress *progress, GError **error)
   if (!make_base(transfer, error) || !make_styles(transfer, error))
     return NULL;
   prepare_colours(transfer);
-  int scales = transfer->settings->scales, smallest_px = scales == 0 ? SMALLEST_PX : LEAST_PX;
-  int n_sizes =
-      nn_descent_sizes(transfer->base->width, transfer->base->height, smallest_px, scales, sizes);
+  int n_sizes = nn_transfer_sizes(transfer->settings, transfer->content->width,
+                                  transfer->content->height, sizes);
   g_autoptr(NnImage) start = make_start(transfer, &sizes[0], error);
   g_autoptr(NnImage) picture = NULL;
   if (start != NULL)

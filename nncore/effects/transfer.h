@@ -9,6 +9,7 @@
 #include "nncore/effects/style.h"
 
 #define NN_TRANSFER_STYLES 4
+#define NN_TRANSFER_PICTURES 4 /* of the working size that it keeps, styles included */
 
 /** NnTransferStyle: @picture: RGBA, any size; @region: (nullable): one channel, over the content. */
 typedef struct {
@@ -57,6 +58,11 @@ typedef struct {
   uint64_t seed;
   NnDescentSettings descent;
 } NnTransferSettings;
+
+/** nn_transfer_sizes: how nn_transfer() goes from small to large for a content of @width x @height px; as
+ * nn_descent_sizes(). */
+int nn_transfer_sizes(const NnTransferSettings *settings, int width, int height,
+                      NnSize sizes[NN_MAX_SCALES]);
 
 /**
  * nn_transfer:

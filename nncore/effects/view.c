@@ -50,29 +50,26 @@ is_taken(const NnNetwork *network, NnProgram *program, Size size, GError **error
   return plan != NULL;
 }
 
-static Size
-scaled(const NnImage *content, double scale)
+void
+nn_view_size(const NnNetwork *network, int working_px, int *width, int *height)
 {
-  scale = MIN(scale, 1);
-  return (Size){MAX(1, (int)lround(content->width * scale)),
-                MAX(1, (int)lround(content->height * scale))};
+  double side = nn_network_own_px(network), w = *width, h = *height;
+  double scale = working_px > 0 ? working_px / MAX(w, h) : side / sqrt(w * h);
+  int least = working_px > 0 ? 1 : SMALLEST_PX;
+  *width = MAX(least, (int)lround(w * MIN(scale, 1)));
+  *height = MAX(least, (int)lround(h * MIN(scale, 1)));
 }
 
 static bool
 choose_size(const NnNetwork *network, NnProgram *program, const NnImage *content, int working_px,
             Size *size, GError **error)
 {
-  *size = scaled(content, (double)working_px / MAX(content->width, content->height));
-  if (working_px > 0)
+  GError *shortage = NULL;
+  *size = (Size){content->width, content->height};
+  nn_view_size(network, working_px, &size->width, &size->height);
+  if (working_px > 0 || is_taken(network, program, *size, &shortage))
     return true;
   int own = nn_network_own_px(network);
-  double pixels = (double)content->width * content->height;
-  *size = scaled(content, own / sqrt(pixels));
-  size->width = MAX(size->width, SMALLEST_PX);
-  size->height = MAX(size->height, SMALLEST_PX);
-  GError *shortage = NULL;
-  if (is_taken(network, program, *size, &shortage))
-    return true;
   const NnShape *declared = declared_shape(network);
   *size =
       declared != NULL ? (Size){(int)declared->dim[3], (int)declared->dim[2]} : (Size){own, own};

@@ -12,6 +12,10 @@
  * large), else 224, for which most are made. */
 int nn_network_own_px(const NnNetwork *network);
 
+/** nn_view_size: @width, @height: (inout): of the content; of the view that nn_view_new() makes of it
+ * where the network takes that size. */
+void nn_view_size(const NnNetwork *network, int working_px, int *width, int *height);
+
 /**
  * nn_view_new:
  * @program: that will see it

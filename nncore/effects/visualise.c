@@ -6,12 +6,14 @@
 
 #include "nncore/base/error.h"
 #include "nncore/effects/climb.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/descent-params.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/number-list.h"
 #include "nncore/effects/sheet.h"
 
 #define USUAL_PICTURES 16 /* where the list is empty */
+#define PICTURES_PART 0.75 /* of the memory budget that pictures may take */
 
 static const NnChoice objectives[] = {
     {"mean", N_("Mean")},
@@ -466,6 +468,47 @@ finish(Show *show, guint count, GError **error)
   return true;
 }
 
+/* ---- memory ---- */
+
+/* of @count numbers' pictures, and what is needed to make them */
+static double
+picture_bytes(const Show *show, guint count, int side)
+{
+  int64_t pictures = (int64_t)count * show->what.variants;
+  NnEstimate estimate = {.bytes = pictures > 1 ? nn_sheet_bytes(pictures, side, side) : 0};
+  nn_cost_add_pictures(&estimate, NN_EXCITATION_PICTURES + nn_climb_pictures(show->what.variants),
+                       side, side, 3);
+  return estimate.bytes;
+}
+
+/* how many numbers there are; those that are not understood are told of later */
+static guint
+count_asked(const Show *show, int channels)
+{
+  g_autoptr(GArray) numbers = read_numbers(show->run, channels, show->what.layer, NULL);
+  return numbers != NULL ? numbers->len : 1;
+}
+
+/* whether the budget does for the pictures and leaves something for the network */
+static bool
+reserve(Show *show, guint count, int side, GError **error)
+{
+  int64_t budget = nn_context_memory_budget(show->run->context);
+  double bytes = picture_bytes(show, count, side);
+  if (!nn_sheet_check(show->run->context, (int64_t)count * show->what.variants, side, side, error))
+    return false;
+  show->what.reserved_bytes = (size_t)MIN(bytes, (double)budget);
+  if (bytes <= PICTURES_PART * (double)budget)
+    return true;
+  g_autofree char *wanted = g_format_size((guint64)bytes), *given = g_format_size((guint64)budget);
+  g_set_error(
+      error, NN_ERROR, NN_ERROR_MEMORY,
+      _("Pictures of %d × %d px would take %s of memory, and the run may take %s for all it "
+        "does. Choose a smaller size, fewer pictures of each, or fewer channels or classes."),
+      side, side, wanted, given);
+  return false;
+}
+
 /* ---- the run ---- */
 
 /* NnClimbWatch */
@@ -490,11 +533,18 @@ static bool
 make_ready(Show *show, GError **error)
 {
   const NnNetwork *network = nn_effect_argument(show->run, "network")->network;
+  NnExcitationForesight foresight = {0};
+  if (!nn_excitation_foresee(network, &show->what, &foresight, error))
+    return false;
+  g_autofree char *layer = foresight.layer;
+  guint most = count_asked(show, foresight.channels);
+  if (!reserve(show, most, foresight.size_px, error))
+    return false;
   show->excitation = nn_excitation_new(network, show->run->context, &show->what, error);
   if (show->excitation == NULL)
     return false;
-  g_autofree char *layer = nn_excitation_describe(show->excitation, -1);
-  show->numbers = read_numbers(show->run, nn_excitation_channels(show->excitation), layer, error);
+  g_autofree char *name = nn_excitation_describe(show->excitation, -1);
+  show->numbers = read_numbers(show->run, nn_excitation_channels(show->excitation), name, error);
   if (show->numbers == NULL)
     return false;
   show->climb = nn_climb_new(show->run->context, show->excitation, &show->what, &show->how, error);
@@ -541,16 +591,28 @@ static bool
 estimate_visualise(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
                    GError **error)
 {
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
   Show show = {0};
-  int count;
+  NnExcitationForesight foresight = {0};
   read_settings(run, &show);
-  if (!nn_excitation_foresee(nn_effect_argument(run, "network")->network, &show.what, &count,
-                             &estimate->multiply_adds, error))
+  if (!nn_excitation_foresee(network, &show.what, &foresight, error))
     return false;
-  g_autoptr(GArray) numbers = read_numbers(run, count, show.what.layer, error);
+  g_autofree char *layer = foresight.layer;
+  g_autoptr(GArray) numbers = read_numbers(run, foresight.channels, show.what.layer, error);
   if (numbers == NULL)
     return false;
-  estimate->multiply_adds *= (double)numbers->len * show.what.variants * show.how.iterations;
+  double evaluations = (double)numbers->len * show.what.variants * show.how.iterations;
+  const char *layers[] = {layer, NULL};
+  NnPasses passes = {.network = network,
+                     .layers = layers,
+                     .width = foresight.size_px,
+                     .height = foresight.size_px,
+                     .forward = evaluations,
+                     .back = evaluations,
+                     .gradient = true};
+  if (!nn_cost_add_passes(estimate, run->context, &passes, error))
+    return false;
+  estimate->bytes += picture_bytes(&show, numbers->len, foresight.size_px);
   return true;
 }
 

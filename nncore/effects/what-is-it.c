@@ -37,6 +37,15 @@ run_what_is_it(NnEffectRun *run, GError **error)
   return true;
 }
 
+static bool
+estimate_what_is_it(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                    GError **error)
+{
+  NnTargetChoice choice = {.kind = NN_TARGET_CLASS};
+  return nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = 1}, estimate,
+                            error);
+}
+
 const NnEffect nn_effect_what_is_it = {
     .id = "what-is-it",
     .group = NN_GROUP_EXPLAIN,
@@ -48,4 +57,5 @@ const NnEffect nn_effect_what_is_it = {
     .params = params,
     .no_output = true,
     .run = run_what_is_it,
+    .estimate = estimate_what_is_it,
 };

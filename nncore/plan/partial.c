@@ -10,6 +10,7 @@
 #include "nncore/base/memory.h"
 #include "nncore/graph/passes.h"
 #include "nncore/plan/partial-private.h"
+#include "nncore/plan/plan.h"
 
 #define NO_BUFFER (-1)
 #define TAIL_BYTES (64u << 20) /* about, of what looks at all of a picture; at a time */
@@ -417,15 +418,20 @@ plan_buffers(NnPartial *partial, GError **error)
 
 /* ---- memory ---- */
 
-static bool
-keep_whole(NnPartial *partial, GError **error)
+static void
+count_kept(NnPartial *partial)
 {
   size_t total = 0;
   for (size_t v = 0; v < partial->graph->n_values; v++)
     if (partial->values[v].kind == NN_PARTIAL_WINDOW)
       total += elements_of(partial->graph, (NnValueId)v);
   partial->kept_bytes = total * sizeof(float);
-  partial->kept = nn_alloc(total, sizeof(float), error);
+}
+
+static bool
+keep_whole(NnPartial *partial, GError **error)
+{
+  partial->kept = nn_alloc(1, partial->kept_bytes, error);
   float *next = partial->kept;
   for (size_t v = 0; next != NULL && v < partial->graph->n_values; v++)
     if (partial->values[v].kind == NN_PARTIAL_WINDOW) {
@@ -488,7 +494,8 @@ make_memory(NnPartial *partial, GError **error)
 
 NnPartial *
 nn_partial_new(NnProgram *program, NnContext *context, const NnShape *shape, int64_t height,
-               int64_t width, const NnCorner *corners, int n_corners, int most, GError **error)
+               int64_t width, const NnCorner *corners, int n_corners, int most, size_t budget_bytes,
+               GError **error)
 {
   g_return_val_if_fail(height <= shape->dim[2] && width <= shape->dim[3], NULL);
   g_autoptr(NnPartial) partial = g_new0(NnPartial, 1);
@@ -503,7 +510,10 @@ nn_partial_new(NnProgram *program, NnContext *context, const NnShape *shape, int
             make_tail(partial, shape, error);
   if (ok)
     make_groups(partial);
-  ok = ok && plan_buffers(partial, error) && make_memory(partial, error);
+  ok = ok && plan_buffers(partial, error);
+  count_kept(partial);
+  ok = ok && nn_check_budget(nn_partial_bytes(partial), budget_bytes, error) &&
+       make_memory(partial, error);
   return ok ? g_steal_pointer(&partial) : NULL;
 }
 

@@ -29,13 +29,15 @@ typedef struct {
  * @corners: (array length=n_corners): of the windows, which lie within the picture, row by row;
  *   copied
  * @most: pictures that are worked on at a time, at most
+ * @budget_bytes: that nn_partial_bytes() keeps within; 0: no limit
  *
- * Allocates all it needs. %NN_ERROR_SHAPE where the network does not allow the size,
- * %NN_ERROR_MEMORY.
+ * Allocates all it needs. %NN_ERROR_SHAPE where the network does not allow the size;
+ * %NN_ERROR_MEMORY where memory runs out or the budget does not do, which is known before anything
+ * large is allocated.
  */
 NnPartial *nn_partial_new(NnProgram *program, NnContext *context, const NnShape *shape,
                           int64_t height, int64_t width, const NnCorner *corners, int n_corners,
-                          int most, GError **error);
+                          int most, size_t budget_bytes, GError **error);
 void nn_partial_free(NnPartial *partial);
 
 /** nn_partial_bytes: what it has allocated for its work. */

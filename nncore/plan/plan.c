@@ -431,6 +431,20 @@ nn_plan_unref(NnPlan *plan)
   g_free(plan);
 }
 
+bool
+nn_check_budget(size_t needed, size_t budget_bytes, GError **error)
+{
+  if (budget_bytes == 0 || needed <= budget_bytes)
+    return true;
+  g_autofree char *more = g_format_size(needed), *given = g_format_size(budget_bytes);
+  g_set_error(
+      error, NN_ERROR, NN_ERROR_MEMORY,
+      _("At this size the network needs at least %s of memory, and the memory budget is %s. "
+        "Raise the budget, choose a smaller working size, or a layer nearer to the input."),
+      more, given);
+  return false;
+}
+
 size_t
 nn_plan_bytes(const NnPlan *plan)
 {

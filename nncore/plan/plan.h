@@ -21,6 +21,10 @@ void nn_plan_unref(NnPlan *plan);
 /** nn_plan_bytes: what a workspace allocates. */
 size_t nn_plan_bytes(const NnPlan *plan);
 
+/** nn_check_budget: whether @needed bytes are within @budget_bytes (0: no limit); else %NN_ERROR_MEMORY,
+ * in a sentence with both that says what to do. */
+bool nn_check_budget(size_t needed, size_t budget_bytes, GError **error);
+
 /** nn_plan_target_shape: in ONNX's order. */
 NnShape nn_plan_target_shape(const NnPlan *plan, int target);
 

@@ -10,7 +10,6 @@
  * found by planning: from one tile on, tiles shrink until everything fits. */
 #include "nncore/plan/tiled.h"
 
-#include <glib/gi18n-lib.h>
 #include <math.h>
 #include <string.h>
 
@@ -369,18 +368,6 @@ make_map(NnTiled *tiled, size_t v, bool in_file, GError **error)
 }
 
 static bool
-set_budget_error(size_t needed, size_t budget_bytes, GError **error)
-{
-  g_autofree char *more = g_format_size(needed), *given = g_format_size(budget_bytes);
-  g_set_error(
-      error, NN_ERROR, NN_ERROR_MEMORY,
-      _("At this size the network needs at least %s of memory, and the memory budget is %s. "
-        "Raise the budget, choose a smaller working size, or a layer nearer to the input."),
-      more, given);
-  return false;
-}
-
-static bool
 make_sums(NnTiled *tiled, GError **error)
 {
   const NnGraph *graph = tiled->stages->graph;
@@ -414,7 +401,7 @@ make_kept(NnTiled *tiled, const bool *kept, bool in_file, size_t budget_bytes, G
 {
   double bytes = bytes_of_maps(tiled, kept);
   if (!in_file && bytes > (double)budget_bytes / 2) /* too little would be left for the tiles */
-    return set_budget_error((size_t)(2 * bytes), budget_bytes, error);
+    return nn_check_budget((size_t)(2 * bytes), budget_bytes, error);
   tiled->bytes += in_file ? 0 : (size_t)bytes;
   for (size_t v = 0; v < n_values(tiled); v++) {
     if (is_whole_used(tiled, (NnValueId)v) && !make_whole(tiled, v, error))
@@ -598,7 +585,7 @@ fit_segments(NnTiled *tiled, size_t budget_bytes, GError **error)
   for (int s = 0; s < tiled->stages->n_stages; s++)
     block_bytes = MAX(block_bytes, largest_segment(tiled, &tiled->stage[s]));
   tiled->bytes += block_bytes;
-  return tiled->bytes <= budget_bytes || set_budget_error(tiled->bytes, budget_bytes, error);
+  return nn_check_budget(tiled->bytes, budget_bytes, error);
 }
 
 /* the largest tiles that fit; memory grows about as their area */
@@ -607,8 +594,8 @@ fit_tiles(NnTiled *tiled, size_t budget_bytes, GError **error)
 {
   if (!tiled->stages->tiles)
     return fit_segments(tiled, budget_bytes, error);
-  if (tiled->bytes > budget_bytes)
-    return set_budget_error(tiled->bytes, budget_bytes, error);
+  if (!nn_check_budget(tiled->bytes, budget_bytes, error))
+    return false;
   NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
   int64_t alignment = tiled->stages->alignment_px;
   int64_t tile_px = MAX(picture.dim[2], picture.dim[3]);
@@ -621,7 +608,7 @@ fit_tiles(NnTiled *tiled, size_t budget_bytes, GError **error)
       return true;
     }
     if (tile_px <= alignment || (int64_t)tiled->rows * tiled->columns > MAX_TILES)
-      return set_budget_error(tiled->bytes + bytes, budget_bytes, error);
+      return nn_check_budget(tiled->bytes + bytes, budget_bytes, error);
     double shrunk = (double)MAX(tiled->high_px, tiled->wide_px) *
                     sqrt((double)left / (double)bytes) / (double)alignment;
     int64_t smaller = (MIN(tile_px, MAX(tiled->high_px, tiled->wide_px)) - 1) / alignment;

@@ -184,8 +184,9 @@ main(int argc, char **argv)
     numbers[i - 3] = atoi(argv[i]);
   Bench bench = {.patch = numbers[1]};
   set_up(&bench, argv, numbers[3], numbers[0], numbers[2]);
-  bench.partial = nn_partial_new(bench.program, bench.context, &bench.shape, bench.patch,
-                                 bench.patch, bench.corners, bench.n_corners, numbers[4], &error);
+  bench.partial =
+      nn_partial_new(bench.program, bench.context, &bench.shape, bench.patch, bench.patch,
+                     bench.corners, bench.n_corners, numbers[4], 0, &error);
   stop_on(error);
   NnTensor scores = nn_partial_target(bench.partial, 0, 0);
   bench.n_scores = nn_shape_count(&scores.shape);

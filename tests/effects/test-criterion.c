@@ -265,6 +265,25 @@ test_no_budget(void)
   fixture_clear(&fixture);
 }
 
+/* what the caller keeps for itself is not the evaluator's */
+static void
+test_reserve(void)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, network);
+  nn_criterion_add(fixture.criterion, 1, nn_loss_l2(), 1);
+  g_autoptr(NnEvaluator) whole = evaluator_new(&fixture, 1 << 30);
+  size_t bytes = nn_evaluator_bytes(whole);
+  nn_criterion_reserve(fixture.criterion, bytes / 4);
+  g_autoptr(NnEvaluator) tiled = evaluator_new(&fixture, (int64_t)bytes + (int64_t)bytes / 8);
+  int rows, columns;
+  nn_evaluator_grid(tiled, &rows, &columns);
+  g_assert_cmpint(rows * columns, >, 1);
+  g_assert_cmpuint(nn_evaluator_bytes(tiled), <=, bytes + bytes / 8 - bytes / 4);
+  fixture_clear(&fixture);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -277,5 +296,6 @@ main(int argc, char **argv)
   g_test_add_func("/criterion/tiles/normalised", test_normalised);
   g_test_add_func("/criterion/cancelled", test_cancelled);
   g_test_add_func("/criterion/no-budget", test_no_budget);
+  g_test_add_func("/criterion/reserve", test_reserve);
   return g_test_run();
 }

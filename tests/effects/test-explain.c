@@ -282,6 +282,37 @@ test_refusals(gconstpointer effect)
   tear_down(&fixture);
 }
 
+/* what holds all of the working picture in memory says so where it does not fit, before it takes any */
+static void
+test_budget(void)
+{
+  static const struct {
+    const char *effect;
+    int method;
+  } cases[] = {{"saliency", 0}, {"saliency", 6}, {"saliency", 7}, {"occlusion", -1}};
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Fixture fixture;
+    set_up(&fixture, cases[i].effect, 1);
+    nn_image_free(fixture.content);
+    fixture.run.content = fixture.content = picture_noise(320, 240, 4, 3);
+    for (int p = 0; p < 320 * 240; p++)
+      fixture.content->data[4 * p + 3] = 1;
+    argument(&fixture, "working-size")->i = 320;
+    nn_context_set_memory_budget(fixture.context, 16 << 20);
+    if (cases[i].method >= 0)
+      argument(&fixture, "method")->i = cases[i].method;
+    if (i == 0) { /* in tiles */
+      run(&fixture);
+    } else {
+      g_autoptr(GError) error = run_fails(&fixture);
+      g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+      g_test_message("%s", error->message);
+      g_assert_nonnull(strstr(error->message, "smaller working size"));
+    }
+    tear_down(&fixture);
+  }
+}
+
 static void
 test_patches(void)
 {
@@ -419,6 +450,7 @@ main(int argc, char **argv)
     g_test_add_data_func(refusals, id, test_refusals);
   }
   g_test_add_func("/explain/patches", test_patches);
+  g_test_add_func("/explain/budget", test_budget);
   g_test_add_func("/explain/what-is-it", test_what_is_it);
   g_test_add_func("/explain/adversarial", test_adversarial);
   g_test_add_func("/explain/goal", test_goal);

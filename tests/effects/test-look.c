@@ -467,6 +467,76 @@ test_activations_answers(void)
   nn_network_free(network);
 }
 
+/* lightness of a pixel of the only map; the stopped one is brighter by the same factor all over, where it
+ * has been seen at all */
+static void
+compare_stopped(const Fixture *fixture, const NnImage *whole)
+{
+  const NnImage *sheet = g_array_index(fixture->run.results, NnResult, 0).image;
+  int seen = 0, missing = 0;
+  float factor = 0;
+  g_assert_cmpint(sheet->width, ==, whole->width);
+  g_assert_cmpint(sheet->height, ==, whole->height);
+  for (int y = 0; y < 55; y++)
+    for (int x = 0; x < 75; x++) {
+      NnRectangle box = caption_at(fixture, 0)->box;
+      size_t at =
+          ((size_t)(box.y - 110 + 2 * y) * (size_t)sheet->width + (size_t)(box.x + 2 * x)) * 3;
+      float full = whole->data[at], here = sheet->data[at];
+      seen += here > 0;
+      missing += here == 0 && full > 0;
+      if (here > 0.5f && factor == 0)
+        factor = here / full;
+      else if (here > 0)
+        g_assert_cmpfloat_with_epsilon(here, factor > 0 ? factor * full : here, 1e-4f);
+    }
+  g_test_message("%d seen, %d missing", seen, missing);
+  g_assert_cmpint(seen, >, 100);
+  g_assert_cmpint(missing, >, 100);
+}
+
+/* Stop keeps what has been seen of maps, and the cells that have been drawn */
+static void
+test_activations_stop(void)
+{
+  g_autoptr(NnImage) picture = opaque_noise(150, 110, 7);
+  Fixture fixture;
+  NnNetwork *network = base_network_new();
+  look_at_whole(&fixture, network, 2);
+  nn_context_set_memory_budget(fixture.context, 3 << 20);
+  fixture_argument(&fixture, "layer")->text = "relu2_1";
+  fixture_argument(&fixture, "order")->i = 1;
+  fixture_argument(&fixture, "first")->i = 20;
+  fixture_argument(&fixture, "count")->i = 1;
+  fixture_argument(&fixture, "cell-size")->i = 150;
+  g_autoptr(NnImage) whole =
+      nn_image_copy(fixture_run(&fixture, picture, NN_PLACE_NEW_IMAGE), NULL);
+  int reports = fixture.reports;
+  g_assert_cmpint(reports, >, 4); /* tile by tile */
+  fixture.verdict = NN_STOP;
+  fixture.stop_after = reports / 2;
+  fixture_run(&fixture, picture, NN_PLACE_NEW_IMAGE);
+  g_assert_cmpint(fixture.reports, ==, reports / 2);
+  compare_stopped(&fixture, whole);
+
+  fixture_argument(&fixture, "order")->i =
+      0; /* two passes: the first one ends, the second begins */
+  fixture.stop_after = 2;
+  fixture_run(&fixture, picture, NN_PLACE_NEW_IMAGE);
+  g_assert_cmpint(fixture.reports, <, 5);
+
+  nn_context_set_memory_budget(fixture.context, 100 << 20);
+  fixture_argument(&fixture, "count")->i = 5;
+  fixture.stop_after = 3; /* after the second cell */
+  fixture_run(&fixture, picture, NN_PLACE_NEW_IMAGE);
+  g_assert_cmpint(fixture.reports, ==, 3);
+  g_assert_cmpuint(g_array_index(fixture.run.results, NnResult, 0).captions->len, ==, 2);
+  fixture.verdict = NN_CANCEL;
+  fixture_fail(&fixture, picture, NN_ERROR_CANCELLED, "");
+  fixture_clear(&fixture);
+  nn_network_free(network);
+}
+
 /* ---- top patches ---- */
 
 #define PICTURES 7
@@ -838,6 +908,7 @@ main(int argc, char **argv)
   g_test_add_func("/look/activations/small", test_activations_small);
   g_test_add_func("/look/activations/pieces", test_activations_pieces);
   g_test_add_func("/look/activations/answers", test_activations_answers);
+  g_test_add_func("/look/activations/stop", test_activations_stop);
   for (int i = 0; i < 3; i++) {
     g_autofree char *best = g_strdup_printf("/look/patches/best/%s", designs[i].name);
     g_autofree char *crops = g_strdup_printf("/look/patches/crops/%s", designs[i].name);

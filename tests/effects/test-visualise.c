@@ -566,6 +566,32 @@ test_estimate(void)
   fixture_clear(&fixture);
 }
 
+/* pictures count: more than the budget allows is refused beforehand; the network does with the rest */
+static void
+test_budget(void)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  Fixture fixture;
+  set_up(&fixture, network, "0-3");
+  nn_context_set_memory_budget(fixture.context, INT64_C(1) << 30);
+  fixture_argument(&fixture, "size")->i = 4096;
+  fixture_fail(&fixture, NULL, NN_ERROR_MEMORY, "smaller size");
+  fixture_argument(&fixture, "channels")->text = "0";
+  fixture_fail(&fixture, NULL, NN_ERROR_MEMORY, "smaller size");
+  fixture_argument(&fixture, "size")->i = 1024;
+  fixture_argument(&fixture, "variants")->i = 64;
+  fixture_fail(&fixture, NULL, NN_ERROR_MEMORY, "fewer");
+  fixture_argument(&fixture, "size")->i = 150;
+  fixture_argument(&fixture, "variants")->i = 1;
+  fixture_argument(&fixture, "iterations")->i = 1;
+  NnEstimate estimate = {0};
+  g_assert_true(fixture.run.effect->estimate(&fixture.run, 0, 0, &estimate, NULL));
+  g_test_message("%.0f MB", estimate.bytes / 1e6);
+  nn_context_set_memory_budget(fixture.context, (int64_t)(0.9 * estimate.bytes));
+  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  fixture_clear(&fixture);
+}
+
 static void
 check_list(GArray *numbers, const char *wanted)
 {
@@ -608,6 +634,7 @@ main(int argc, char **argv)
   g_test_add_func("/visualise/answers", test_answers);
   g_test_add_func("/visualise/refusals", test_refusals);
   g_test_add_func("/visualise/estimate", test_estimate);
+  g_test_add_func("/visualise/budget", test_budget);
   g_test_add_func("/visualise/lists", test_lists);
   return g_test_run();
 }

@@ -11,10 +11,10 @@ the network would react to. Maps are averaged over squares of CELL px first: wha
 region, and not the grain. Two maps that know nothing of the network stand beside: a random one, and a
 Gaussian in the middle, where photographers put things.
 
-  explain_quality.py [PHOTOS] [--check]
+    ./dev shell --oracle -- python3 tests/oracle/explain_quality.py [PHOTOS]
 
-PHOTOS: how many; --check: as a test, that each method of gradients beats both in the sum of insertion
-and what deletion leaves of 1."""
+PHOTOS: how many, all unless told. Each method of gradients must beat both in the difference of insertion
+and deletion."""
 
 import sys
 import tempfile
@@ -129,12 +129,11 @@ def measure(count):
 def main():
     torch.set_num_threads(THREADS)
     tap = Tap()
-    words = [word for word in sys.argv[1:] if word != "--check"]
     if not (networks.TINY_DARKNET.exists() and pictures.photos()):
         tap.skip("quality of maps", "needs the photos and networks of ../shared")
         tap.done()
         return
-    table = measure(int(words[0]) if words else None)
+    table = measure(int(sys.argv[1]) if sys.argv[1:] else None)
     print(f"# {'method':22} deletion  insertion   ({len(table['random'])} photos)")
     means = {name: np.mean(rows, 0) for name, rows in table.items()}
     for name, (deletion, insertion) in means.items():

@@ -15,6 +15,7 @@ from onnx_torch import OPERATORS, opened
 
 RUN_EFFECT = Path(os.environ.get("SOMNIUM_RUN_EFFECT") or BUILD / "tests" / "effects" / "run-effect")
 RECTIFIERS = ("Relu", "LeakyRelu", "Clip")
+BATCH = 8  # pictures at a time
 BLACK, MEAN = "black", "mean"
 
 
@@ -215,13 +216,8 @@ def smoothgrad(classifier, picture, label, decide=nobody, samples=1, noise=0.0, 
 
 
 def integrated_gradients(classifier, picture, label, decide=nobody, steps=1, decide_black=nobody):
-    """From black, by the trapezoidal rule."""
-    return integrate(classifier, picture, label, decide, steps, decide_black)[0]
-
-
-def integrate(classifier, picture, label, decide, steps, decide_black):
-    """Integrated gradients and the gap of completeness. decide_black: for the black picture, where
-    all of a max-pooling window is at a tie."""
+    """From black, by the trapezoidal rule: the map and the gap of completeness. decide_black: for the
+    black picture, where all of a max-pooling window is at a tie."""
     total, ends = 0, []
     for k in range(steps + 1):
         point = np.float32(k / steps) * picture
@@ -249,14 +245,16 @@ def occlusion(classifier, picture, label, patch, stride, baseline=MEAN):
     cover = baseline_of(picture, baseline)
     places = [sorted({min(i, size - patch) for i in range(0, size - patch + stride, stride)})
               for size in picture.shape[:2]]
+    boxes = [(slice(y, y + patch), slice(x, x + patch)) for y in places[0] for x in places[1]]
     whole = classifier.score([picture])[0, label]
     total, count = np.zeros(picture.shape[:2]), np.zeros(picture.shape[:2])
-    for y in places[0]:
-        for x in places[1]:
-            box = (slice(y, y + patch), slice(x, x + patch))
-            covered = picture.copy()
-            covered[box] = cover[box]
-            total[box] += whole - classifier.score([covered])[0, label]
+    for first in range(0, len(boxes), BATCH):
+        batch = boxes[first:first + BATCH]
+        covered = [picture.copy() for _ in batch]
+        for each, box in zip(covered, batch):
+            each[box] = cover[box]
+        for box, score in zip(batch, classifier.score(covered)[:, label]):
+            total[box] += whole - score
             count[box] += 1
     return total / np.maximum(count, 1)
 

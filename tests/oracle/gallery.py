@@ -6,12 +6,14 @@
 
 Writes FOLDER/EFFECT-MODE.png and all of them on FOLDER/gallery.png, with what each effect said below
 its picture. The bundled network, but for the effects that explain: tiny-darknet of ../shared, which
-knows the photos' classes. Masks and selections are shown as they are, white where they hold."""
+knows the photos' classes. Masks and selections are shown as they are, white where they hold; layers with
+holes over a checkerboard."""
 
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 import pictures
@@ -22,6 +24,7 @@ from explained import describe, run_effect
 BUNDLED = SOURCE / "weights" / "networks" / "somnium-base.onnx"
 KNOWING = SHARED / "networks" / "tiny-darknet.onnx"
 SIDE, COLUMNS, LINE = 240, 7, 14
+CHECK_PX, CHECKS = 12, (102, 153)
 STYLE, NOTHING = "style", "-"
 METHODS = ("gradient", "smoothgrad", "integrated-gradients", "input-x-gradient", "guided-backprop",
            "deconvnet", "grad-cam", "guided-grad-cam")
@@ -83,13 +86,24 @@ def network_file(path, folder):
     return link
 
 
+def over_checks(path):
+    """A picture in numbers, with alpha, over a checkerboard."""
+    numbers = np.load(path).clip(0, 1)
+    y, x = np.mgrid[:numbers.shape[0], :numbers.shape[1]] // CHECK_PX
+    paper = np.take(np.array(CHECKS) / 255, (x + y) % 2)[..., None]
+    alpha = numbers[..., 3:]
+    seen = alpha * numbers[..., :3] + (1 - alpha) * paper
+    return Image.fromarray(np.rint(255 * seen).astype(np.uint8))
+
+
 def run(effect, network, words, folder):
     """The first picture that it made, or None, and what it said."""
     source = f"{folder}/photo.ppm"
     if words and words[0] in (STYLE, NOTHING):
         source = {STYLE: f"{folder}/style.ppm", NOTHING: NOTHING}[words[0]]
         words = words[1:]
-    out = Path(folder) / "out.ppm"
+    holed = "output=layer" in words
+    out = Path(folder) / ("out.npy" if holed else "out.ppm")
     out.unlink(missing_ok=True)
     words = [word.replace("STYLE", f"{folder}/style.ppm").replace("FOLDER", f"{folder}/photos")
              for word in words]
@@ -99,7 +113,8 @@ def run(effect, network, words, folder):
     except RuntimeError as error:
         return None, str(error).split(": ", 1)[-1]
     said = [line for line in told.splitlines() if not line.startswith(f"{effect}: ")]
-    return (pictures.load(out) if out.exists() else None), said[0] if said else ""
+    load = over_checks if holed else pictures.load
+    return (load(out) if out.exists() else None), said[0] if said else ""
 
 
 def write_pictures(folder):

@@ -98,7 +98,7 @@ partial_new(Fixture *fixture, int side, const NnCorner *corners, int n_corners, 
 {
   g_autoptr(GError) error = NULL;
   NnPartial *partial = nn_partial_new(fixture->program, fixture->context, &fixture->shape, side,
-                                      side, corners, n_corners, most, &error);
+                                      side, corners, n_corners, most, 0, &error);
   g_assert_no_error(error);
   memcpy(nn_partial_input(partial)->f, fixture->picture,
          nn_tensor_bytes(nn_partial_input(partial)));

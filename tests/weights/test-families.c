@@ -96,6 +96,63 @@ assert_names(const NnNetwork *network, GHashTable *names)
 
 /* ---- chains ---- */
 
+/* takes @outs: channels of convolutions, negative ones with windows of 1; 0: a pool */
+static NnNetwork *
+describe_darknet(const int *outs, size_t n, bool normed, const char *slope)
+{
+  Sketch *sketch = sketch_new(224);
+  const char *x = "x";
+  for (size_t i = 0; i < n; i++) {
+    if (outs[i] == 0) {
+      x = sketch_op(sketch, "MaxPool", x, "kernel_shape=2,2 strides=2,2 auto_pad=SAME_UPPER");
+      continue;
+    }
+    x = sketch_conv(sketch, x, ABS(outs[i]), outs[i] < 0 ? 1 : 3, 1, 1);
+    if (normed)
+      x = sketch_norm(sketch, x);
+    x = sketch_op(sketch, "LeakyRelu", x, slope);
+  }
+  x = sketch_conv(sketch, x, 1000, 1, 1, 1);
+  x = sketch_op(sketch, "GlobalAveragePool", x, NULL);
+  return describe(sketch,
+                  sketch_op(sketch, "Softmax", sketch_op(sketch, "Flatten", x, NULL), NULL));
+}
+
+/* told by LeakyRelu of slope 0.1: values of 0 to 1 with no mean taken off, and no guess at labels, whose
+ * order is Darknet's own */
+static void
+test_darknet(void)
+{
+  static const int tiny[] = {16,  0,   32,  0, -16, 128, -16, 128, 0,   -32,
+                             256, -32, 256, 0, -64, 512, -64, 512, -128};
+  static const int reference[] = {16, 0, 32, 0, 64, 0, 128, 0, 256, 0, 512, 0, 1024};
+  for (int normed = 0; normed < 2; normed++) {
+    NnNetwork *network = describe_darknet(tiny, G_N_ELEMENTS(tiny), normed == 1, "alpha=0.1f");
+    assert_is(network, "Tiny Darknet", true);
+    g_assert_cmpint(network->role, ==, NN_ROLE_CLASSIFIER);
+    g_assert_null(network->labels);
+    g_assert_false(network->input.bgr);
+    for (int c = 0; c < 3; c++) {
+      g_assert_cmpfloat(network->input.mean[c], ==, 0);
+      g_assert_cmpfloat(network->input.deviation[c], ==, 1);
+    }
+    g_assert_cmpfloat(network->input.range, ==, 1);
+    g_assert_nonnull(strstr(network->guessed, "RGB, 0 to 1."));
+    const char *leaky = nn_network_resolve_layer(network, "leaky16", NULL);
+    g_assert_null(leaky); /* the last convolution has none */
+    g_assert_nonnull(nn_network_resolve_layer(network, "leaky15", NULL));
+    nn_network_free(network);
+  }
+  NnNetwork *network = describe_darknet(reference, G_N_ELEMENTS(reference), true, "alpha=0.1f");
+  assert_is(network, "Darknet", true);
+  nn_network_free(network);
+  network = describe_darknet(tiny, G_N_ELEMENTS(tiny), true, "alpha=0.2f");
+  g_assert_cmpstr(network->title, ==, "unnamed");
+  g_assert_cmpfloat(network->input.mean[0], >, 0.4f);
+  assert_classifies(network);
+  nn_network_free(network);
+}
+
 typedef struct {
   const char *title;
   int groups[5];
@@ -776,6 +833,7 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func("/families/darknet", test_darknet);
   g_test_add_func("/families/vgg", test_vgg);
   g_test_add_func("/families/truncated-vgg", test_truncated_vgg);
   g_test_add_func("/families/alexnet", test_alexnet);

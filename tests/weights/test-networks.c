@@ -212,7 +212,7 @@ typedef struct {
   const char *name, *title;
   NnRole role;
   bool bgr;
-  float range;
+  float range, mean; /* of red or, if @bgr, blue */
   int multiple;
   guint labels;
   const char *layer; /* one that it has */
@@ -223,10 +223,10 @@ static void
 test_real(Fixture *fixture, gconstpointer data)
 {
   static const Real reals[] = {
-      {"fast-style-candy", "fast-style-candy", NN_ROLE_FEED_FORWARD, false, 255, 4, 0, "relu1"},
-      {"fast-style-mosaic", "fast-style-mosaic", NN_ROLE_FEED_FORWARD, false, 255, 4, 0, "res3"},
-      {"tiny-darknet", "tiny-darknet", NN_ROLE_CLASSIFIER, false, 1, 1, 1000, "leaky7"},
-      {"vgg19-relu3_4", "VGG", NN_ROLE_FEATURES, true, 255, 1, 0, "features.16"},
+      {"fast-style-candy", "fast-style-candy", NN_ROLE_FEED_FORWARD, false, 255, 0, 4, 0, "relu1"},
+      {"fast-style-mosaic", "fast-style-mosaic", NN_ROLE_FEED_FORWARD, false, 255, 0, 4, 0, "res3"},
+      {"tiny-darknet", "Tiny Darknet", NN_ROLE_CLASSIFIER, false, 1, 0, 1, 1000, "leaky7"},
+      {"vgg19-relu3_4", "VGG", NN_ROLE_FEATURES, true, 255, 103.939f, 1, 0, "features.16"},
   };
   g_autofree char *folder =
       g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "..", "shared", "networks", NULL);
@@ -244,6 +244,7 @@ test_real(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(network->role, ==, reals[i].role);
     g_assert_cmpint(network->input.bgr, ==, reals[i].bgr);
     g_assert_cmpfloat(network->input.range, ==, reals[i].range);
+    g_assert_cmpfloat(network->input.mean[0], ==, reals[i].mean);
     g_assert_cmpint(network->input.multiple, ==, reals[i].multiple);
     g_assert_cmpuint(network->labels != NULL ? g_strv_length(network->labels) : 0, ==,
                      reals[i].labels);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lifetimes as a plan's (plan/plan.c), on the graph as it is in the file: an operator that will be
+ * fused into the one before it, or goes away, writes over its input. Backward, the gradients of
+ * what a layer reads and makes take the places of these. */
+#include "nncore/analysis/footprint.h"
+
+#include "nncore/base/memory.h"
+#include "nncore/graph/node-types.h"
+#include "nncore/graph/uses.h"
+
+#define THREADS 4 /* that scratch memory is counted for */
+
+/** Moment: bytes: @change: that are there from this node on and were not before; @kept: for its way
+ * back; @forward, @back: scratch memory. */
+typedef struct {
+  double change, kept, forward, back;
+} Moment;
+
+/**
+ * Lives:
+ * @n_nodes: up to the last one
+ * @owner: by value: the one whose memory it shares, mostly itself
+ * @end: by value: the last node that reads it or one that shares it
+ * @moments: by node
+ */
+typedef struct {
+  const NnGraph *graph;
+  int n_nodes;
+  NnUses uses;
+  NnValueId *owner;
+  int *end;
+  Moment *moments;
+} Lives;
+
+static void
+lives_clear(Lives *lives)
+{
+  nn_uses_clear(&lives->uses);
+  nn_free(lives->owner);
+  nn_free(lives->end);
+  nn_free(lives->moments);
+}
+
+static bool
+lives_init(Lives *lives, const NnGraph *graph, NnValueId last, GError **error)
+{
+  size_t n_values = graph->n_values, n_nodes = graph->n_nodes;
+  *lives = (Lives){.graph = graph, .n_nodes = graph->values[last].producer + 1};
+  if (!nn_uses_init(&lives->uses, graph, &last, 1, error))
+    return false;
+  lives->owner = nn_alloc(n_values, sizeof *lives->owner, error);
+  lives->end = lives->owner != NULL ? nn_alloc(n_values, sizeof *lives->end, error) : NULL;
+  lives->moments = lives->end != NULL ? nn_alloc0(n_nodes + 1, sizeof(Moment), error) : NULL;
+  for (size_t v = 0; lives->moments != NULL && v < n_values; v++) {
+    lives->owner[v] = (NnValueId)v;
+    lives->end[v] = graph->values[v].producer;
+  }
+  return lives->moments != NULL;
+}
+
+static double
+bytes_of(const Lives *lives, NnValueId id)
+{
+  const NnValue *value = id != NN_NO_VALUE ? &lives->graph->values[id] : NULL;
+  if (value == NULL || value->is_constant || value->known != NULL || !value->type.present)
+    return 0;
+  return (double)nn_shape_count(&value->type.shape) * (double)nn_dtype_size(value->type.dtype);
+}
+
+/* whether the operator before it will do its work, or none is left of it */
+static bool
+vanishes(const NnNode *node, const NnInfer *infer)
+{
+  const NnOp *op = node->op;
+  return op->is_identity || op->is_channel_affine ||
+         (op->as_activation != NULL && op->as_activation(infer).kind != NN_ACTIVATION_NONE);
+}
+
+static double
+kept_bytes(const Lives *lives, const NnNode *node)
+{
+  unsigned varying = 0, keeps;
+  double sum = 0;
+  for (int k = 0; k < node->n_inputs && k < 30; k++)
+    if (bytes_of(lives, node->inputs[k]) > 0)
+      varying |= 1u << k;
+  keeps = node->op->keeps != NULL ? node->op->keeps(node->params, varying) : 0;
+  for (int k = 0; k < node->n_inputs && k < 30; k++)
+    sum += keeps & NN_KEEPS_INPUT(k) ? bytes_of(lives, node->inputs[k]) : 0;
+  return sum + (keeps & NN_KEEPS_OUTPUT ? bytes_of(lives, node->outputs[0]) : 0);
+}
+
+/* @i: of a node that is part of a run */
+static bool
+look_at(Lives *lives, int i, GError **error)
+{
+  const NnNode *node = &lives->graph->nodes[i];
+  NnNodeTypes types;
+  if (!nn_node_types_init(&types, lives->graph, node, error)) {
+    nn_node_types_clear(&types);
+    return false;
+  }
+  bool gone = vanishes(node, &types.infer);
+  for (int k = 0; k < node->n_inputs; k++)
+    if (node->inputs[k] != NN_NO_VALUE)
+      lives->end[lives->owner[node->inputs[k]]] = i;
+  if (gone && nn_uses_is_private(&lives->uses, node->inputs[0]))
+    lives->owner[node->outputs[0]] = lives->owner[node->inputs[0]];
+  Moment *moment = &lives->moments[i];
+  if (node->op->scratch_bytes != NULL && !gone) {
+    moment->forward = (double)node->op->scratch_bytes(&types.infer, THREADS, false);
+    moment->back = (double)node->op->scratch_bytes(&types.infer, THREADS, true);
+  }
+  if (node->op->aux_bytes != NULL)
+    moment->kept = (double)node->op->aux_bytes(&types.infer);
+  if (!gone)
+    moment->kept += kept_bytes(lives, node);
+  nn_node_types_clear(&types);
+  return true;
+}
+
+static bool
+is_run(const Lives *lives, const NnInventory *inventory, int i)
+{
+  const NnNode *node = &lives->graph->nodes[i];
+  bool made = false;
+  for (int o = 0; o < node->n_outputs; o++)
+    made = made || bytes_of(lives, node->outputs[o]) > 0;
+  return made && !inventory->nodes[i].constant && inventory->nodes[i].problem == NULL;
+}
+
+/* from first to last, each owner's bytes */
+static double
+enter_lives(Lives *lives)
+{
+  double all = 0;
+  for (size_t v = 0; v < lives->graph->n_values; v++) {
+    int begin = lives->graph->values[v].producer;
+    double bytes = bytes_of(lives, (NnValueId)v);
+    if (begin >= lives->n_nodes || lives->owner[v] != (NnValueId)v || bytes == 0)
+      continue;
+    int end = MIN(lives->end[v], lives->n_nodes - 1);
+    lives->moments[MAX(begin, 0)].change += bytes;
+    lives->moments[MAX(end, 0) + 1].change -= bytes;
+    all += bytes;
+  }
+  return all;
+}
+
+bool
+nn_footprint(const NnInventory *inventory, NnValueId last, NnFootprint *footprint, GError **error)
+{
+  const NnGraph *graph = inventory->graph;
+  Lives lives;
+  *footprint = (NnFootprint){0};
+  if (graph->values[last].producer < 0 || nn_inventory_shape(inventory, last) == NULL)
+    return true;
+  bool ok = lives_init(&lives, graph, last, error);
+  for (int i = 0; ok && i < lives.n_nodes; i++)
+    ok = !is_run(&lives, inventory, i) || look_at(&lives, i, error);
+  double now = 0, kept = ok && graph->n_inputs > 0 ? 2 * bytes_of(&lives, graph->inputs[0]) : 0;
+  footprint->all = ok ? enter_lives(&lives) : 0;
+  for (int i = 0; ok && i < lives.n_nodes; i++) {
+    const Moment *moment = &lives.moments[i];
+    now += moment->change;
+    kept += moment->kept;
+    footprint->forward = MAX(footprint->forward, now + moment->forward);
+    footprint->gradient = MAX(footprint->gradient, now + kept + MAX(moment->forward, moment->back));
+  }
+  lives_clear(&lives);
+  return ok;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How much memory runs of a network will take, about, told from its inventory: without its weights and
+ * without a plan (plan/plan.h), which counts exactly. Weights are not among it. */
+#pragma once
+
+#include "nncore/analysis/inventory.h"
+
+/**
+ * NnFootprint: bytes, of one picture as a whole.
+ * @forward: what is there at a time while it runs forward, at most
+ * @gradient: the same of forward and back
+ * @all: everything that it makes on its way, if none of it is given back
+ */
+typedef struct {
+  double forward, gradient, all;
+} NnFootprint;
+
+/**
+ * nn_footprint:
+ * @last: of @inventory's graph: what is made in the end
+ * @footprint: (out): 0 where @last has no shape
+ *
+ * %NN_ERROR_MEMORY.
+ */
+bool nn_footprint(const NnInventory *inventory, NnValueId last, NnFootprint *footprint,
+                  GError **error);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What effects need for NnEffect.estimate: the cost of showing pictures to a network, told from its
+ * file's structure, in no time. */
+#pragma once
+
+#include "nncore/effects/effect.h"
+
+/**
+ * NnPasses: pictures that a network is shown.
+ * @layers: (array zero-terminated=1): tensors of the file, up to which it is run
+ * @width, @height: of a picture, px; the network sees nn_input_size() of them
+ * @forward, @back: how often it runs; a way back costs as much as one forward
+ * @gradient: whether it runs back at all, be it a part of the way
+ * @whole: whether it is never cut into tiles
+ * @patches, @patch_px: how often a square is exchanged, and only what that reaches is run anew
+ *   (plan/partial.h), for which everything made on the way is kept
+ */
+typedef struct {
+  const NnNetwork *network;
+  const char *const *layers;
+  int width, height;
+  double forward, back;
+  bool gradient, whole;
+  double patches;
+  int patch_px;
+} NnPasses;
+
+/**
+ * nn_cost_add_passes:
+ * @estimate: (inout): their multiply-adds are added; its memory becomes theirs, if that is more.
+ *   Evaluators (plan/evaluator.h) take no more than @context allows
+ *
+ * Layers that do not follow at this size (a head that was made for another) are left out: they are
+ * cheap. %NN_ERROR_MEMORY, %NN_ERROR_READ.
+ */
+bool nn_cost_add_passes(NnEstimate *estimate, const NnContext *context, const NnPasses *passes,
+                        GError **error);
+
+/** nn_cost_add_pictures: memory for @count pictures of @channels floats a pixel. */
+void nn_cost_add_pictures(NnEstimate *estimate, double count, int width, int height, int channels);
+
+/** nn_cost_add_layers: adds the names of nn_network_parse_layers(), whose errors these are. */
+bool nn_cost_add_layers(GStrvBuilder *names, const NnNetwork *network, const char *text,
+                        const char *use, GError **error);

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Estimates: the footprint of a network beside what plans of it take, multiply-adds beside those that
+ * are counted node by node, and every effect's estimate beside its own for half the work. */
+#include "nncore/analysis/footprint.h"
+#include "nncore/effects/cost.h"
+#include "nncore/effects/occlude.h"
+#include "nncore/effects/target.h"
+#include "nncore/effects/view.h"
+#include "nncore/plan/partial.h"
+#include "nncore/plan/plan.h"
+#include "tests/effects/base-network.h"
+#include "tests/effects/fixture.h"
+
+static const char *const layers[] = {"relu1_2", "pool3", "relu4_1", "logits"};
+
+static NnFootprint
+footprint_of(const NnNetwork *network, const char *layer, int width, int height)
+{
+  g_autoptr(GError) error = NULL;
+  NnFootprint footprint;
+  g_autoptr(NnInventory) inventory =
+      nn_inventory_of_picture(network->model, &NN_SHAPE(1, 3, height, width), &error);
+  g_assert_no_error(error);
+  g_assert_true(
+      nn_footprint(inventory, nn_graph_find(inventory->graph, layer), &footprint, &error));
+  g_assert_no_error(error);
+  return footprint;
+}
+
+static NnProgram *
+program_new(const NnNetwork *network, NnContext *context, const char *layer, bool gradient)
+{
+  g_autoptr(GError) error = NULL;
+  NnProgram *program = nn_program_new(network->model, context, &layer, 1,
+                                      (NnProgramOptions){.gradient = gradient}, &error);
+  g_assert_no_error(error);
+  return program;
+}
+
+/* told without weights, and right to a third */
+static void
+test_footprint(void)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(NnContext) context = nn_context_new(4);
+  for (size_t i = 0; i < G_N_ELEMENTS(layers); i++)
+    for (int gradient = 0; gradient < 2; gradient++) {
+      g_autoptr(NnProgram) program = program_new(network, context, layers[i], gradient == 1);
+      g_autoptr(NnPlan) plan = nn_plan_new(program, &NN_SHAPE(1, 3, 192, 320), 1, NULL);
+      NnFootprint footprint = footprint_of(network, layers[i], 320, 192);
+      double told = gradient ? footprint.gradient : footprint.forward;
+      double ratio = told / (double)nn_plan_bytes(plan);
+      g_test_message("%s%s: %.3f", layers[i], gradient ? ", gradient" : "", ratio);
+      g_assert_cmpfloat(ratio, >, 0.75);
+      g_assert_cmpfloat(ratio, <, 1.35);
+    }
+}
+
+/* what is kept where patches are exchanged; and the budget, which is heeded beforehand */
+static void
+test_partial(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(NnContext) context = nn_context_new(1);
+  g_autoptr(NnProgram) program = program_new(network, context, "logits", false);
+  const NnCorner corner = {0, 0};
+  NnShape shape = NN_SHAPE(1, 3, 224, 224);
+  g_autoptr(NnPartial) partial =
+      nn_partial_new(program, context, &shape, 16, 16, &corner, 1, 1, 0, &error);
+  g_assert_no_error(error);
+  size_t bytes = nn_partial_bytes(partial);
+  NnFootprint footprint = footprint_of(network, "logits", 224, 224);
+  double ratio = (footprint.all + footprint.forward) / (double)bytes;
+  g_test_message("%.3f", ratio);
+  g_assert_cmpfloat(ratio, >, 0.5);
+  g_assert_cmpfloat(ratio, <, 1.5);
+  g_assert_null(nn_partial_new(program, context, &shape, 16, 16, &corner, 1, 1, bytes - 1, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+  g_assert_nonnull(strstr(error->message, "smaller working size"));
+}
+
+static NnEstimate
+estimate(Fixture *fixture, int width, int height)
+{
+  g_autoptr(GError) error = NULL;
+  NnEstimate estimate = {0};
+  bool known = fixture->run.effect->estimate(&fixture->run, width, height, &estimate, &error);
+  g_assert_no_error(error);
+  g_assert_true(known);
+  return estimate;
+}
+
+/* one pass forward of a picture of the network's own size, node by node */
+static void
+test_operations(void)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "what-is-it", network, 1);
+  int side = nn_network_own_px(network);
+  g_autoptr(NnInventory) inventory =
+      nn_inventory_of_picture(network->model, &NN_SHAPE(1, 3, side, side), NULL);
+  double sum = 0;
+  int last = inventory->graph->values[nn_graph_find(inventory->graph, "logits")].producer;
+  for (int i = 0; i <= last; i++)
+    sum += (double)inventory->nodes[i].operations;
+  NnEstimate cost = estimate(&fixture, 1000, 1000);
+  g_assert_cmpfloat(cost.multiply_adds, ==, sum);
+  g_assert_cmpfloat(cost.bytes, >, side * side * 3 * 4);
+  g_assert_false(cost.at_most);
+  fixture_clear(&fixture);
+}
+
+/* Twice: an effect, and an argument that, raised from @before to @after, makes it work twice as much, or
+ * @factor times */
+typedef struct {
+  const char *effect, *key;
+  int64_t before, after;
+  double factor;
+  bool at_most;
+} Twice;
+
+static void
+test_proportions(void)
+{
+  static const Twice cases[] = {
+      {"saliency", "samples", 99, 199, 2, false},
+      {"adversarial", "iterations", 10, 20, 2, true},
+      {"deepdream", "iterations", 10, 20, 2, false},
+      {"deepdream", "octaves", 1, 2, 1 + 1 / 1.96, false},
+      {"feature-inversion", "iterations", 10, 20, 2, true},
+      {"style-transfer", "iterations", 10, 20, 2, true},
+      {"style-transfer", "scales", 1, 2, 1.5, true},
+      {"texture-synthesis", "iterations", 10, 20, 2, true},
+      {"texture-synthesis", "scales", 1, 2, 1.5, true},
+      {"occlusion", "stride", 8, 4, 4, false},
+      {"activations", "working-size", 256, 512, 4, false},
+  };
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_hash_table_insert(network->presets, g_strdup("style"), g_strdup("relu1_1,relu3_1"));
+  g_hash_table_insert(network->presets, g_strdup("content"), g_strdup("relu3_1"));
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    const Twice *twice = &cases[i];
+    Fixture fixture;
+    fixture_init(&fixture, twice->effect, network, 1);
+    fixture_argument(&fixture, twice->key)->i = twice->before;
+    NnEstimate once = estimate(&fixture, 640, 480);
+    fixture_argument(&fixture, twice->key)->i = twice->after;
+    NnEstimate more = estimate(&fixture, 640, 480);
+    double factor = more.multiply_adds / once.multiply_adds;
+    g_test_message("%s, %s: %.3f; %.1f GMAC, %.1f MB", twice->effect, twice->key, factor,
+                   more.multiply_adds / 1e9, more.bytes / 1e6);
+    g_assert_cmpfloat(once.multiply_adds, >, 1e7);
+    g_assert_cmpfloat_with_epsilon(factor, twice->factor, 0.1 * twice->factor);
+    g_assert_cmpfloat(once.bytes, >, 1e5);
+    g_assert_true(once.at_most == twice->at_most);
+    fixture_clear(&fixture);
+  }
+}
+
+/* what can be cut into tiles keeps to the budget, what cannot says how much it takes */
+static void
+test_whole(void)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "saliency", network, 1);
+  nn_context_set_memory_budget(fixture.context, 100 << 20);
+  fixture_argument(&fixture, "working-size")->i = 4096;
+  for (int method = 0; method < 8; method++) {
+    fixture_argument(&fixture, "method")->i = method;
+    NnEstimate cost = estimate(&fixture, 1280, 1280);
+    double pictures = 4.0 * 1280 * 1280 * 3 * sizeof(float);
+    if (method < 6)
+      g_assert_cmpfloat(cost.bytes - pictures, <=, 100 << 20);
+    else
+      g_assert_cmpfloat(cost.bytes - pictures, >, 100 << 20);
+  }
+  fixture_clear(&fixture);
+}
+
+/* a texture over no layer and from files that nobody has read is of no known size; names that are none
+ * are refused */
+static void
+test_unknown(void)
+{
+  Fixture fixture;
+  NnEstimate cost = {0};
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "texture-synthesis", network, 1);
+  fixture_argument(&fixture, "layers")->text = "relu1_1";
+  fixture_argument(&fixture, "width")->i = fixture_argument(&fixture, "height")->i = 0;
+  cost = estimate(&fixture, 0, 0);
+  g_assert_cmpfloat(cost.multiply_adds, ==, 0);
+  fixture_argument(&fixture, "width")->i = fixture_argument(&fixture, "height")->i = 256;
+  cost = estimate(&fixture, 0, 0);
+  g_assert_cmpfloat(cost.multiply_adds, >, 1e7);
+  fixture_argument(&fixture, "tileable")->i = 1;
+  g_assert_cmpfloat(estimate(&fixture, 0, 0).multiply_adds, >, cost.multiply_adds);
+  fixture_argument(&fixture, "layers")->text = "nothing";
+  g_assert_false(fixture.run.effect->estimate(&fixture.run, 0, 0, &cost, NULL));
+  fixture_clear(&fixture);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/cost/footprint", test_footprint);
+  g_test_add_func("/cost/partial", test_partial);
+  g_test_add_func("/cost/operations", test_operations);
+  g_test_add_func("/cost/proportions", test_proportions);
+  g_test_add_func("/cost/whole", test_whole);
+  g_test_add_func("/cost/unknown", test_unknown);
+  return g_test_run();
+}
