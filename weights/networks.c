@@ -9,7 +9,7 @@
 #include "weights/describe.h"
 #include "weights/file-key.h"
 
-#define DEFAULT_NETWORK "somnium-base"
+#define DEFAULT_NETWORK "somnium-vgg12"
 #define STYLE_NETWORK "somnium-features"
 #define EXTENSION ".onnx"
 

@@ -200,9 +200,9 @@ static char *
 describe(const Style *style)
 {
   if (style->n_networks == 1)
-    return g_strdup_printf(_("Fast style %s"), style->networks[0]->name);
-  return g_strdup_printf(_("Fast style %s + %s"), style->networks[0]->name,
-                         style->networks[1]->name);
+    return g_strdup_printf(_("Fast style %s"), style->networks[0]->title);
+  return g_strdup_printf(_("Fast style %s + %s"), style->networks[0]->title,
+                         style->networks[1]->title);
 }
 
 /* the networks and their shares; one with no share is not asked to paint */

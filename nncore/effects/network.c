@@ -20,6 +20,7 @@ nn_network_new(NnModel *model, const char *name)
   NnNetwork *network = g_new0(NnNetwork, 1);
   network->model = model;
   network->name = g_strdup(name);
+  network->title = g_strdup(name);
   network->input = (NnInputSpec){.range = 1, .deviation = {1, 1, 1}, .multiple = 1};
   network->presets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   network->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

@@ -13,7 +13,7 @@ typedef enum { NN_ROLE_FEATURES, NN_ROLE_CLASSIFIER, NN_ROLE_FEED_FORWARD } NnRo
  * NnNetwork:
  * @file: where it comes from; the network owns the path. %NULL of one that comes from memory
  * @name: as people choose it: the file's name without .onnx
- * @title: for people
+ * @title: for people; the name until more is known
  * @presets: (element-type utf8 utf8): effect use ("dream", "content", "style", "class") -> layers
  *   argument, like "relu3_1:0.5,relu4_1"
  * @aliases: (element-type utf8 utf8): names that people know ("relu4_2", "mixed4c") -> the file's

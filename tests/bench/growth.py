@@ -72,7 +72,7 @@ class Workload(NamedTuple):
 
 
 WORKLOADS = {
-    "dream": Workload("somnium-base", GRADIENT, dream),
+    "dream": Workload("somnium-vgg12", GRADIENT, dream),
     "gram": Workload("vgg19", GRADIENT, gram),
     "fast-style": Workload("candy", FORWARD, fast_style),
 }

@@ -35,14 +35,14 @@ SOURCE = HERE.parents[1]
 SHARED = SOURCE.parent / "shared" / "networks"
 RESULTS = BUILD / "bench.json"
 FILES = {  # name: file, target
-    "somnium-base": (SOURCE / "weights/networks/somnium-base.onnx", "relu5_1"),
+    "somnium-vgg12": (SOURCE / "weights/networks/somnium-vgg12.onnx", "relu5_1"),
     "tiny-darknet": (SHARED / "tiny-darknet.onnx", "logits"),
     "candy": (SHARED / "fast-style-candy.onnx", "deconv3"),
 }
 STYLE_NETWORK = SHARED / "vgg19-relu3_4.onnx"
 MADE = ("vgg19", "vgg16", "googlenet", "resnet50", "resnext50", "squeezenet",
         "mobilenet")  # networks.py
-NETWORKS = ("somnium-base", "tiny-darknet", *MADE)
+NETWORKS = ("somnium-vgg12", "tiny-darknet", *MADE)
 SIZES = (256, 512, 1024)
 TURNS = 3
 COLD_S = 0.4  # a first round that takes longer needs none before it to warm up

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The bundled network for the tests of this folder, described by hand, since effects must not need
+/* The small network for the tests of this folder, described by hand, since effects must not need
  * weights/. Errors end the test. */
 #pragma once
 
@@ -10,7 +10,7 @@ base_network_new(void)
 {
   g_autoptr(GError) error = NULL;
   const char *source = g_getenv("SOMNIUM_SOURCE_DIR");
-  g_autofree char *path = g_build_filename(source == NULL ? "." : source, "weights", "networks",
+  g_autofree char *path = g_build_filename(source == NULL ? "." : source, "tests", "networks",
                                            "somnium-base.onnx", NULL);
   NnModel *model = nn_model_open(path, &error);
   g_assert_no_error(error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Criteria in tiles are criteria on the whole picture: value and gradient of every loss of loss/, on
- * layers of the bundled network, with a memory budget that makes at least LEAST x LEAST tiles; of
+ * layers of the small network, with a memory budget that makes at least LEAST x LEAST tiles; of
  * several losses on one layer; of several layers, normalised. */
 #include <math.h>
 #include <string.h>

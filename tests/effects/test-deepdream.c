@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* DeepDream from end to end on the bundled network: what it is to maximise grows; the same picture
+/* DeepDream from end to end on the small network: what it is to maximise grows; the same picture
  * for every number of threads and every time; Stop keeps, Cancel does not; alpha and what lies
  * under it stay; sizes from 1 x 1 px on end in a picture or a sentence. */
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The effects that explain, from end to end on the bundled network: results of the right kind and
+/* The effects that explain, from end to end on the small network: results of the right kind and
  * size, the same for every number of threads; Stop keeps, Cancel does not; bounds hold; sentences
  * where nothing can be done. What the maps say is held against PyTorch in tests/oracle. */
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Feature inversion on the bundled network: the first layer gives nearly the picture back, deeper
+/* Feature inversion on the small network: the first layer gives nearly the picture back, deeper
  * ones less; pixels and frequencies; smoothness and range; the same picture for every number of
  * threads; alpha; Stop and Cancel; layers that do not exist. */
 #include <string.h>

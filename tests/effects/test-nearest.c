@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Nearest images and image maps from end to end on the bundled network, over a folder that says how
+/* Nearest images and image maps from end to end on the small network, over a folder that says how
  * often it was read: order and distances against ones taken by hand; broken, transparent and changed
  * pictures; a second run that computes nothing; caches of another network; Stop, Cancel, memory; the
  * layer that is taken; the same to the bit for any number of threads. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Select Subject from end to end on the bundled network: an outline, or what the network sees, becomes a
+/* Select Subject from end to end on the small network: an outline, or what the network sees, becomes a
  * selection, a mask or a layer that follows the edges at full size, the same for every number of
  * threads; Stop keeps, Cancel does not; alpha; hostile pictures and selections. */
 #include <math.h>

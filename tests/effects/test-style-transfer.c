@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Style transfer from end to end on the bundled network: style comes, content stays; the same
+/* Style transfer from end to end on the small network: style comes, content stays; the same
  * picture for every number of threads; Stop keeps, Cancel does not; colours, regions, masks,
  * mixtures, pooling; impossible choices end in sentences. */
 #include <math.h>

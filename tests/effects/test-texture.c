@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Texture synthesis on the bundled network: features get the exemplar's statistics, of all of it or
+/* Texture synthesis on the small network: features get the exemplar's statistics, of all of it or
  * of what is selected; sizes and places; mixtures; a tileable one's differences across its border
  * are like those inside; the same picture for every number of threads; Stop and Cancel; choices that
  * are none. */

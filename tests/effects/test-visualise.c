@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Visualisation on the bundled network: similarity by definition and by finite differences; the
+/* Visualisation on the small network: similarity by definition and by finite differences; the
  * gradient of the whole objective by finite differences; excitement that rises above that of any
  * picture here; diversity; what each regulariser does to a picture; the same bits for every number of
  * threads and whatever else is on the sheet; sheets, Stop and Cancel; lists, good and bad. */

@@ -17,8 +17,8 @@ HOST_ARGUMENTS = {"run-mode", "image", "drawables", "output"}
 # Good values of each argument: Script-Fu, and whether the picture then differs from the default's.
 # What only counts with other arguments comes with them, and is compared to them alone.
 GOOD = {
-    "network": [('""', False), ('"somnium-base"', False), ("base-path", False)],
-    "layers": [('""', False), ('"relu5_1"', False), ("one-layer", True), ("two-layers", True)],
+    "network": [('""', False), ('"somnium-vgg12"', False), ("base-path", False)],
+    "layers": [('""', False), ('"relu4_3"', False), ("one-layer", True), ("two-layers", True)],
     "objective": [('"l2"', False), ('"mean"', True), ('"channel"', True), ('"class"', True)],
     "channel": [("-1", False), ("3", False), ('5 #:objective "channel"', True)],
     "class": [('""', False), ('"0"', False), ('"7" #:objective "class"', True)],
@@ -79,7 +79,7 @@ SET_UP = """
 (define image (open-image "rgb.png"))
 (define source (top-layer image))
 (define guide-layer (top-layer (open-image "rgba.png")))
-(define base-path (path "profile/plug-ins/somnium/networks/somnium-base.onnx"))
+(define base-path (path "profile/plug-ins/somnium/networks/somnium-vgg12.onnx"))
 (define (keep layer name)
   (gimp-item-set-name layer name)
   layer)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes somnium-base.txt, what the bundled network gives for pictures that C can calculate too.
+"""Makes somnium-base.txt, what the small network gives for pictures that C can calculate too.
 
   ./dev shell --oracle -- python3 tests/golden/generate.py [--check]
 
@@ -28,7 +28,7 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "oracle"))
 from common import Tap, relative_error  # noqa: E402
-from networks import BUNDLED  # noqa: E402
+from networks import SMALL  # noqa: E402
 from onnx_files import cut  # noqa: E402
 from onnx_torch import OPERATORS, OnnxTorch  # noqa: E402
 from peers import OnnxRuntime  # noqa: E402
@@ -113,7 +113,7 @@ def activation_lines(network, image):
 def check_with_onnxruntime(image, activations):
     path = HERE / "cut.onnx.tmp"
     try:
-        cut(BUNDLED, LAYERS, path)
+        cut(SMALL, LAYERS, path)
         with OnnxRuntime() as onnxruntime:
             others = onnxruntime.run(path, image, LAYERS)
     finally:
@@ -127,7 +127,7 @@ def gradient_lines(network, image):
     seeds = [seed(activation.shape) for activation in network.run(image, GRADIENTS)]
     gradients = network.gradients(image, GRADIENTS, seeds)
     changes = [np.zeros_like(gradient) for gradient in gradients]
-    rough = OnnxTorch(BUNDLED)  # float32 is much faster, and exact enough to be shaken
+    rough = OnnxTorch(SMALL)  # float32 is much faster, and exact enough to be shaken
     for number in range(SHAKES):
         shaken = rough.gradients(image, GRADIENTS, seeds, Shaking(rough, number))
         for change, gradient, other in zip(changes, gradients, shaken):
@@ -141,7 +141,7 @@ def gradient_lines(network, image):
 
 def generate():
     """The lines of the file."""
-    network = OnnxTorch(BUNDLED, torch.float64)
+    network = OnnxTorch(SMALL, torch.float64)
     lines = ["# made by tests/golden/generate.py, which says what the lines mean"]
     for size in SIZES:
         image = picture(*size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Holds the engine against somnium-base.txt, which generate.py made with PyTorch and onnxruntime
- * and whose docstring says what the lines mean: activations and gradients of the bundled network,
+ * and whose docstring says what the lines mean: activations and gradients of the small network,
  * sampled. Errors are relative to the largest absolute value of the tensor. */
 #include <math.h>
 #include <stdio.h>
@@ -210,7 +210,7 @@ open_files(void)
   g_assert_nonnull(source);
   g_autofree char *golden = g_build_filename(source, "tests", "golden", "somnium-base.txt", NULL);
   g_autofree char *network =
-      g_build_filename(source, "weights", "networks", "somnium-base.onnx", NULL);
+      g_build_filename(source, "tests", "networks", "somnium-base.onnx", NULL);
   g_file_get_contents(golden, &text, NULL, &error);
   g_assert_no_error(error);
   lines = g_strsplit(text, "\n", -1);

@@ -239,7 +239,7 @@ test_network(gconstpointer data)
   check_success(&work);
 }
 
-/* ---- an effect, with the bundled network ---- */
+/* ---- an effect, with the small network ---- */
 
 static void
 set_argument(NnArgument *arguments, const NnEffect *effect, const char *key, int64_t value)
@@ -328,7 +328,7 @@ test_effect(gconstpointer id)
   nn_network_free(network);
 }
 
-/* ---- opening the bundled network ---- */
+/* ---- opening the small network ---- */
 
 static bool
 open_base(gconstpointer data, guint *digest, GError **error)
@@ -343,7 +343,7 @@ open_base(gconstpointer data, guint *digest, GError **error)
 static void
 test_open(void)
 {
-  g_autofree char *path = g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "weights", "networks",
+  g_autofree char *path = g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "tests", "networks",
                                            "somnium-base.onnx", NULL);
   g_autoptr(GArray) firsts = NULL;
   Work work = observe(open_base, path, &firsts);

@@ -5,7 +5,7 @@
     ./dev shell --oracle -- python3 tests/oracle/gallery.py FOLDER [EFFECT...]
 
 Writes FOLDER/EFFECT-MODE.png and all of them on FOLDER/gallery.png, with what each effect said below
-its picture. The bundled network, but for the effects that explain: tiny-darknet of ../shared, which
+its picture. The bundled networks, but for the effects that explain: tiny-darknet of ../shared, which
 knows the photos' classes. Masks and selections are shown as they are, white where they hold; layers with
 holes over a checkerboard."""
 
@@ -18,10 +18,10 @@ from PIL import Image, ImageDraw
 
 import pictures
 import styles
-from common import SHARED, SOURCE
+from common import SHARED
 from explained import describe, run_effect
+from networks import BUNDLED, FEATURES
 
-BUNDLED = SOURCE / "weights" / "networks" / "somnium-base.onnx"
 KNOWING = SHARED / "networks" / "tiny-darknet.onnx"
 SIDE, COLUMNS, LINE = 240, 7, 14
 CHECK_PX, CHECKS = 12, (102, 153)
@@ -39,8 +39,8 @@ def modes():
     yield "deepdream", BUNDLED, {
         "l2": [], "mean": ["objective=mean"], "channel": ["objective=channel", "channel=12"],
         "class": ["objective=class", "class=goldfish"], "guide": ["guide-file=STYLE"]}
-    yield "style-transfer", BUNDLED, {loss: ["style-1-file=STYLE", f"loss={loss}"] for loss in LOSSES}
-    yield "texture-synthesis", BUNDLED, {
+    yield "style-transfer", FEATURES, {loss: ["style-1-file=STYLE", f"loss={loss}"] for loss in LOSSES}
+    yield "texture-synthesis", FEATURES, {
         "any": [STYLE, "width=240", "height=240"],
         "tileable": [STYLE, "width=240", "height=240", "tileable=1"]}
     yield "fast-style", candy, {"candy": [], "luminance": ["keep-colors=1"]}

@@ -21,7 +21,10 @@ from onnx_torch import opened
 from pictures import CAFFE, IMAGENET, InputSpec, noise_levels, photo_levels
 from random_weights import draw_weights, export
 
-BUNDLED = SOURCE / "weights" / "networks" / "somnium-base.onnx"
+SMALL = SOURCE / "tests" / "networks" / "somnium-base.onnx"
+BUNDLED = SOURCE / "weights" / "networks" / "somnium-vgg12.onnx"
+FEATURES = SOURCE / "weights" / "networks" / "somnium-features.onnx"
+BUNDLED_STYLES = sorted((SOURCE / "weights" / "networks").glob("style-*.onnx"))
 TINY_DARKNET = SHARED / "networks" / "tiny-darknet.onnx"
 VGG19 = SHARED / "networks" / "vgg19-relu3_4.onnx"
 STYLES = [SHARED / "networks" / f"fast-style-{name}.onnx" for name in ("candy", "mosaic")]
@@ -64,9 +67,14 @@ def trained():
         Network("tiny-darknet", TINY_DARKNET, InputSpec(), both(["leaky2", "leaky9", "logits"]),
                 (256, 224)),
         Network("vgg19-relu3_4", VGG19, CAFFE, both(["relu1_2", "conv2_2", "relu3_4"])),
-        Network("somnium-base", BUNDLED, base, both(["relu2_1", "relu4_1", "logits"]), (64, 56)),
+        Network("somnium-base", SMALL, base, both(["relu2_1", "relu4_1", "logits"]), (64, 56)),
+        Network("somnium-vgg12", BUNDLED, base, both(["relu2_1", "relu4_3", "logits"]), (73, 64)),
+        Network("somnium-features", FEATURES, base, both(["relu1_1", "relu2_1", "relu3_2"])),
     ]
-    for path in STYLES:  # for sides that are multiples of 4
+    for path in BUNDLED_STYLES:  # for sides that are multiples of 4
+        networks.append(Network(path.stem, path, base,
+                                both(["conv2.relu", "res2", "picture"], (SIZE, (100, 132)))))
+    for path in STYLES:  # likewise
         networks.append(Network(path.stem, path, InputSpec(value_range=255),
                                 both(["relu2", "res3", "deconv3"], (SIZE, (100, 132)))))
     return networks

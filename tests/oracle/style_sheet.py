@@ -4,7 +4,7 @@
 
     ./dev shell --oracle -- python3 tests/oracle/style_sheet.py SHEET.png [SIZE [ITERATIONS]]
 
-Three photos by three drawn styles; a row has photo and style and then, for the bundled network and
+Three photos by three drawn styles; a row has photo and style and then, for the bundled features and
 for VGG-19 up to relu3_4, each loss with L-BFGS and with Adam, at default values but for the longest
 side in px (384 unless told) and, if told, the iterations."""
 
@@ -17,11 +17,11 @@ from PIL import Image
 
 import pictures
 import styles
-from common import BUILD, SHARED, SOURCE
+from common import BUILD
+from networks import FEATURES, VGG19
 
 RUN_EFFECT = BUILD / "tests" / "effects" / "run-effect"
-NETWORKS = (SOURCE / "weights" / "networks" / "somnium-base.onnx",
-            SHARED / "networks" / "vgg19-relu3_4.onnx")
+NETWORKS = (FEATURES, VGG19)
 PHOTOS = ("n02123045_tabby", "n02814860_beacon", "n07753592_banana")
 LOSSES = ("gram", "covariance", "wasserstein")
 OPTIMISERS = ("lbfgs", "adam")

@@ -16,7 +16,7 @@ RUNNER = BUILD / "tests" / "effects" / "run-effect"
 SIDE = 128
 FIRST_DB = 28
 NETWORKS = {
-    SOURCE / "weights" / "networks" / "somnium-base.onnx":
+    SOURCE / "tests" / "networks" / "somnium-base.onnx":
         ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"),
     SHARED / "networks" / "vgg19-relu3_4.onnx": ("relu1_1", "relu2_1", "relu3_1", "relu3_4"),
 }

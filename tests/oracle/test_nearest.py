@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Nearest images beside PyTorch and numpy: the features of each picture, as the effect keeps them from run
-to run, and which pictures are nearest, and how near, by features and by pixels. The bundled network on
+to run, and which pictures are nearest, and how near, by features and by pixels. The small network on
 small pictures, and tiny-darknet on the photos of ../shared."""
 
 import struct
@@ -21,7 +21,6 @@ from onnx_torch import opened
 from pictures import InputSpec
 from test_tsne import pictures as waves
 
-BUNDLED = SOURCE / "weights" / "networks" / "somnium-base.onnx"
 NEAREST = 8
 THUMBNAIL, PIXELS = 64, 32  # px of the sides at which pictures are kept, and compared
 DISTANCE_BOUND = 1e-3
@@ -139,9 +138,9 @@ def compare(tap, name, path, spec, layer, all_pictures):
                  else [f"the error is {worst:.2g}"])
 
 
-def bundled_spec():
+def small_spec():
     properties = {entry.key.removeprefix("somnium."): entry.value
-                  for entry in onnx.load(BUNDLED).metadata_props}
+                  for entry in onnx.load(networks.SMALL).metadata_props}
     return InputSpec.of_metadata(properties)
 
 
@@ -149,7 +148,7 @@ def main():
     torch.set_num_threads(THREADS)
     tap = Tap()
     small = [picture.transpose(1, 2, 0) for picture in waves(40)]
-    compare(tap, "somnium-base", BUNDLED, bundled_spec(), "features", small)
+    compare(tap, "somnium-base", networks.SMALL, small_spec(), "features", small)
     if networks.TINY_DARKNET.exists() and pictures.photos():
         photos = [pictures.centre_crop(pictures.load(path), 256, 224) / 255
                   for path in pictures.photos()]

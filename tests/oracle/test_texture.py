@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Textures by depth: made from the losses up to each block of the bundled network, in a sheet beside
+"""Textures by depth: made from the losses up to each block of the small network, in a sheet beside
 the exemplar (build/texture-depth-NETWORK.png). The deeper, the larger the parts of the exemplar that
 come back: the correlation of patches of the texture with the exemplar, each at the place where it
 fits best, rises over the first three blocks. Beyond, layers share the weight with ever more others,
@@ -24,7 +24,7 @@ from PIL import Image
 from common import BUILD, SOURCE, Tap
 
 RUNNER = BUILD / "tests" / "effects" / "run-effect"
-BASE = SOURCE / "weights" / "networks" / "somnium-base.onnx"
+BASE = SOURCE / "tests" / "networks" / "somnium-base.onnx"
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 RISING = 3  # blocks
 SIDE = 128

@@ -3,7 +3,7 @@
 """The training of networks (weights/train) on a few drawn pictures: a run that is stopped and goes
 on ends with the same bits as one that was not stopped, for a classifier whatever the number of
 threads; and what is exported gives in our engine and in onnxruntime what the network gives in
-PyTorch, with its batch normalisation not folded."""
+PyTorch, with its batch normalisation not folded; and so do networks for a style and of features."""
 
 import io
 import subprocess
@@ -21,10 +21,11 @@ from onnx_files import cut, metadata
 from peers import Engine, OnnxRuntime
 
 TRAIN = SOURCE / "weights" / "train"
-BUNDLED = SOURCE / "weights" / "networks" / "somnium-base.onnx"
+SMALL = SOURCE / "tests" / "networks" / "somnium-base.onnx"
 sys.path.insert(0, str(TRAIN))
 import data  # noqa: E402
 import export  # noqa: E402
+import features  # noqa: E402
 import style  # noqa: E402
 from network import Vgg  # noqa: E402
 from recipes import RECIPES  # noqa: E402
@@ -172,8 +173,8 @@ def check_facts(tap, path):
 
 def train_style(packs, cache, stop=None):
     command = [sys.executable, "-W", "ignore", str(TRAIN / "style.py"), "half",
-               f"{packs}/style.png", "--judge", str(BUNDLED), "--data", str(packs),
-               "--cache", str(cache), "--size", "64", "--steps", "2", "--threads", "1"]
+               f"{packs}/style.png", "--judge", str(SMALL), "--data", str(packs),
+               "--cache", str(cache), "--size", "64", "--style-size", "64", "--steps", "2", "--threads", "1"]
     subprocess.run(command + (["--stop", str(stop)] if stop else []), check=True,
                    capture_output=True)
     return torch.load(cache / "half" / "checkpoint.pt", weights_only=True)
@@ -213,6 +214,23 @@ def check_views(tap):
     tap.case("views of a batch", problems)
 
 
+def check_features(tap, folder):
+    """A network of features as it begins: the file against PyTorch."""
+    torch.manual_seed(3)
+    network = features.Features()
+    path = folder / "features.onnx"
+    export.write(features.graph_of(network), {}, path)
+    network.load_state_dict({name: values.half() for name, values in network.state_dict().items()})
+    picture = torch.from_numpy(np.asarray(drawn(2, np.random.default_rng(6)), np.float32))
+    image = data.normalised(picture[None, :52]).contiguous()
+    with torch.no_grad():
+        expected = network(image)
+    errors = [relative_error(ours, layer.numpy())
+              for ours, layer in zip(Engine(path).run(image.numpy(), features.NAMES), expected)]
+    tap.case("a file of features in our engine",
+             [] if max(errors) <= FORWARD_BOUND else [f"off by {max(errors):.1e}"])
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="somnium-") as name:
@@ -226,6 +244,7 @@ def main():
         check_start(tap, path)
         check_facts(tap, path)
         check_style(tap, folder / "packs", folder)
+        check_features(tap, folder)
     tap.done()
 
 

@@ -3,7 +3,7 @@
 """t-SNE beside scikit-learn's exact method: from the same points and the same start, a Kullback-Leibler
 divergence within 5 % of its (of few points, or less), as both tell it and as scikit-learn's own
 affinities have it for our places.
-The points: groups, noise, and what the bundled network says of small pictures."""
+The points: groups, noise, and what the small network says of small pictures."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from sklearn.manifold._t_sne import _joint_probabilities
 from common import BUILD, RUNNER, SOURCE, Tap
 
 RUN_TSNE = BUILD / "tests" / "effects" / "run-tsne"
-NETWORK = SOURCE / "weights" / "networks" / "somnium-base.onnx"
+NETWORK = SOURCE / "tests" / "networks" / "somnium-base.onnx"
 BOUND = 0.05
 
 

@@ -25,7 +25,7 @@ SIDE = 128
 ITERATIONS = 128
 CHANNELS = (0, 9, 40, 77)
 CLASSES = (0, 60, 111, 170)
-BASE = SOURCE / "weights" / "networks" / "somnium-base.onnx"
+BASE = SOURCE / "tests" / "networks" / "somnium-base.onnx"
 
 
 def visualise(path, result, **arguments):

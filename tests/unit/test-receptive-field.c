@@ -385,7 +385,7 @@ static NnModel *
 open_base(void)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *path = g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "weights", "networks",
+  g_autofree char *path = g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "tests", "networks",
                                            "somnium-base.onnx", NULL);
   NnModel *model = nn_model_open(path, &error);
   g_assert_no_error(error);
@@ -408,7 +408,7 @@ change_of_unit(const Run *run, const float *before, const int64_t unit[2], int64
   return most;
 }
 
-/* relu3_2 of the bundled network: a pixel in the field's corner matters, one step further none does
+/* relu3_2 of the small network: a pixel in the field's corner matters, one step further none does
  * (beyond the rounding of Winograd's tiles) */
 static void
 test_bundled(void)

@@ -526,9 +526,12 @@ typedef struct {
 } File;
 
 static const File files[] = {
-    {"weights/networks", "somnium-base", "relu1_1 relu3_2 relu5_1", 401, 333},
-    {"weights/networks", "somnium-base", "relu5_1", 640, 500},
-    {"weights/networks", "somnium-base", "logits", 333, 401},
+    {"tests/networks", "somnium-base", "relu1_1 relu3_2 relu5_1", 401, 333},
+    {"tests/networks", "somnium-base", "relu5_1", 640, 500},
+    {"tests/networks", "somnium-base", "logits", 333, 401},
+    {"weights/networks", "somnium-vgg12", "relu5_3 logits", 333, 401},
+    {"weights/networks", "somnium-features", "relu1_1 relu3_2", 301, 333},
+    {"weights/networks", "style-strokes", "picture", 204, 260},
     {"../shared/networks", "tiny-darknet", "leaky9 logits", 403, 501},
     {"../shared/networks", "vgg19-relu3_4", "relu1_2 relu3_4", 333, 301},
     {"../shared/networks", "fast-style-candy", "deconv3", 204, 260},

@@ -13,9 +13,10 @@ typedef struct {
 } Fixture;
 
 static char *
-bundled_file(const Fixture *fixture)
+small_file(void)
 {
-  return g_build_filename(fixture->bundled, "somnium-base.onnx", NULL);
+  return g_build_filename(g_getenv("SOMNIUM_SOURCE_DIR"), "tests", "networks", "somnium-base.onnx",
+                          NULL);
 }
 
 static void
@@ -39,11 +40,11 @@ tear_down(Fixture *fixture, gconstpointer data)
   g_free(fixture->bundled);
 }
 
-/* copies the bundled network, whose metadata then counts less than what is beside it */
+/* copies the small network, whose metadata then counts less than what is beside it */
 static void
 copy_network(const Fixture *fixture, const char *name)
 {
-  g_autofree char *from = bundled_file(fixture), *bytes = NULL;
+  g_autofree char *from = small_file(), *bytes = NULL;
   g_autofree char *to = g_build_filename(fixture->folder, name, NULL);
   gsize length;
   g_assert_true(g_file_get_contents(from, &bytes, &length, NULL));
@@ -64,6 +65,15 @@ open_both(const Fixture *fixture)
   return som_networks_new(folders);
 }
 
+/* without the bundle, but with its usual network's name */
+static SomNetworks *
+open_own(const Fixture *fixture)
+{
+  const char *const folders[] = {"/nonexistent", fixture->folder, NULL};
+  copy_network(fixture, "somnium-vgg12.onnx");
+  return som_networks_new(folders);
+}
+
 static void
 test_bundled(Fixture *fixture, gconstpointer data)
 {
@@ -71,7 +81,7 @@ test_bundled(Fixture *fixture, gconstpointer data)
   g_autoptr(SomNetworks) networks = open_both(fixture);
   g_autoptr(NnNetwork) network = som_networks_open(networks, "", &error);
   g_assert_no_error(error);
-  g_assert_cmpstr(network->name, ==, "somnium-base");
+  g_assert_cmpstr(network->name, ==, "somnium-vgg12");
   g_assert_cmpint(network->role, ==, NN_ROLE_CLASSIFIER);
   g_assert_false(network->input.bgr);
   g_assert_cmpfloat(network->input.range, ==, 1);
@@ -84,17 +94,46 @@ test_bundled(Fixture *fixture, gconstpointer data)
   g_assert_null(network->guessed);
 }
 
+/* of every bundled network all is known */
+static void
+test_bundle(Fixture *fixture, gconstpointer data)
+{
+  const char *const folders[] = {fixture->bundled, NULL};
+  g_autoptr(SomNetworks) networks = som_networks_new(folders);
+  g_auto(GStrv) names = som_networks_names(networks);
+  gint64 bytes = 0;
+  int painters = 0;
+  for (int i = 0; names[i] != NULL; i++) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(NnNetwork) network = som_networks_open(networks, names[i], &error);
+    g_assert_no_error(error);
+    g_assert_null(network->guessed);
+    g_assert_cmpstr(network->title, !=, names[i]);
+    g_assert_cmpstr(network->licence, ==, "CC0-1.0");
+    painters += network->role == NN_ROLE_FEED_FORWARD;
+    g_autofree char *file = g_strconcat(names[i], ".onnx", NULL);
+    g_autofree char *path = g_build_filename(fixture->bundled, file, NULL);
+    GStatBuf info;
+    g_assert_cmpint(g_stat(path, &info), ==, 0);
+    if (network->role == NN_ROLE_FEED_FORWARD)
+      g_assert_cmpint(info.st_size, <, 2000000);
+    bytes += info.st_size;
+  }
+  g_assert_cmpstr(names[0], ==, "somnium-vgg12");
+  g_assert_cmpint(painters, >=, 4);
+  g_assert_cmpint(bytes, <=, 24000000);
+}
+
 static void
 test_names(Fixture *fixture, gconstpointer data)
 {
   copy_network(fixture, "another.onnx");
-  copy_network(fixture, "somnium-base.onnx");
   write_beside(fixture, "notes.txt", "no network");
   write_beside(fixture, ".onnx", "no name");
-  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_autoptr(SomNetworks) networks = open_own(fixture);
   g_auto(GStrv) names = som_networks_names(networks);
   g_assert_cmpuint(g_strv_length(names), ==, 2);
-  g_assert_cmpstr(names[0], ==, "somnium-base");
+  g_assert_cmpstr(names[0], ==, "somnium-vgg12");
   g_assert_cmpstr(names[1], ==, "another");
 }
 
@@ -106,16 +145,16 @@ test_pick(Fixture *fixture, gconstpointer data)
   static const NnParam any = {.kind = NN_PARAM_NETWORK};
   static const NnParam painter = {.kind = NN_PARAM_NETWORK, .feed_forward = true};
   copy_network(fixture, "another.onnx");
-  g_autoptr(SomNetworks) without = open_both(fixture);
+  g_autoptr(SomNetworks) without = open_own(fixture);
   g_autofree char *usual = som_networks_default(without, &any, &error);
-  g_assert_cmpstr(usual, ==, "somnium-base");
+  g_assert_cmpstr(usual, ==, "somnium-vgg12");
   g_assert_null(som_networks_default(without, &painter, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
   g_assert_nonnull(strstr(error->message, fixture->folder));
   copy_network(fixture, "painter.onnx");
   write_beside(fixture, "painter.ini", "[network]\nrole=feed-forward\n");
   write_beside(fixture, "broken.onnx", "no network");
-  g_autoptr(SomNetworks) networks = open_both(fixture);
+  g_autoptr(SomNetworks) networks = open_own(fixture);
   g_auto(GStrv) all = som_networks_pick(networks, &any);
   g_auto(GStrv) painters = som_networks_pick(networks, &painter);
   g_assert_cmpuint(g_strv_length(all), ==, 4);
@@ -129,19 +168,17 @@ static void
 test_style(Fixture *fixture, gconstpointer data)
 {
   static const NnParam style = {.kind = NN_PARAM_NETWORK, .use = "style"};
-  const char *const folders[] = {fixture->folder, NULL};
   copy_network(fixture, "another.onnx");
-  copy_network(fixture, "somnium-base.onnx");
-  g_autoptr(SomNetworks) without = som_networks_new(folders);
+  g_autoptr(SomNetworks) without = open_own(fixture);
   g_autofree char *usual = som_networks_default(without, &style, NULL);
-  g_assert_cmpstr(usual, ==, "somnium-base");
+  g_assert_cmpstr(usual, ==, "somnium-vgg12");
   copy_network(fixture, "somnium-features.onnx");
-  g_autoptr(SomNetworks) networks = som_networks_new(folders);
+  g_autoptr(SomNetworks) networks = open_own(fixture);
   g_autofree char *name = som_networks_default(networks, &style, NULL);
   g_assert_cmpstr(name, ==, "somnium-features");
   g_auto(GStrv) names = som_networks_pick(networks, &style);
   g_autofree char *list = g_strjoinv(" ", names);
-  g_assert_cmpstr(list, ==, "somnium-features somnium-base another");
+  g_assert_cmpstr(list, ==, "somnium-features somnium-vgg12 another");
 }
 
 static void
@@ -170,7 +207,7 @@ test_ini(Fixture *fixture, gconstpointer data)
 static void
 test_guess(Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *from = bundled_file(fixture), *bytes = NULL;
+  g_autofree char *from = small_file(), *bytes = NULL;
   g_autofree char *to = g_build_filename(fixture->folder, "silent.onnx", NULL);
   gsize length;
   g_assert_true(g_file_get_contents(from, &bytes, &length, NULL));
@@ -273,7 +310,7 @@ test_unknown(Fixture *fixture, gconstpointer data)
   g_assert_null(som_networks_open(networks, "no-such-network", &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
   g_assert_nonnull(strstr(error->message, "no-such-network"));
-  g_assert_nonnull(strstr(error->message, "somnium-base"));
+  g_assert_nonnull(strstr(error->message, "somnium-vgg12"));
   g_assert_nonnull(strstr(error->message, fixture->folder));
   g_clear_error(&error);
   g_assert_null(som_networks_open(networks, "/nonexistent/x.onnx", &error));
@@ -283,7 +320,7 @@ test_unknown(Fixture *fixture, gconstpointer data)
 static void
 test_by_path(Fixture *fixture, gconstpointer data)
 {
-  g_autofree char *path = bundled_file(fixture);
+  g_autofree char *path = small_file();
   const char *const nowhere[] = {NULL};
   g_autoptr(GError) error = NULL;
   g_autoptr(SomNetworks) networks = som_networks_new(nowhere);
@@ -323,6 +360,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   ADD("/weights/bundled", test_bundled);
+  ADD("/weights/bundle", test_bundle);
   ADD("/weights/names", test_names);
   ADD("/weights/pick", test_pick);
   ADD("/weights/style", test_style);

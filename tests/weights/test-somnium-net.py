@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""somnium-net as a program: the table and its machine-readable twin on the bundled network, a run
+"""somnium-net as a program: the table and its machine-readable twin on the small network, a run
 that gives the numbers it should, and the sentence and status of everything that can go wrong.
 Needs Python alone: .npy files are written and read by hand.
 """
@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "checks"))
 from tap import Tap, source_dir  # noqa: E402
 
 NET = os.environ["SOMNIUM_NET"]
-BASE = source_dir() / "weights" / "networks" / "somnium-base.onnx"
+BASE = source_dir() / "tests" / "networks" / "somnium-base.onnx"
 # layer: operator, shape at 64 x 48, receptive field, stride
 LAYERS = {
     "conv1_1": ("Conv", "1x32x48x64", 3, 1),

@@ -100,7 +100,7 @@ class Run:
         training = self.training
         phase = training.recipe.phases[training.phase]
         last = training.epoch + 1 == phase.epochs
-        for size in sorted({phase.size, data.SIDE}) if last else [phase.size]:
+        for size in sorted({*phase.sizes, data.SIDE}) if last else phase.sizes:
             best, five = accuracy(training.mean, self.validation, data.SIDE, size, training.device,
                                   fast=True, each=training.threads.map)
             self.log(f"validation at {size} px: top-1 {100 * best:.2f} %, top-5 {100 * five:.2f} %")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How each network is trained: its shape, and the phases of its training, one after the other.
 
-A phase goes over all pictures `epochs` times at `size` x `size` pixels, while the rate of learning
-goes from the first to the second of `rate` along half a cosine. Phases that a checkpoint has behind
-it must stay as they are; more can be added after them, or those to come be changed.
+A phase goes over all pictures `epochs` times at `size` x `size` pixels, or at several sizes, a batch
+at each in turn, while the rate of learning goes from the first to the second of `rate` along half a
+cosine. Phases that a checkpoint has behind it must stay as they are; more can be added after them,
+or those to come be changed.
 """
 
 import dataclasses
@@ -12,9 +13,13 @@ import dataclasses
 @dataclasses.dataclass(frozen=True)
 class Phase:
     epochs: int
-    size: int
+    size: int | tuple
     rate: tuple
     cutmix: float = 0.0  # the share of the batches in which pictures are mixed
+
+    @property
+    def sizes(self):
+        return self.size if isinstance(self.size, tuple) else (self.size,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +48,10 @@ RECIPES = {
             Phase(1, 48, (0.0, 0.08)),
             Phase(10, 48, (0.08, 0.015), cutmix=0.25),
             Phase(3, 64, (0.015, 0.0)),
+            Phase(1, (48, 64), (0.008, 0.004)),  # what was lost at 48 px while learning at 64
+            Phase(1, 48, (0.004, 0.0)),
         ),
-        presets={"dream": "relu5_1", "content": "relu3_2",
+        presets={"dream": "relu4_3", "content": "relu3_2",
                  "style": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"},
     ),
     "test": Recipe(

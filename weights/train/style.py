@@ -264,6 +264,8 @@ def facts(options):
     """What effects must know of the network, and people."""
     return {**export.INPUT, "title": options.name.removeprefix("style-").capitalize(),
             "role": "feed-forward", "multiple": "4", "licence": "CC0-1.0",
+            "layers.style": "conv1.relu,conv2.relu,conv3.relu", "layers.content": "res3",
+            "layers.dream": f"res{BLOCKS}",
             "provenance": f"trained for Somnium (weights/train) in {options.steps} steps on "
                           f"{Path(options.picture).name}, judged by {Path(options.judge).stem}"}
 

@@ -73,7 +73,7 @@ class Training:
     def start_from(self, weights, phase, pictures):
         """Begins a phase with the weights of a network that was exported before."""
         levels = pictures.levels[torch.randperm(len(pictures), generator=self.generator(-1))[:512]]
-        size = self.recipe.phases[phase].size
+        size = self.recipe.phases[phase].sizes[0]
         self.network.unfold(weights, data.resized(data.normalised(levels), size).to(self.device))
         self.mean.load_state_dict(self.network.state_dict())
         self.replicas = [replica_of(self.network) for _ in self.replicas]
@@ -97,7 +97,8 @@ class Training:
         """One step. Returns the loss."""
         phase = self.recipe.phases[self.phase]
         generator = self.generator(self.steps_done)
-        images = data.views(levels, phase.size, generator, self.recipe.smallest_crop)
+        size = phase.sizes[self.step % len(phase.sizes)]
+        images = data.views(levels, size, generator, self.recipe.smallest_crop)
         targets = F.one_hot(labels, self.network.fc.out_features).float()
         if torch.rand((), generator=generator).item() < phase.cutmix:
             images, targets = data.cut_and_mixed(images, targets, generator)
