@@ -110,6 +110,9 @@ class Seen:
         from pictures import InputSpec
         facts = metadata(path)
         if "layers.style" not in facts:
+            if Path(path).stem not in KNOWN:
+                raise ValueError(f"{path} does not say which of its layers see styles, and is not "
+                                 f"one of {', '.join(KNOWN)}")
             facts = KNOWN[Path(path).stem]
         self.network, self.spec = OnnxTorch(path), InputSpec.of_metadata(facts)
         self.content, self.style = (facts[f"layers.{use}"].split(",") for use in ("content", "style"))
