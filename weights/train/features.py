@@ -18,7 +18,6 @@ The folder NAME in the cache gets checkpoint.pt and, at the end, NAME.onnx.
 
 import argparse
 import math
-import os
 import sys
 from pathlib import Path
 
@@ -26,10 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import checkpoint
 import data
 import export
-from style import KNOWN, Seen, grams, relative
+from style import KNOWN, Seen, add_training_options, grams, relative, train
 
 # of each layer its place, its channels, and the few between, of which the first has none
 LAYERS = (("1_1", 64, None), ("1_2", 64, 24), ("2_1", 128, 32), ("2_2", 128, 48), ("3_1", 256, 64),
@@ -43,7 +41,6 @@ APART = 0.5  # the share of the steps in which each layer is learnt by itself
 TOGETHER = 0.25  # how fast they then learn, beside that
 LONGEST = 1  # the length that gradients are cut to
 NOISE = 0.6  # the strongest, in deviations of the pictures
-STEPS_BETWEEN_CHECKPOINTS = 200
 
 
 def pooled(place):
@@ -196,26 +193,10 @@ def main():
     parser = argparse.ArgumentParser(description="Trains a small network to see what VGG-19 sees.")
     parser.add_argument("name", help="what the network is to be called")
     parser.add_argument("--teacher", required=True, help="the file vgg19-relu3_4.onnx")
-    parser.add_argument("--data", required=True, help="the folder of the packed data set")
-    parser.add_argument("--cache", default=data.cache_folder(), help="of classifier.py")
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--stop", type=int, help="stop after this step")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    add_training_options(parser, steps=4000)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     folder = Path(options.cache) / options.name
-    folder.mkdir(parents=True, exist_ok=True)
-    training = Training(options)
-    if (folder / "checkpoint.pt").exists():
-        training.restore(checkpoint.read(folder / "checkpoint.pt"))
-    last = min(options.steps, options.stop or options.steps)
-    while training.step < last:
-        distances = training.learn()
-        if training.step % STEPS_BETWEEN_CHECKPOINTS == 0 or training.step == last:
-            told = " ".join(f"{number:.4f}" for number in distances.tolist())
-            print(f"step {training.step}: {told}", flush=True)
-            checkpoint.write(training.state(), folder / "checkpoint.pt")
+    training = train(Training, options, folder)
     if training.step == options.steps:
         export.write(graph_of(training.network), facts(options), folder / f"{options.name}.onnx")
     return 0 if training.step == options.steps else 3

@@ -273,16 +273,29 @@ def facts(options):
                           f"{Path(options.picture).name}, judged by {Path(options.judge).stem}"}
 
 
-def train(options, folder):
-    """Up to a step, going on from the checkpoint if there is one."""
-    training, path = Training(options), folder / "checkpoint.pt"
+def add_training_options(parser, steps):
+    """What trainings by steps have in common."""
+    parser.add_argument("--data", required=True, help="the folder of the packed data set")
+    parser.add_argument("--cache", default=data.cache_folder(), help="of classifier.py")
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--stop", type=int, help="stop after this step")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+
+
+def train(kind, options, folder):
+    """A training of this kind up to a step, going on from the checkpoint if there is one."""
+    torch.set_num_threads(options.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    training, path = kind(options), folder / "checkpoint.pt"
     if path.exists():
         training.restore(checkpoint.read(path))
     last = min(options.steps, options.stop or options.steps)
     while training.step < last:
-        content, style = training.learn()
+        losses = training.learn()
         if training.step % STEPS_BETWEEN_CHECKPOINTS == 0 or training.step == last:
-            print(f"step {training.step}: content {content:.4f}, style {style:.4f}", flush=True)
+            told = " ".join(f"{float(loss):.4f}" for loss in losses)
+            print(f"step {training.step}: {told}", flush=True)
             checkpoint.write(training.state(), path)
     return training
 
@@ -292,23 +305,16 @@ def main():
     parser.add_argument("name", help="what the network is to be called")
     parser.add_argument("picture", help="that has the style")
     parser.add_argument("--judge", required=True, help="a network of features, in ONNX")
-    parser.add_argument("--data", required=True, help="the folder of the packed data set")
-    parser.add_argument("--cache", default=data.cache_folder(), help="of classifier.py")
-    parser.add_argument("--steps", type=int, default=700)
-    parser.add_argument("--stop", type=int, help="stop after this step")
+    add_training_options(parser, steps=700)
     parser.add_argument("--size", type=int, default=192,
                         help=f"of what is learnt on: a multiple of {data.SIDE} px")
     parser.add_argument("--style-size", type=int, default=320,
                         help="the shorter side of the style's picture, in px")
     parser.add_argument("--style-weight", type=float, default=10)
     parser.add_argument("--smoothness", type=float, default=0.01)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     folder = Path(options.cache) / options.name
-    folder.mkdir(parents=True, exist_ok=True)
-    training = train(options, folder)
+    training = train(Training, options, folder)
     if training.step == options.steps:
         export.write(graph_of(training.stylist), facts(options), folder / f"{options.name}.onnx")
 
