@@ -150,6 +150,24 @@ number_is_used(SomDialogState *self, const NnParam *param, int number)
   return false;
 }
 
+/* Sections of which no row is shown have no title either. */
+static void
+update_sections(SomDialogState *self)
+{
+  GtkWidget *frame = NULL;
+  bool shown = false;
+
+  for (guint i = 0; i < self->rows->len; i++) {
+    GtkWidget *control = g_array_index(self->rows, Row, i).control;
+    GtkWidget *own = gtk_widget_get_ancestor(control, GIMP_TYPE_FRAME);
+
+    shown = (own == frame && shown) || gtk_widget_get_visible(control);
+    frame = own;
+    if (frame)
+      gtk_widget_set_visible(frame, shown);
+  }
+}
+
 static void
 update_rows(SomDialogState *self)
 {
@@ -167,6 +185,7 @@ update_rows(SomDialogState *self)
       gtk_widget_set_visible(row->label, shown);
     }
   }
+  update_sections(self);
 }
 
 void

@@ -91,6 +91,24 @@ collect_sections(const NnEffect *effect)
   return sections;
 }
 
+static gboolean
+show_whole(gpointer data)
+{
+  GtkScrolledWindow *scrolled = data;
+  int height;
+
+  gtk_widget_get_preferred_height(gtk_bin_get_child(GTK_BIN(scrolled)), NULL, &height);
+  gtk_scrolled_window_set_min_content_height(scrolled, MIN(height, MAX_HEIGHT_PX));
+  return G_SOURCE_REMOVE;
+}
+
+/* Rows become higher once they have their texts, and the window does not follow by itself. */
+static void
+on_size_allocated(GtkWidget *content, GdkRectangle *allocation, gpointer scrolled)
+{
+  g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, show_whole, g_object_ref(scrolled), g_object_unref);
+}
+
 /* As high as the rows, or as a laptop's screen allows. */
 static GtkWidget *
 scrolled_new(GtkWidget *content)
@@ -103,6 +121,7 @@ scrolled_new(GtkWidget *content)
   gtk_scrolled_window_set_max_content_height(GTK_SCROLLED_WINDOW(scrolled), MAX_HEIGHT_PX);
   gtk_scrolled_window_set_overlay_scrolling(GTK_SCROLLED_WINDOW(scrolled), FALSE);
   gtk_container_add(GTK_CONTAINER(scrolled), content);
+  g_signal_connect(content, "size-allocate", G_CALLBACK(on_size_allocated), scrolled);
   return scrolled;
 }
 

@@ -17,20 +17,21 @@ static const NnChoice methods[] = {
     {NULL, NULL},
 };
 
+#define SECTION_DECEIVED N_("What is deceived")
 #define SECTION_ATTACK N_("Deception")
 #define SECTION_RESULT N_("Result")
 
 static const NnParam params[] = {
-    NN_NETWORK_PARAM,
+    NN_NETWORK_PARAM(SECTION_DECEIVED),
     {
         .key = "class",
         .label = N_("C_lass"),
         .help = N_("Name or number of the class that the network shall take the picture for. Empty "
                    "takes whatever is nearest, but what it sees now."),
-        .section = NN_TARGET_SECTION,
+        .section = SECTION_DECEIVED,
         .kind = NN_PARAM_CLASS,
     },
-    NN_VIEW_PARAM,
+    NN_VIEW_PARAM(SECTION_DECEIVED),
     {
         .key = "method",
         .label = N_("_Method"),

@@ -11,7 +11,7 @@
 
 static const NnParam params[] = {
     NN_TARGET_PARAMS,
-    NN_VIEW_PARAM,
+    NN_VIEW_PARAM(NN_TARGET_SECTION),
     {
         .key = "patch",
         .label = N_("Pat_ch"),

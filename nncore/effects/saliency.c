@@ -26,7 +26,7 @@ static const NnChoice methods[] = {
 
 static const NnParam params[] = {
     NN_TARGET_PARAMS,
-    NN_VIEW_PARAM,
+    NN_VIEW_PARAM(NN_TARGET_SECTION),
     {
         .key = "method",
         .label = N_("Metho_d"),

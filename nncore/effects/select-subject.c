@@ -40,19 +40,20 @@ static const NnChoice outputs[] = {
     {NULL, NULL},
 };
 
+#define SECTION_WHAT N_("What the subject is")
 #define SECTION_WHERE N_("Where the subject is")
 #define SECTION_CUT N_("Cut")
 #define SECTION_RESULT N_("Result")
 
 static const NnParam params[] = {
-    NN_NETWORK_PARAM,
+    NN_NETWORK_PARAM(SECTION_WHAT),
     {
         .key = "class",
         .label = N_("C_lass"),
         .help =
             N_("Name or number of the class that the subject is of. Empty takes what the network "
                "holds the picture to be."),
-        .section = NN_TARGET_SECTION,
+        .section = SECTION_WHAT,
         .kind = NN_PARAM_CLASS,
     },
     {

@@ -31,22 +31,22 @@ extern const NnChoice nn_target_choices[];
 #define NN_TARGET_SECTION N_("What to explain")
 
 /** NN_NETWORK_PARAM: the row "network" of an effect that explains. */
-#define NN_NETWORK_PARAM \
+#define NN_NETWORK_PARAM(section_) \
   { \
       .key = "network", \
       .label = N_("_Network"), \
-      .section = NN_TARGET_SECTION, \
+      .section = section_, \
       .help = N_("The network that looks at the picture. What it was trained on is what it " \
                  "knows."), \
       .kind = NN_PARAM_NETWORK, \
   }
 
 /** NN_VIEW_PARAM: the row "working-size", as nn_view_new() takes it. */
-#define NN_VIEW_PARAM \
+#define NN_VIEW_PARAM(section_) \
   { \
       .key = "working-size", \
       .label = N_("_Working size"), \
-      .section = NN_TARGET_SECTION, \
+      .section = section_, \
       .help = N_("Longest side of the picture that the network sees. 0 takes the size that it " \
                  "was made for, at which it knows things best; larger ones show finer " \
                  "detail, and take longer."), \
@@ -70,7 +70,7 @@ extern const NnChoice nn_target_choices[];
 
 /** NN_TARGET_PARAMS: rows for nn_target_choice(): network, target, class, layer, channel, place. */
 #define NN_TARGET_PARAMS \
-  NN_NETWORK_PARAM, \
+  NN_NETWORK_PARAM(NN_TARGET_SECTION), \
       { \
           .key = "target", \
           .label = N_("_Target"), \

@@ -9,9 +9,11 @@
 
 #define BEST 5
 
+#define SECTION_NETWORK N_("Network")
+
 static const NnParam params[] = {
-    NN_NETWORK_PARAM,
-    NN_VIEW_PARAM,
+    NN_NETWORK_PARAM(SECTION_NETWORK),
+    NN_VIEW_PARAM(SECTION_NETWORK),
     {.key = NULL},
 };
 

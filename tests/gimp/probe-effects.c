@@ -48,16 +48,16 @@ static const NnChoice makes[] = {
     .kind = NN_PARAM_REGION \
   }
 
-#define STYLE(number) \
+#define STYLE(number, section_) \
   {.key = "style-" number "-name", \
    .label = "Style " number " name", \
    .help = "A name.", \
-   .section = "Styles", \
+   .section = section_, \
    .kind = NN_PARAM_TEXT}, \
       {.key = "style-" number "-weight", \
        .label = "Style " number " weight", \
        .help = "A weight.", \
-       .section = "Styles", \
+       .section = section_, \
        .kind = NN_PARAM_FLOAT, \
        .min = 0, \
        .max = 10, \
@@ -92,9 +92,9 @@ static const NnParam region_params[] = {
      .help = "A class.",
      .section = "Network",
      .kind = NN_PARAM_CLASS},
-    STYLE("1"),
-    STYLE("2"),
-    STYLE("3"),
+    STYLE("1", "Styles"),
+    STYLE("2", "Further styles"),
+    STYLE("3", "Further styles"),
     {NULL},
 };
 

@@ -61,8 +61,11 @@ class Story:
     def numbered_rows(self, dialog):
         self.expect("the first of numbered rows is shown", self.shown(dialog, "^Style 1 name$"))
         self.expect("the second is not", not self.shown(dialog, "^Style 2 name$"))
+        title = "^Further styles$"
+        self.expect("nor the title over it", not self.shown(dialog, title))
         self.gimp.set_text(dialog, "^Style 1 name$", "waves")
         self.wait("once the first is used it is", lambda: self.shown(dialog, "^Style 2 name$"))
+        self.expect("so is its title", self.shown(dialog, title))
         self.expect("the third is not", not self.shown(dialog, "^Style 3 name$"))
 
     def narrow_down(self, dialog, text, pattern):
