@@ -40,21 +40,26 @@ read_file(SomArguments *self, const NnParam *param, GimpProcedureConfig *config,
   return !file || keep_image(self, som_picture_of_file(file, error), value);
 }
 
+/* Takes @list. */
 static bool
-read_folder(SomArguments *self, const NnParam *param, GimpProcedureConfig *config,
-            NnArgument *value, GError **error)
+keep_list(SomArguments *self, SomImageList *list, NnArgument *value)
 {
-  g_autoptr(GFile) folder = get_file(config, param->key);
-  SomImageList *list;
-
-  if (!folder && !param->open_images)
-    return true;
-  list = folder ? som_image_list_new_folder(folder, error) : som_image_list_new_open();
   if (!list)
     return false;
   g_ptr_array_add(self->lists, list);
   value->source = som_image_list_source(list);
   return true;
+}
+
+/* A folder itself is listed later. */
+static void
+read_folder(SomArguments *self, int index, GimpProcedureConfig *config)
+{
+  const NnParam *param = &self->effect->params[index];
+
+  self->folders[index] = get_file(config, param->key);
+  if (!self->folders[index] && param->open_images)
+    keep_list(self, som_image_list_new_open(), &self->values[index]);
 }
 
 static bool
@@ -131,7 +136,8 @@ read_value(SomArguments *self, int index, GimpProcedureConfig *config, GError **
   case NN_PARAM_FILE:
     return read_file(self, param, config, value, error);
   case NN_PARAM_FOLDER:
-    return read_folder(self, param, config, value, error);
+    read_folder(self, index, config);
+    return true;
   default:
     read_text(self, param, config, value);
     return true;
@@ -141,7 +147,7 @@ read_value(SomArguments *self, int index, GimpProcedureConfig *config, GError **
 static bool
 is_picture(const NnParam *param)
 {
-  return som_param_is_item(param) || param->kind == NN_PARAM_FILE || param->kind == NN_PARAM_FOLDER;
+  return som_param_is_item(param) || param->kind == NN_PARAM_FILE;
 }
 
 SomArguments *
@@ -157,6 +163,7 @@ som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config, SomArgume
   self->masks = g_ptr_array_new_with_free_func((GDestroyNotify)nn_image_free);
   self->lists = g_ptr_array_new_with_free_func((GDestroyNotify)som_image_list_free);
   self->regions = g_new0(GimpDrawable *, nn_effect_n_params(effect) + 1);
+  self->folders = g_new0(GFile *, nn_effect_n_params(effect) + 1);
   for (int i = 0; effect->params[i].key; i++) {
     if (kind == SOM_ARGUMENTS_PLAIN && is_picture(&effect->params[i]))
       continue;
@@ -174,9 +181,12 @@ som_arguments_free(SomArguments *arguments)
   g_ptr_array_unref(arguments->images);
   g_ptr_array_unref(arguments->masks);
   g_ptr_array_unref(arguments->lists);
-  for (int i = 0; arguments->effect->params[i].key; i++)
+  for (int i = 0; arguments->effect->params[i].key; i++) {
     g_clear_object(&arguments->regions[i]);
+    g_clear_object(&arguments->folders[i]);
+  }
   g_free(arguments->regions);
+  g_free(arguments->folders);
   g_clear_pointer(&arguments->networks, g_ptr_array_unref);
   g_free(arguments);
 }
@@ -239,6 +249,18 @@ open_network(SomArguments *arguments, int index, const SomNetworks *networks, bo
   return true;
 }
 
+static bool
+complete_value(SomArguments *arguments, int index, const SomNetworks *networks, bool certain,
+               GError **error)
+{
+  GFile *folder = arguments->folders[index];
+
+  if (arguments->effect->params[index].kind == NN_PARAM_NETWORK)
+    return open_network(arguments, index, networks, certain, error);
+  return !folder ||
+         keep_list(arguments, som_image_list_new_folder(folder, error), &arguments->values[index]);
+}
+
 bool
 som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, bool certain,
                        GError **error)
@@ -248,11 +270,8 @@ som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, boo
   if (arguments->networks)
     return true;
   arguments->networks = g_ptr_array_new_with_free_func((GDestroyNotify)nn_network_free);
-  for (int i = 0; params[i].key; i++) {
-    if (params[i].kind != NN_PARAM_NETWORK)
-      continue;
-    if (!open_network(arguments, i, networks, certain, error))
+  for (int i = 0; params[i].key; i++)
+    if (!complete_value(arguments, i, networks, certain, error))
       return false;
-  }
   return nn_effect_check(arguments->effect, arguments->values, error);
 }

@@ -16,6 +16,7 @@
  * SomArguments: @values is parallel to the effect's params; the rest owns what they point to.
  * @lists: (element-type SomImageList)
  * @regions: (nullable items): parallel to the params: the drawable of each region
+ * @folders: (nullable items): parallel to the params
  * @masks: what regions are over the current target
  */
 typedef struct {
@@ -23,17 +24,18 @@ typedef struct {
   NnArgument *values;
   GPtrArray *texts, *images, *networks, *lists;
   GimpDrawable **regions;
+  GFile **folders;
   GPtrArray *masks;
 } SomArguments;
 
-/** SomArgumentsKind: all values, or numbers and texts alone, which is quick. */
+/** SomArgumentsKind: all values, or those that are no pictures, which is quick. */
 typedef enum { SOM_ARGUMENTS_ALL, SOM_ARGUMENTS_PLAIN } SomArgumentsKind;
 
 /**
  * som_arguments_new: on the main thread, since it asks GIMP for pixels.
  *
- * Returns: (transfer full): everything but the networks, which take time, and regions, which
- *   depend on the layer: see below.
+ * Returns: (transfer full): everything but networks and folders, which take time, and regions,
+ *   which depend on the layer: see below.
  */
 SomArguments *som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config,
                                 SomArgumentsKind kind, GError **error);
@@ -44,8 +46,8 @@ void som_arguments_free(SomArguments *arguments);
 bool som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError **error);
 
 /**
- * som_arguments_complete: on any thread; opens the networks and checks all values. Does nothing
- * the second time.
+ * som_arguments_complete: on any thread; opens the networks, lists the folders and checks all
+ * values. Does nothing the second time.
  * @certain: as runs open networks; else as dialogs look at them (weights/networks.h)
  */
 bool som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, bool certain,

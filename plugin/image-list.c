@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Items are listed once, on the main thread. Everyday files are decoded on the worker thread; what
+/* Items are listed once. Everyday files are decoded on the worker thread; what
  * only GIMP can read, and open images, GIMP reads: libgimp is called from the main thread only, so
  * the job's watcher is asked to. */
 #include "plugin/image-list.h"

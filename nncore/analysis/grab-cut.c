@@ -124,10 +124,16 @@ graph_clear(Graph *graph)
   nn_free(graph->numbers[1]);
 }
 
+int64_t
+nn_grab_cut_bytes(int64_t pixels)
+{
+  return nn_min_cut_bytes(pixels, 4 * pixels) + pixels * 12;
+}
+
 static bool
 graph_check_budget(const Graph *graph, int64_t nodes, GError **error)
 {
-  int64_t bytes = nn_min_cut_bytes(nodes, 4 * nodes) + nodes * 12;
+  int64_t bytes = nn_grab_cut_bytes(nodes);
   int64_t budget = nn_context_memory_budget(graph->context);
   if (bytes <= budget)
     return true;

@@ -49,6 +49,9 @@ typedef struct {
 
 typedef struct NnGrabCut NnGrabCut;
 
+/** nn_grab_cut_bytes: memory of a cut of so many pixels that are not surely one thing or the other. */
+int64_t nn_grab_cut_bytes(int64_t pixels);
+
 /**
  * nn_grab_cut_new:
  * @picture: RGB

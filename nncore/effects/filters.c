@@ -279,23 +279,55 @@ find_layer(const NnEffectRun *run, NnValueId *value, GError **error)
 }
 
 static bool
-run_filters(NnEffectRun *run, GError **error)
+read_filters(const NnEffectRun *run, Show *show, GError **error)
 {
   NnValueId layer;
+  return find_layer(run, &layer, error) &&
+         nn_filters_read(nn_effect_argument(run, "network")->network->model, run->context, layer,
+                         &show->filters, error);
+}
+
+static const char *
+layer_name(const NnEffectRun *run, const Show *show)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  return nn_network_layer_name(network,
+                               nn_model_graph(network->model)->values[show->filters.layer].name);
+}
+
+static bool
+run_filters(NnEffectRun *run, GError **error)
+{
   Show show = {0};
   if (!nn_effect_check(run->effect, run->arguments, error) ||
       !nn_progress_begin(run->progress, _("Reading the network"), error) ||
-      !find_layer(run, &layer, error))
+      !read_filters(run, &show, error))
     return false;
-  const NnNetwork *network = nn_effect_argument(run, "network")->network;
-  if (!nn_filters_read(network->model, run->context, layer, &show.filters, error))
-    return false;
-  const char *name = nn_network_layer_name(
-      network, nn_model_graph(network->model)->values[show.filters.layer].name);
+  const char *name = layer_name(run, &show);
   bool done = check_numbers(run, show.filters.weights, error) && choose(run, &show, name, error) &&
               add_sheet(run, &show, name, error);
   nn_filters_clear(&show.filters);
   return done;
+}
+
+/* no picture is shown to the network: a moment, and memory for the sheet and the weights */
+static bool
+estimate_filters(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                 GError **error)
+{
+  Show show = {0};
+  if (!read_filters(run, &show, error))
+    return false;
+  bool chosen = choose(run, &show, layer_name(run, &show), error);
+  if (chosen) {
+    width = show.width;
+    height = show.height;
+    nn_sheet_fit_size((int)nn_effect_argument(run, "cell-size")->i, &width, &height);
+    estimate->bytes = nn_sheet_bytes(show.count * show.per_filter, width, height) +
+                      (double)nn_tensor_bytes(show.filters.weights);
+  }
+  nn_filters_clear(&show.filters);
+  return chosen;
 }
 
 const NnEffect nn_effect_filters = {
@@ -312,4 +344,5 @@ const NnEffect nn_effect_filters = {
     .content = NN_CONTENT_NONE,
     .no_output = true,
     .run = run_filters,
+    .estimate = estimate_filters,
 };

@@ -27,6 +27,9 @@ static const NnChoice starts[] = {
     {NULL, NULL},
 };
 
+#define PAIR_OPERATIONS \
+  40 /* of t-SNE, for two pictures in a step: as long as so many multiply-adds */
+
 #define SECTION_PICTURES N_("Pictures")
 #define SECTION_MAP N_("Map")
 #define SECTION_TSNE N_("t-SNE")
@@ -197,13 +200,18 @@ proceed(gpointer data, double fraction)
 /* ---- from pictures to points ---- */
 
 /* @dimensions: 0 before they are known. There are two maps at once where there is a preview. */
+static double
+map_bytes(const NnMapLayout *layout, int count, int64_t dimensions)
+{
+  double paper = 3.0 * sizeof(float) * layout->width * layout->height;
+  double vectors = (double)count * (double)dimensions * sizeof(float);
+  return nn_tsne_bytes(count, dimensions) + nn_map_grid_bytes(layout, count) + vectors + 2 * paper;
+}
+
 static bool
 check_budget(const Map *map, int count, int64_t dimensions, GError **error)
 {
-  double paper = 3.0 * sizeof(float) * map->layout.width * map->layout.height;
-  double vectors = (double)count * (double)dimensions * sizeof(float);
-  double bytes = nn_tsne_bytes(count, dimensions) + nn_map_grid_bytes(&map->layout, count) +
-                 vectors + 2 * paper;
+  double bytes = map_bytes(&map->layout, count, dimensions);
   double budget = (double)nn_context_memory_budget(map->run->context);
   if (bytes <= budget)
     return true;
@@ -373,6 +381,14 @@ make_map(Map *map, NnImageSource *source, GError **error)
   return true;
 }
 
+static NnMapLayout
+read_layout(const NnEffectRun *run)
+{
+  return (NnMapLayout){
+      (int)nn_effect_argument(run, "width")->i, (int)nn_effect_argument(run, "height")->i,
+      nn_effect_argument(run, "layout")->i != 0, (int)nn_effect_argument(run, "picture-size")->i};
+}
+
 static bool
 run_image_map(NnEffectRun *run, GError **error)
 {
@@ -380,16 +396,28 @@ run_image_map(NnEffectRun *run, GError **error)
   if (!nn_effect_check(run->effect, run->arguments, error) ||
       !nn_image_source_check_any(source, error))
     return false;
-  Map map = {.run = run,
-             .layout = {(int)nn_effect_argument(run, "width")->i,
-                        (int)nn_effect_argument(run, "height")->i,
-                        nn_effect_argument(run, "layout")->i != 0,
-                        (int)nn_effect_argument(run, "picture-size")->i}};
+  Map map = {.run = run, .layout = read_layout(run)};
   int count = nn_image_source_count(source);
   bool done = nn_map_layout_check(&map.layout, count, error) &&
               check_budget(&map, count, 0, error) && make_map(&map, source, error);
   map_clear(&map);
   return done;
+}
+
+/* features are little beside the rest */
+static bool
+estimate_image_map(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                   GError **error)
+{
+  const NnImageSource *source = nn_effect_argument(run, "folder")->source;
+  NnMapLayout layout = read_layout(run);
+  double count = source != NULL ? nn_image_source_count(source) : 0;
+  if (!nn_picture_features_add_cost(run, 0, estimate, error))
+    return false;
+  estimate->multiply_adds +=
+      PAIR_OPERATIONS * count * count * (double)nn_effect_argument(run, "iterations")->i;
+  estimate->bytes += map_bytes(&layout, (int)MAX(count, 1), 0);
+  return true;
 }
 
 const NnEffect nn_effect_image_map = {
@@ -409,4 +437,5 @@ const NnEffect nn_effect_image_map = {
     .content = NN_CONTENT_NONE,
     .no_output = true,
     .run = run_image_map,
+    .estimate = estimate_image_map,
 };

@@ -324,13 +324,22 @@ search_for(Search *search, const NnImage *query, GError **error)
   return true;
 }
 
-/* that there is memory for the largest sheet that it may become */
+/* of the largest sheet that it may become */
+static int
+count_cells(const NnEffectRun *run, const NnImageSource *source)
+{
+  int most = (int)nn_effect_argument(run, "count")->i;
+  if (source != NULL)
+    most = MIN(most, nn_image_source_count(source));
+  return ROWS * (most + 1);
+}
+
+/* that there is memory for it */
 static bool
 check_sheet(const NnEffectRun *run, const NnImageSource *source, GError **error)
 {
   int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
-  int most = MIN((int)nn_effect_argument(run, "count")->i, nn_image_source_count(source));
-  return nn_sheet_check(run->context, ROWS * (most + 1), cell_px, cell_px, error);
+  return nn_sheet_check(run->context, count_cells(run, source), cell_px, cell_px, error);
 }
 
 static bool
@@ -344,6 +353,18 @@ run_nearest_images(NnEffectRun *run, GError **error)
               check_sheet(run, search.source, error) && search_for(&search, query, error);
   search_clear(&search);
   return done;
+}
+
+static bool
+estimate_nearest_images(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                        GError **error)
+{
+  int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
+  if (!nn_picture_features_add_cost(run, 1, estimate, error))
+    return false;
+  estimate->bytes +=
+      nn_sheet_bytes(count_cells(run, nn_effect_argument(run, "folder")->source), cell_px, cell_px);
+  return true;
 }
 
 const NnEffect nn_effect_nearest_images = {
@@ -365,4 +386,5 @@ const NnEffect nn_effect_nearest_images = {
     .selection = NN_SELECTION_INFORMS,
     .no_output = true,
     .run = run_nearest_images,
+    .estimate = estimate_nearest_images,
 };

@@ -9,6 +9,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/target.h"
 #include "nncore/effects/view.h"
 #include "nncore/effects/working.h"
@@ -52,11 +53,44 @@ struct NnPictureFeatures {
   NnVerdict verdict;
 };
 
+/* (transfer full): the tensor */
+static char *
+find_layer(const NnEffectRun *run, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  const char *text = nn_effect_argument(run, "layer")->text;
+  if (text[strspn(text, ", \t")] == '\0')
+    return g_strdup(nn_network_features_target(network, error));
+  g_autoptr(GArray) layers = nn_network_parse_layers(network, text, "", error);
+  return layers != NULL ? g_strdup(g_array_index(layers, NnLayer, 0).name) : NULL;
+}
+
+bool
+nn_picture_features_add_cost(const NnEffectRun *run, int others, NnEstimate *estimate,
+                             GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  const NnImageSource *source = nn_effect_argument(run, "folder")->source;
+  int count = source != NULL ? nn_image_source_count(source) : 0;
+  int working_px = (int)nn_effect_argument(run, "working-size")->i;
+  int side = working_px > 0 ? working_px : nn_network_own_px(network);
+  g_autofree char *layer = find_layer(run, error);
+  if (layer == NULL)
+    return false;
+  const char *layers[] = {layer, NULL};
+  NnPasses passes = {.network = network,
+                     .layers = layers,
+                     .width = side,
+                     .height = side,
+                     .forward = count > 0 ? count + others : 0};
+  estimate->at_most = true;
+  return nn_cost_add_passes(estimate, run->context, &passes, error);
+}
+
 NnPictureFeatures *
 nn_picture_features_new(const NnEffectRun *run, GError **error)
 {
   g_autoptr(NnPictureFeatures) self = g_new0(NnPictureFeatures, 1);
-  const char *text = nn_effect_argument(run, "layer")->text;
   self->run = run;
   self->network = nn_effect_argument(run, "network")->network;
   self->context = run->context;
@@ -64,13 +98,7 @@ nn_picture_features_new(const NnEffectRun *run, GError **error)
   self->pictures = g_array_new(FALSE, FALSE, sizeof(Picture));
   self->memory = g_ptr_array_new_with_free_func(nn_free);
   self->left_out = g_ptr_array_new_with_free_func(g_free);
-  if (text[strspn(text, ", \t")] == '\0') {
-    self->layer = g_strdup(nn_network_features_target(self->network, error));
-  } else {
-    g_autoptr(GArray) layers = nn_network_parse_layers(self->network, text, "", error);
-    if (layers != NULL)
-      self->layer = g_strdup(g_array_index(layers, NnLayer, 0).name);
-  }
+  self->layer = find_layer(run, error);
   return self->layer != NULL ? g_steal_pointer(&self) : NULL;
 }
 

@@ -54,6 +54,16 @@ extern const NnChoice nn_space_choices[];
     .kind = NN_PARAM_CHOICE, .choices = nn_space_choices, \
   }
 
+/**
+ * nn_picture_features_add_cost:
+ * @others: pictures that are not in the folder
+ *
+ * For NnEffect.estimate: of the pictures of the argument "folder" as if the network knew none of them
+ * and all were square; no time where they cannot be counted. Reading their files is not counted.
+ */
+bool nn_picture_features_add_cost(const NnEffectRun *run, int others, NnEstimate *estimate,
+                                  GError **error);
+
 typedef struct NnPictureFeatures NnPictureFeatures;
 
 /**

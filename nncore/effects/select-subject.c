@@ -7,6 +7,7 @@
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/subject.h"
 #include "nncore/effects/view.h"
+#include "nncore/effects/working.h"
 
 #define NETWORK_PART 0.5 /* of the time that a map takes */
 #define GAUSSIANS 5
@@ -173,13 +174,22 @@ static const NnParam params[] = {
 
 /* ---- what the network sees ---- */
 
+static NnAttributionSettings
+map_settings(const NnEffectRun *run)
+{
+  return (NnAttributionSettings){.method = methods[nn_effect_argument(run, "map")->i],
+                                 .samples = SAMPLES,
+                                 .noise = NOISE,
+                                 .steps = STEPS,
+                                 .cam_layer = ""};
+}
+
 /* (transfer full): one channel */
 static NnImage *
-ask_network(NnEffectRun *run, NnTarget *target, NnMethod method, GError **error)
+ask_network(NnEffectRun *run, NnTarget *target, GError **error)
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
-  NnAttributionSettings settings = {
-      .method = method, .samples = SAMPLES, .noise = NOISE, .steps = STEPS, .cam_layer = ""};
+  NnAttributionSettings settings = map_settings(run);
   NnProgressPart part = {.progress = run->progress, .to = NETWORK_PART};
   NnProgress progress = nn_progress_of_part(&part);
   g_autoptr(NnImage) view =
@@ -205,7 +215,7 @@ find_map(NnEffectRun *run, char **name, GError **error)
   g_autoptr(NnTarget) target =
       nn_target_new(nn_effect_argument(run, "network")->network, run->context, &choice,
                     nn_method_options(method), error);
-  NnImage *map = target != NULL ? ask_network(run, target, method, error) : NULL;
+  NnImage *map = target != NULL ? ask_network(run, target, error) : NULL;
   if (map != NULL)
     *name = nn_target_describe(target);
   return map;
@@ -302,6 +312,45 @@ run_select_subject(NnEffectRun *run, GError **error)
   return true;
 }
 
+/* what the network takes for the map */
+static bool
+add_map_cost(const NnEffectRun *run, int width, int height, NnEstimate *estimate, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  g_autofree char *layer = nn_target_find_layer(network, NN_TARGET_CLASS, "", error);
+  if (layer == NULL)
+    return false;
+  const char *layers[] = {layer, NULL};
+  NnAttributionSettings settings = map_settings(run);
+  NnPasses passes = nn_method_passes(&settings);
+  nn_view_size(network, 0, &width, &height);
+  passes.network = network;
+  passes.layers = layers;
+  passes.width = width;
+  passes.height = height;
+  if (!nn_cost_add_passes(estimate, run->context, &passes, error))
+    return false;
+  nn_cost_add_pictures(estimate, NN_METHOD_PICTURES, width, height, 3);
+  return true;
+}
+
+/* memory alone: of the time, most goes into the cuts, and how long these take hangs on the picture */
+static bool
+estimate_select_subject(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                        GError **error)
+{
+  NnEstimate map = {0};
+  int cut_width = width, cut_height = height;
+  if (!add_map_cost(run, width, height, &map, error))
+    return false;
+  nn_working_size((int)nn_effect_argument(run, "working-size")->i, &cut_width, &cut_height);
+  estimate->bytes =
+      MAX(map.bytes, (double)nn_grab_cut_bytes((int64_t)cut_width * (int64_t)cut_height));
+  nn_cost_add_pictures(estimate, 1, width, height, 4); /* the filled picture and the mask */
+  estimate->at_most = true;
+  return true;
+}
+
 const NnEffect nn_effect_select_subject = {
     .id = "select-subject",
     .group = NN_GROUP_EXPLAIN,
@@ -318,4 +367,5 @@ const NnEffect nn_effect_select_subject = {
     .selection = NN_SELECTION_INFORMS,
     .no_output = true,
     .run = run_select_subject,
+    .estimate = estimate_select_subject,
 };

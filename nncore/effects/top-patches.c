@@ -12,6 +12,9 @@
 #include "nncore/effects/number-list.h"
 #include "nncore/effects/patches.h"
 #include "nncore/effects/sheet.h"
+#include "nncore/effects/target.h"
+
+#define LARGE_PX 32768 /* side of a picture that is not smaller than any view of it */
 
 enum { CHOOSE_DISTINCT, CHOOSE_STRONGEST };
 
@@ -346,6 +349,38 @@ run_top_patches(NnEffectRun *run, GError **error)
   return patches != NULL && show(run, probe, patches, channels->len > 0, error);
 }
 
+/* rows of the largest sheet that it may become; names that are not understood are told of later */
+static double
+count_rows(const NnEffectRun *run)
+{
+  g_autoptr(GArray) channels =
+      nn_parse_numbers(nn_effect_argument(run, "channels")->text, "", G_MAXINT, 0, NULL);
+  return channels != NULL && channels->len > 0 ? channels->len
+                                               : (double)nn_effect_argument(run, "count")->i;
+}
+
+/* as if all pictures were square and each had as many patches to find as it may show; reading their
+ * files is not counted */
+static bool
+estimate_top_patches(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                     GError **error)
+{
+  const NnImageSource *source = nn_effect_argument(run, "folder")->source;
+  NnTargetChoice choice = {.kind = NN_TARGET_CHANNEL,
+                           .layer = nn_effect_argument(run, "layer")->text};
+  double passes = (double)nn_effect_argument(run, "per-picture")->i *
+                  (source != NULL ? nn_image_source_count(source) : 0);
+  int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
+  width = height = LARGE_PX;
+  if (!nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = passes}, estimate,
+                          error))
+    return false;
+  double cells = count_rows(run) * (double)(nn_effect_argument(run, "patches")->i + 1);
+  estimate->bytes += nn_sheet_bytes((int64_t)cells, cell_px, cell_px);
+  estimate->at_most = true;
+  return true;
+}
+
 const NnEffect nn_effect_top_patches = {
     .id = "top-patches",
     .group = NN_GROUP_LOOK_INSIDE,
@@ -363,4 +398,5 @@ const NnEffect nn_effect_top_patches = {
     .content = NN_CONTENT_NONE,
     .no_output = true,
     .run = run_top_patches,
+    .estimate = estimate_top_patches,
 };

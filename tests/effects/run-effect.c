@@ -3,8 +3,8 @@
  * and measuring. IN is a binary PPM of 8 or 16 bits, or, by the ending .npy, height x width x 3 floats
  * of 0..1; "-" is none. Keys are those of the effect; a drawable, file or region takes a picture's
  * name, a network a file's, a folder that of one with PPM files. Also threads=N, memory-mb=N,
- * cache=FOLDER and selection=PICTURE. Says on standard error how far it is, and prints the results'
- * labels, and captions with their boxes.
+ * cache=FOLDER and selection=PICTURE. Says on standard error what the run is expected to take and how
+ * far it is, and prints the results' labels, and captions with their boxes.
  *
  * An OUT with ".16." in it is written with 16 bits a channel; one that ends in .npy holds the numbers
  * themselves. Of several pictures the second goes to 2-OUT and so on. What is partly transparent is
@@ -233,6 +233,27 @@ show(const NnReport *report, gpointer user_data)
   return NN_CONTINUE;
 }
 
+static double
+peak_mib(void)
+{
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (double)usage.ru_maxrss / 1024;
+}
+
+/* beside what it took: what the dialog would have told, to which the network's weights are added */
+static void
+tell_expected(NnEffectRun *run)
+{
+  const NnImage *content = run->content;
+  NnEstimate estimate = {0};
+  if (run->effect->estimate != NULL &&
+      run->effect->estimate(run, content != NULL ? content->width : 0,
+                            content != NULL ? content->height : 0, &estimate, NULL))
+    g_printerr("expected%s %.2f GMAC, %.1f MiB over %.1f MiB\n", estimate.at_most ? " at most" : "",
+               estimate.multiply_adds / 1e9, estimate.bytes / 1048576, peak_mib());
+}
+
 int
 main(int argc, char **argv)
 {
@@ -258,14 +279,13 @@ main(int argc, char **argv)
                      .selection = settings.selection,
                      .progress = &progress,
                      .results = nn_results_new()};
+  tell_expected(&run);
   gint64 start = g_get_monotonic_time();
   if (!effect->run(&run, &error))
     fail(error->message);
   g_print("%s: %.3f s\n", effect->id, (double)(g_get_monotonic_time() - start) / 1e6);
   save_all(run.results, content, argv[4]);
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  g_printerr("peak %.1f MiB\n", (double)usage.ru_maxrss / 1024);
+  g_printerr("peak %.1f MiB\n", peak_mib());
   g_array_unref(run.results);
   nn_image_free(settings.selection);
   for (int i = 0; i < nn_effect_n_params(effect); i++) {

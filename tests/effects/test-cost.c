@@ -10,6 +10,7 @@
 #include "nncore/plan/plan.h"
 #include "tests/effects/base-network.h"
 #include "tests/effects/fixture.h"
+#include "tests/effects/source.h"
 
 static const char *const layers[] = {"relu1_2", "pool3", "relu4_1", "logits"};
 
@@ -91,13 +92,10 @@ estimate(Fixture *fixture, int width, int height)
   return estimate;
 }
 
-/* one pass forward of a picture of the network's own size, node by node */
-static void
-test_operations(void)
+/* multiply-adds of a picture of the network's own size, node by node */
+static double
+one_pass(const NnNetwork *network)
 {
-  Fixture fixture;
-  g_autoptr(NnNetwork) network = base_network_new();
-  fixture_init(&fixture, "what-is-it", network, 1);
   int side = nn_network_own_px(network);
   g_autoptr(NnInventory) inventory =
       nn_inventory_of_picture(network->model, &NN_SHAPE(1, 3, side, side), NULL);
@@ -105,8 +103,18 @@ test_operations(void)
   int last = inventory->graph->values[nn_graph_find(inventory->graph, "logits")].producer;
   for (int i = 0; i <= last; i++)
     sum += (double)inventory->nodes[i].operations;
+  return sum;
+}
+
+static void
+test_operations(void)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "what-is-it", network, 1);
+  int side = nn_network_own_px(network);
   NnEstimate cost = estimate(&fixture, 1000, 1000);
-  g_assert_cmpfloat(cost.multiply_adds, ==, sum);
+  g_assert_cmpfloat(cost.multiply_adds, ==, one_pass(network));
   g_assert_cmpfloat(cost.bytes, >, side * side * 3 * 4);
   g_assert_false(cost.at_most);
   fixture_clear(&fixture);
@@ -203,6 +211,105 @@ test_unknown(void)
   fixture_clear(&fixture);
 }
 
+/* Counted: an effect that looks at the pictures of a folder, and how often @count of them make it look */
+typedef struct {
+  const char *effect;
+  int count, looks;
+} Counted;
+
+/* passes of a square picture of the network's own size, told without loading any; no time where they
+ * cannot be counted */
+static void
+test_folders(void)
+{
+  static const Counted cases[] = {
+      {"nearest-images", 10, 11}, {"image-map", 10, 10}, {"top-patches", 10, 10}};
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_hash_table_insert(network->presets, g_strdup("dream"), g_strdup("logits"));
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Fixture fixture;
+    TestSource source;
+    fixture_init(&fixture, cases[i].effect, network, 1);
+    test_source_init(&source, fixture.context, cases[i].count);
+    fixture_argument(&fixture, "working-size")->i = 0;
+    NnEstimate unknown = estimate(&fixture, 0, 0);
+    g_assert_cmpfloat(unknown.multiply_adds, ==, 0);
+    g_assert_cmpfloat(unknown.bytes, >, 1e5);
+    fixture_argument(&fixture, "folder")->source = &source.base;
+    NnEstimate known = estimate(&fixture, 0, 0);
+    double ratio = known.multiply_adds / one_pass(network) / cases[i].looks;
+    g_test_message("%s: %.3f", cases[i].effect, ratio);
+    g_assert_cmpfloat_with_epsilon(ratio, 1, 0.15);
+    g_assert_true(known.at_most);
+    g_assert_cmpint(source.loads, ==, 0);
+    test_source_clear(&source);
+    fixture_clear(&fixture);
+  }
+}
+
+/* a map of many pictures takes memory as their square */
+static void
+test_map_of_many(void)
+{
+  Fixture fixture;
+  TestSource source;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "image-map", network, 1);
+  test_source_init(&source, fixture.context, 0);
+  fixture_argument(&fixture, "folder")->source = &source.base;
+  double few = estimate(&fixture, 0, 0).bytes;
+  source.count = 10000;
+  double many = estimate(&fixture, 0, 0).bytes;
+  source.count = 0;
+  g_assert_cmpfloat(many - few, >, 1e8 * sizeof(float));
+  g_assert_cmpfloat(many - few, <, 1.2e8 * sizeof(float));
+  test_source_clear(&source);
+  fixture_clear(&fixture);
+}
+
+/* what the sheet is made of, and not all filters where few are asked for */
+static void
+test_filters(void)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "filters", network, 1);
+  double all = estimate(&fixture, 0, 0).bytes;
+  const NnImage *sheet = fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  double ratio = all / ((double)nn_image_samples(sheet) * sizeof(float));
+  g_test_message("%.3f", ratio);
+  g_assert_cmpfloat(ratio, >, 0.7);
+  g_assert_cmpfloat(ratio, <, 1.3);
+  fixture_argument(&fixture, "count")->i = 2;
+  g_assert_cmpfloat(estimate(&fixture, 0, 0).bytes, <, all / 2);
+  fixture_clear(&fixture);
+}
+
+/* the cut is what takes the memory of large pictures; its time is not told */
+static void
+test_subject(void)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "select-subject", network, 1);
+  fixture_argument(&fixture, "working-size")->i = 0;
+  NnEstimate small = estimate(&fixture, 1000, 1000), large = estimate(&fixture, 2000, 2000);
+  g_assert_cmpfloat(small.multiply_adds, ==, 0);
+  g_assert_cmpfloat_with_epsilon(large.bytes / small.bytes, 4, 0.01);
+  fixture_argument(&fixture, "working-size")->i = 256;
+  g_assert_cmpfloat(estimate(&fixture, 2000, 2000).bytes, <, large.bytes / 2);
+  fixture_clear(&fixture);
+}
+
+static void
+test_every_effect(void)
+{
+  for (int i = 0; nn_effect_at(i) != NULL; i++) {
+    g_test_message("%s", nn_effect_at(i)->id);
+    g_assert_nonnull(nn_effect_at(i)->estimate);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -213,5 +320,10 @@ main(int argc, char **argv)
   g_test_add_func("/cost/proportions", test_proportions);
   g_test_add_func("/cost/whole", test_whole);
   g_test_add_func("/cost/unknown", test_unknown);
+  g_test_add_func("/cost/folders", test_folders);
+  g_test_add_func("/cost/map-of-many", test_map_of_many);
+  g_test_add_func("/cost/filters", test_filters);
+  g_test_add_func("/cost/subject", test_subject);
+  g_test_add_func("/cost/every-effect", test_every_effect);
   return g_test_run();
 }

@@ -259,6 +259,15 @@ estimate_probe(const NnEffectRun *run, int width, int height, NnEstimate *estima
   return true;
 }
 
+/* a gigabyte and a half for each picture */
+static bool
+estimate_folder(const NnEffectRun *run, int width, int height, NnEstimate *estimate, GError **error)
+{
+  const NnImageSource *source = nn_effect_argument(run, "folder")->source;
+  estimate->bytes = source != NULL ? 1.5e9 * nn_image_source_count(source) : 0;
+  return true;
+}
+
 static const NnEffect effects[] = {
     {.id = "limits",
      .group = NN_GROUP_DREAM,
@@ -291,7 +300,8 @@ static const NnEffect effects[] = {
      .help = "A probe.",
      .params = folder_params,
      .content = NN_CONTENT_NONE,
-     .run = run_probe},
+     .run = run_probe,
+     .estimate = estimate_folder},
 };
 
 const NnEffect *

@@ -153,6 +153,10 @@ class Story:
     def open_images(self):
         """Pictures that the run asks GIMP for while its window is there."""
         dialog = self.open("^Look Inside$", "^None")
+        self.wait(
+            "pictures are counted beforehand",
+            lambda: self.gimp.find(dialog, "label", r"^Expected: 1\.5\sGB of memory"),
+        )
         self.gimp.choose(dialog, "^Make$", "^Text alone$")
         self.gimp.click(dialog, "button", OK)
         message = self.gimp.window_with("label", r"rgb.*\(-1 bytes\): picture: 16 x 13 x 4")
