@@ -31,8 +31,9 @@ typedef enum {
 } NnMethod;
 
 /** NnBaseline: the picture that says nothing. @NN_BASELINE_MEAN: the mean colour of the picture;
- * @NN_BASELINE_BLUR: the picture, blurred by a tenth of its shorter side. In the order of
- * nn_baseline_choices. */
+ * @NN_BASELINE_BLUR: the picture, blurred by a tenth of its shorter side: unlike with one colour, no
+ * thing gets nothing for being of it (Sturmfels, Lundberg and Lee, Visualizing the Impact of Feature
+ * Attribution Baselines, 2020). In the order of nn_baseline_choices. */
 typedef enum { NN_BASELINE_BLACK, NN_BASELINE_GREY, NN_BASELINE_MEAN, NN_BASELINE_BLUR } NnBaseline;
 
 extern const NnChoice nn_baseline_choices[];

@@ -96,6 +96,7 @@ static const NnParam params[] = {
         .section = SECTION_METHOD,
         .kind = NN_PARAM_CHOICE,
         .choices = nn_baseline_choices,
+        .initial = NN_BASELINE_BLUR,
         .enabled_by = "method=integrated-gradients,input-x-gradient",
     },
     {

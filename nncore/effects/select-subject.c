@@ -181,6 +181,7 @@ map_settings(const NnEffectRun *run)
                                  .samples = SAMPLES,
                                  .noise = NOISE,
                                  .steps = STEPS,
+                                 .baseline = NN_BASELINE_BLUR,
                                  .cam_layer = ""};
 }
 

@@ -7,14 +7,16 @@ Pixels are taken away in the order of the map, the highest first (deletion), or 
 picture (insertion), in steps of equal number; the figure is the area under the curve of the
 probability of the class that the network sees in the whole photo: low is good for deletion, high for
 insertion. What is taken away becomes what the blurred picture has there, so that no edges are made that
-the network would react to. Maps are averaged over squares of CELL px first: what is judged is the
-region, and not the grain. Two maps that know nothing of the network stand beside: a random one, and a
-Gaussian in the middle, where photographers put things.
+the network would react to. What is judged is the region, and not the grain: all maps, be they of a method
+or not, are first smoothed as much as the blurred picture is, for what is smaller than its blur is hardly
+gone when it is taken away. Beside it, as a finer scale, stand means over squares of CELL px. Two maps
+that know nothing of the network are measured as well: a random one, and a Gaussian in the middle, where
+photographers put things.
 
     ./dev shell --oracle -- python3 tests/oracle/explain_quality.py [PHOTOS]
 
-PHOTOS: how many, all unless told. Each method of gradients must beat both in the difference of insertion
-and deletion."""
+PHOTOS: how many, all unless told. At the blur's scale, each method of gradients must beat both in the
+difference of insertion and deletion."""
 
 import sys
 import tempfile
@@ -34,7 +36,7 @@ from pictures import InputSpec
 
 AREA_PX = 224  # side of a square as large as the pictures
 CELL = 8
-STEPS = 20
+STEPS = 10
 BLUR_PX = 12
 METHODS = ("gradient", "smoothgrad", "integrated-gradients", "input-x-gradient", "guided-backprop",
            "deconvnet", "grad-cam", "guided-grad-cam")
@@ -53,6 +55,19 @@ def averaged(array):
     index = rows[:, None] * (columns[-1] + 1) + columns
     sums = np.bincount(index.ravel(), array.ravel())
     return (sums / np.bincount(index.ravel()))[index]
+
+
+def smoothed(array):
+    """By a Gaussian of BLUR_PX; past the border there is nothing."""
+    def kernel(size):
+        at = np.arange(size)
+        weights = np.exp(-(at[:, None] - at) ** 2 / (2 * BLUR_PX ** 2))
+        return weights / weights.sum(1, keepdims=True)
+    rows, columns = (kernel(size) for size in array.shape)
+    return rows @ array @ columns.T
+
+
+SCALES = {"blur": smoothed, "squares": averaged}
 
 
 def random_map(shape, number):
@@ -106,7 +121,7 @@ def maps_of(path, picture_path, shape, folder, number):
 
 
 def measure(count):
-    """For each method, a row of deletion and insertion for each photo."""
+    """For each method, a row for each photo: deletion and insertion at each scale."""
     table = {}
     with tempfile.TemporaryDirectory(prefix="somnium-") as folder:
         path = Path(folder) / networks.TINY_DARKNET.name
@@ -121,7 +136,8 @@ def measure(count):
             label = int(judge.probabilities([picture])[0].argmax())
             for name, array in maps_of(path, Path(folder) / "photo.ppm", picture.shape[:2], folder,
                                        number):
-                areas = judge.areas(picture, blurred, averaged(array), label)
+                areas = [judge.areas(picture, blurred, scale(array), label)
+                         for scale in SCALES.values()]
                 table.setdefault(name, []).append(areas)
     return table
 
@@ -134,11 +150,15 @@ def main():
         tap.done()
         return
     table = measure(int(sys.argv[1]) if sys.argv[1:] else None)
-    print(f"# {'method':22} deletion  insertion   ({len(table['random'])} photos)")
-    means = {name: np.mean(rows, 0) for name, rows in table.items()}
-    for name, (deletion, insertion) in means.items():
-        print(f"# {name:22} {deletion:8.3f}  {insertion:9.3f}")
-    worth = {name: insertion - deletion for name, (deletion, insertion) in means.items()}
+    print(f"# {len(table['random'])} photos: deletion, insertion, and their difference")
+    print(f"# {'method':22}" + "".join(f"{scale:>24}" for scale in SCALES))
+    worth = {}
+    for name, rows in table.items():
+        means = np.mean(rows, 0)
+        told = [f"   {deletion:6.3f} {insertion:6.3f} {insertion - deletion:6.3f}"
+                for deletion, insertion in means]
+        print(f"# {name:22}" + " ".join(told))
+        worth[name] = means[0, 1] - means[0, 0]
     for name in HONEST + ["occlusion"]:
         beaten = [other for other in ("random", "centred Gaussian") if worth[other] >= worth[name]]
         tap.case(f"{name} beats maps that know nothing",

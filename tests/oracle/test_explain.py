@@ -107,7 +107,8 @@ def compare_means(table, subject, steps):
                            seed=SEED)
     table.compare(subject, "smoothgrad", ours, functools.partial(
         subject.formula, explained.smoothgrad, samples=SAMPLES, noise=NOISE, seed=SEED))
-    ours, text = subject.ours("saliency", method="integrated-gradients", steps=steps)
+    ours, text = subject.ours("saliency", method="integrated-gradients", steps=steps,
+                              baseline=explained.BLACK)
     taken, gap = re.search(r"In (\d+) steps.*error of ([\d.]+) %", text).groups()
     taken, gaps = int(taken), []
 
@@ -125,7 +126,7 @@ def compare_means(table, subject, steps):
 
 
 def check_completeness(tap, subject):
-    """With the effect's own number of steps."""
+    """With the effect's own baseline and number of steps."""
     _, text = subject.ours("saliency", method="integrated-gradients")
     steps, gap = re.search(r"In (\d+) steps.*error of ([\d.]+) %", text).groups()
     complete = float(gap) / 100 <= COMPLETENESS_BOUND
