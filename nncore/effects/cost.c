@@ -49,14 +49,41 @@ count_operations(const NnInventory *inventory, int last, const NnShape *picture,
   return sum;
 }
 
+/* of layers before the last: what is there until their losses have seen it, or their gradients then */
+static double
+count_layers(const NnInventory *inventory, int last, const NnPasses *passes)
+{
+  double bytes = 0;
+  for (int i = 0; passes->layers[i] != NULL; i++) {
+    int node = last_node(inventory, passes->layers[i]);
+    if (node >= 0 && node < last)
+      bytes += (double)nn_shape_count(
+                   nn_inventory_shape(inventory, inventory->graph->nodes[node].outputs[0])) *
+               (double)sizeof(float);
+  }
+  return bytes;
+}
+
+/* of squares, as many at a time as half of the budget allows */
+static double
+count_patches(const NnFootprint *footprint, double budget, const NnPasses *passes)
+{
+  double at_a_time = CLAMP(passes->batch, 1, passes->patches);
+  while (at_a_time > 1 && footprint->all + at_a_time * footprint->forward > budget / 2)
+    at_a_time /= 2;
+  return footprint->all + MAX(at_a_time, 1) * footprint->forward;
+}
+
 /* of @footprint what counts; evaluators cut what is too much into tiles */
 static double
-count_bytes(const NnFootprint *footprint, const NnContext *context, const NnPasses *passes)
+count_bytes(const NnFootprint *footprint, double layers, const NnContext *context,
+            const NnPasses *passes)
 {
+  double budget = (double)nn_context_memory_budget(context);
   if (passes->patches > 0)
-    return footprint->all + footprint->forward;
-  double bytes = passes->gradient ? footprint->gradient : footprint->forward;
-  return passes->whole ? bytes : MIN(bytes, (double)nn_context_memory_budget(context));
+    return count_patches(footprint, budget, passes);
+  double bytes = layers + (passes->gradient ? footprint->gradient : footprint->forward);
+  return passes->whole ? bytes : MIN(bytes, budget);
 }
 
 bool
@@ -78,7 +105,9 @@ nn_cost_add_passes(NnEstimate *estimate, const NnContext *context, const NnPasse
   if (!nn_footprint(inventory, inventory->graph->nodes[last].outputs[0], &footprint, error))
     return false;
   estimate->multiply_adds += count_operations(inventory, last, &shape, passes);
-  estimate->bytes = MAX(estimate->bytes, count_bytes(&footprint, context, passes));
+  estimate->bytes =
+      MAX(estimate->bytes,
+          count_bytes(&footprint, count_layers(inventory, last, passes), context, passes));
   return true;
 }
 

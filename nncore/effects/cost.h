@@ -14,6 +14,7 @@
  * @whole: whether it is never cut into tiles
  * @patches, @patch_px: how often a square is exchanged, and only what that reaches is run anew
  *   (plan/partial.h), for which everything made on the way is kept
+ * @batch: squares at a time, at most, where half of the context's budget does
  */
 typedef struct {
   const NnNetwork *network;
@@ -22,7 +23,7 @@ typedef struct {
   double forward, back;
   bool gradient, whole;
   double patches;
-  int patch_px;
+  int patch_px, batch;
 } NnPasses;
 
 /**

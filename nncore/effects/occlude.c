@@ -11,7 +11,6 @@
 #include "nncore/plan/workspace.h"
 
 #define PATCHES_A_SIDE 14
-#define MOST 32 /* patches at a time, where memory allows it */
 
 typedef struct {
   const NnNetwork *network;
@@ -112,7 +111,7 @@ make_partial(Run *run, const NnShape *shape, int most, GError **error)
                                 (NnProgramOptions){.gradient = false}, error);
   if (run->program == NULL)
     return false;
-  for (most = chosen ? most : MOST;; most /= 2) {
+  for (most = chosen ? most : NN_OCCLUSION_BATCH;; most /= 2) {
     g_autoptr(GError) refusal = NULL;
     bool last = chosen || most == 1;
     run->partial =

@@ -7,6 +7,8 @@
 #include "nncore/base/progress.h"
 #include "nncore/effects/attribution.h"
 
+#define NN_OCCLUSION_BATCH 32 /* patches at a time, where memory allows it */
+
 /**
  * NnOcclusionSettings:
  * @patch_px: side of the patches, in pixels of the view; 0: a fourteenth of the view's shorter side

@@ -57,6 +57,28 @@ test_footprint(void)
     }
 }
 
+/* several layers are there at a time, and their gradients */
+static void
+test_layers(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(NnContext) context = nn_context_new(4);
+  const char *three[] = {"relu1_1", "relu2_1", "relu3_1", NULL};
+  g_autoptr(NnProgram) program = nn_program_new(network->model, context, three, 3,
+                                                (NnProgramOptions){.gradient = true}, &error);
+  g_assert_no_error(error);
+  g_autoptr(NnPlan) plan = nn_plan_new(program, &NN_SHAPE(1, 3, 192, 320), 1, NULL);
+  NnPasses passes = {
+      .network = network, .layers = three, .width = 320, .height = 192, .gradient = true};
+  NnEstimate cost = {0};
+  g_assert_true(nn_cost_add_passes(&cost, context, &passes, &error));
+  double ratio = cost.bytes / (double)nn_plan_bytes(plan);
+  g_test_message("%.3f", ratio);
+  g_assert_cmpfloat(ratio, >, 0.75);
+  g_assert_cmpfloat(ratio, <, 1.35);
+}
+
 /* what is kept where patches are exchanged; and the budget, which is heeded beforehand */
 static void
 test_partial(void)
@@ -315,6 +337,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/cost/footprint", test_footprint);
+  g_test_add_func("/cost/layers", test_layers);
   g_test_add_func("/cost/partial", test_partial);
   g_test_add_func("/cost/operations", test_operations);
   g_test_add_func("/cost/proportions", test_proportions);
