@@ -79,12 +79,12 @@ read_constant(const NnModel *model, NnContext *context, NnValueId value, GError 
 }
 
 bool
-nn_filters_read(const NnModel *model, NnContext *context, NnValueId layer, NnFilters *filters,
+nn_filters_read(const NnModel *model, NnContext *context, NnValueId layer, NnFilterBank *filters,
                 GError **error)
 {
   const NnGraph *graph = nn_model_graph(model);
   const NnNode *node = find_convolution(graph, layer, error);
-  *filters = (NnFilters){0};
+  *filters = (NnFilterBank){0};
   if (node == NULL)
     return false;
   filters->layer = node->outputs[0];
@@ -103,7 +103,7 @@ nn_filters_read(const NnModel *model, NnContext *context, NnValueId layer, NnFil
 }
 
 void
-nn_filters_clear(NnFilters *filters)
+nn_filters_clear(NnFilterBank *filters)
 {
   g_clear_pointer(&filters->weights, nn_tensor_unref);
 }

@@ -7,7 +7,7 @@
 #include "nncore/onnx/model.h"
 
 /**
- * NnFilters:
+ * NnFilterBank:
  * @layer: what the convolution makes
  * @weights: (transfer full): plain, Y channels x X channels a group x height x width
  * @groups: filter f looks at the X channels of group f * groups / (Y channels)
@@ -16,7 +16,7 @@ typedef struct {
   NnValueId layer;
   NnTensor *weights;
   int64_t groups;
-} NnFilters;
+} NnFilterBank;
 
 /**
  * nn_filters_read:
@@ -27,6 +27,6 @@ typedef struct {
  * Returns: false with %NN_ERROR_ARGUMENT where there is no convolution, or none over pictures,
  *   or its weights are made by the network itself; else errors of reading.
  */
-bool nn_filters_read(const NnModel *model, NnContext *context, NnValueId layer, NnFilters *filters,
-                     GError **error);
-void nn_filters_clear(NnFilters *filters);
+bool nn_filters_read(const NnModel *model, NnContext *context, NnValueId layer,
+                     NnFilterBank *filters, GError **error);
+void nn_filters_clear(NnFilterBank *filters);

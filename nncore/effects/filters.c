@@ -94,7 +94,7 @@ static const NnParam params[] = {
  * @first, @count: filters
  */
 typedef struct {
-  NnFilters filters;
+  NnFilterBank filters;
   int64_t out, in, taps;
   int height, width;
   bool colour, bgr;

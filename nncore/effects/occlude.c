@@ -108,7 +108,7 @@ make_partial(Run *run, const NnShape *shape, int most, GError **error)
   size_t budget = (size_t)nn_context_memory_budget(run->context);
   bool chosen = most > 0;
   run->program = nn_program_new(run->network->model, run->context, &layer, 1,
-                                (NnProgramOptions){.gradient = false}, error);
+                                (NnProgramOptions){.separate = true}, error);
   if (run->program == NULL)
     return false;
   for (most = chosen ? most : NN_OCCLUSION_BATCH;; most /= 2) {

@@ -93,7 +93,7 @@ run_occlusion(NnEffectRun *run, GError **error)
   NnTargetChoice choice = nn_target_choice(run);
   g_autoptr(NnTarget) target =
       nn_target_new(nn_effect_argument(run, "network")->network, run->context, &choice,
-                    (NnProgramOptions){.gradient = false}, error);
+                    (NnProgramOptions){.separate = true}, error);
   int patches = 0;
   g_autoptr(NnImage) map = target != NULL ? find_map(run, target, &patches, error) : NULL;
   if (map == NULL)

@@ -2,7 +2,7 @@
 /* The passes: each takes a graph and the values that are wanted (targets) and rewrites both,
  * keeping the meaning. Order in plan/program.c: prune, bypass identities, (weights are read),
  * fold constants, replace max-pooling, find heads of one size and pool or resize for them, infer, fold batch-norm, fuse
- * activations, choose layouts. */
+ * activations, fuse bottlenecks, choose layouts. */
 #pragma once
 
 #include "nncore/graph/graph.h"
@@ -108,6 +108,11 @@ bool nn_pass_fold_batch_norm(NnGraph *graph, const NnValueId *targets, int n_tar
 /** nn_pass_fuse_activations: Relu and LeakyRelu into the operator before them, where it can
  * (NnOp.fuses_activation) and nobody else wants its bare result. */
 bool nn_pass_fuse_activations(NnGraph *graph, const NnValueId *targets, int n_targets,
+                              GError **error);
+
+/** nn_pass_fuse_bottlenecks: a 1x1, a depthwise and a 1x1 Conv, of which nobody wants what lies between
+ * them, become one node that never has it in memory. Activations must have been fused. */
+bool nn_pass_fuse_bottlenecks(NnGraph *graph, const NnValueId *targets, int n_targets,
                               GError **error);
 
 /**

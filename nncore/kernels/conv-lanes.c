@@ -13,6 +13,7 @@ enum {
   DOT_PIXELS = NN_LANES == 16 ? 5 : 4,
   WISE_PIXELS = 4,
   WISE_VECTORS = 2,
+  WISE_RUN = 3,
 };
 
 /* ---- packing ---- */
@@ -87,6 +88,29 @@ finish_rows(const NnProduct *p, const float *sums, int64_t row, int64_t rows, in
   for (int64_t r = 0; r < rows; r++)
     if (p->at[row + r] >= 0)
       finish_pixel(finish, add, sums + r * NN_COLUMNS * NN_LANES, target, p->at[row + r], c, end);
+}
+
+/* a tile that is wanted as a whole, with nothing to add to: straight from the registers. Products of
+ * few channels are a tenth faster for it (32 to 192 channels at 64 x 64). */
+NN_INLINE bool
+finish_whole(const int rows, const int panels, const NnProduct *p, int64_t row, int64_t c,
+             NnFloats sum[NN_ROWS][NN_COLUMNS])
+{
+  if (p->add || p->rows - row < rows || p->end - c < panels * NN_BLOCK)
+    return false;
+  int64_t unwanted = 0;
+  for (int r = 0; r < rows; r++)
+    unwanted |= p->at[row + r];
+  if (unwanted < 0)
+    return false;
+  NnFinish finish = p->finish;
+  float *target = p->target;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < panels * NN_PER_PANEL; i++)
+      nn_finish_lanes(finish, sum[r][i], target, p->at[row + r], c + i * NN_LANES, NN_LANES);
+  return true;
 }
 
 /* register @i of a panel that groups of @span channels share: for each lane, channel @k of its group */
@@ -165,6 +189,8 @@ multiply_tile(const int rows, const int panels, const int span, const NnProduct 
   for (int64_t s = 0; span == 0 && s < p->n_slabs; s++)
     nn_multiply_block(rows, panels, p->slabs[s].channels, packed + p->slabs[s].source,
                       filters + p->slabs[s].filter, p->panel, sum);
+  if (finish_whole(rows, panels, p, row, c, sum))
+    return;
   float sums[NN_ROWS * NN_COLUMNS * NN_LANES];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
@@ -372,18 +398,38 @@ few_out(const NnPixels *p)
 
 /* ---- depthwise ---- */
 
-/* @pixels pixels from @x on, @vectors registers from channel @c on: constants, but for the @count
- * channels that the last register has */
+/* a row of three neighbouring taps: what lies under several of them is loaded once; @stride: pixels
+ * of the source from one to the next */
 NN_INLINE void
-depthwise_tile(const int pixels, const int vectors, const NnPixels *p, int64_t x, int64_t c,
-               int64_t count)
+depthwise_run(const int pixels, const int vectors, const int stride, const NnPixels *p,
+              const NnTap *taps, int64_t x, int64_t c, NnFloats sum[WISE_PIXELS][WISE_VECTORS])
 {
-  NnFloats sum[WISE_PIXELS][WISE_VECTORS];
+  const float *v = p->source + taps->source + x * p->step + c;
 #pragma GCC unroll 16
-  for (int r = 0; r < pixels; r++)
+  for (int i = 0; i < vectors; i++) {
+    NnFloats w[WISE_RUN];
 #pragma GCC unroll 16
-    for (int i = 0; i < vectors; i++)
-      sum[r][i] = (NnFloats){0};
+    for (int t = 0; t < WISE_RUN; t++)
+      w[t] = nn_load(p->filters + taps[t].filter + c + i * NN_LANES);
+#pragma GCC unroll 32
+    for (int place = 0; place < (pixels - 1) * stride + WISE_RUN; place++) {
+      const float *at = v + place * p->source_channels + i * NN_LANES;
+      NnFloats value = nn_load(at);
+      if (i * NN_LANES % NN_BLOCK == 0 && place >= WISE_RUN)
+        __builtin_prefetch(at + pixels * p->step);
+#pragma GCC unroll 16
+      for (int t = 0; t < WISE_RUN; t++)
+        if ((place - t) % stride == 0 && place >= t && (place - t) / stride < pixels)
+          sum[(place - t) / stride][i] += w[t] * value;
+    }
+  }
+}
+
+/* any taps, one after the other */
+NN_INLINE void
+depthwise_taps(const int pixels, const int vectors, const NnPixels *p, int64_t x, int64_t c,
+               int64_t count, NnFloats sum[WISE_PIXELS][WISE_VECTORS])
+{
   for (int64_t t = 0; t < p->n_taps; t++) {
     const float *v = p->source + p->taps[t].source + x * p->step + c;
     const float *u = p->filters + p->taps[t].filter + c;
@@ -397,6 +443,24 @@ depthwise_tile(const int pixels, const int vectors, const NnPixels *p, int64_t x
       }
     }
   }
+}
+
+/* @pixels pixels from @x on, @vectors registers from channel @c on: constants, but for the @count
+ * channels that the last register has; @stride: of runs of taps, or 0 */
+NN_INLINE void
+depthwise_tile(const int pixels, const int vectors, const int stride, const NnPixels *p, int64_t x,
+               int64_t c, int64_t count)
+{
+  NnFloats sum[WISE_PIXELS][WISE_VECTORS];
+#pragma GCC unroll 16
+  for (int r = 0; r < pixels; r++)
+#pragma GCC unroll 16
+    for (int i = 0; i < vectors; i++)
+      sum[r][i] = (NnFloats){0};
+  for (int64_t t = 0; stride > 0 && t < p->n_taps; t += WISE_RUN)
+    depthwise_run(pixels, vectors, MAX(stride, 1), p, p->taps + t, x, c, sum);
+  if (stride == 0)
+    depthwise_taps(pixels, vectors, p, x, c, count, sum);
   NnFinish finish = p->finish;
 #pragma GCC unroll 16
   for (int r = 0; r < pixels; r++)
@@ -407,25 +471,51 @@ depthwise_tile(const int pixels, const int vectors, const NnPixels *p, int64_t x
 }
 
 NN_INLINE void
-depthwise_pixels(const int pixels, const NnPixels *p, int64_t x)
+depthwise_pixels(const int pixels, const int stride, const NnPixels *p, int64_t x)
 {
   int64_t c = 0, channels = p->target_channels;
   for (; c + WISE_VECTORS * NN_LANES <= channels; c += WISE_VECTORS * NN_LANES)
-    depthwise_tile(pixels, WISE_VECTORS, p, x, c, NN_LANES);
+    depthwise_tile(pixels, WISE_VECTORS, stride, p, x, c, NN_LANES);
   for (; c + NN_LANES <= channels; c += NN_LANES)
-    depthwise_tile(pixels, 1, p, x, c, NN_LANES);
+    depthwise_tile(pixels, 1, stride, p, x, c, NN_LANES);
   if (c < channels)
-    depthwise_tile(pixels, 1, p, x, c, channels - c);
+    depthwise_tile(pixels, 1, 0, p, x, c, channels - c);
+}
+
+/* how far apart, in pixels, results are whose taps come in runs; 0 where they do not */
+static int
+find_runs(const NnPixels *p)
+{
+  int64_t pixel = p->source_channels;
+  bool runs = p->n_taps % WISE_RUN == 0 && (p->step == pixel || p->step == 2 * pixel);
+  for (int64_t t = 0; runs && t < p->n_taps; t++)
+    runs = t % WISE_RUN == 0 || p->taps[t].source == p->taps[t - 1].source + pixel;
+  return runs ? (int)(p->step / pixel) : 0;
+}
+
+NN_INLINE void
+depthwise_row(const int stride, const NnPixels *p)
+{
+  int64_t x = 0;
+  for (; x + WISE_PIXELS <= p->count; x += WISE_PIXELS)
+    depthwise_pixels(WISE_PIXELS, stride, p, x);
+  for (; x < p->count; x++)
+    depthwise_pixels(1, stride, p, x);
 }
 
 static void
 depthwise(const NnPixels *p)
 {
-  int64_t x = 0;
-  for (; x + WISE_PIXELS <= p->count; x += WISE_PIXELS)
-    depthwise_pixels(WISE_PIXELS, p, x);
-  for (; x < p->count; x++)
-    depthwise_pixels(1, p, x);
+  switch (find_runs(p)) {
+  case 1:
+    depthwise_row(1, p);
+    break;
+  case 2:
+    depthwise_row(2, p);
+    break;
+  default:
+    depthwise_row(0, p);
+  }
 }
 
 const NnConvLanes NN_LANES_NAME(nn_conv_lanes) = {

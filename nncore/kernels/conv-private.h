@@ -14,6 +14,9 @@ typedef enum {
   NN_CONV_FEW_OUT, /* of their inputs */
 } NnConvKind;
 
+/** nn_conv_choose_lanes: the inner loops for the instruction set in use. */
+const NnConvLanes *nn_conv_choose_lanes(NnIsa isa);
+
 /** nn_conv_kind: how filters of this shape are kept. */
 NnConvKind nn_conv_kind(const NnFilters *shape);
 

@@ -266,8 +266,8 @@ nn_gather_scratch_bytes(const NnGather *gather, int threads)
                                  : nn_conv_rows_scratch_bytes(gather, kind, threads);
 }
 
-static const NnConvLanes *
-choose_lanes(NnIsa isa)
+const NnConvLanes *
+nn_conv_choose_lanes(NnIsa isa)
 {
 #ifdef __x86_64__
   if (isa >= NN_ISA_AVX512)
@@ -310,7 +310,7 @@ nn_gather_run(NnContext *context, const NnGather *gather, const float *source, f
   NnConvJob job = {
       .context = context,
       .gather = gather,
-      .lanes = choose_lanes(nn_context_isa(context)),
+      .lanes = nn_conv_choose_lanes(nn_context_isa(context)),
       .source_channels = gather->back ? shape->outputs : shape->inputs,
       .target_channels = target_channels(gather),
       .source = source,

@@ -200,15 +200,25 @@ start_gather(const NnFilters *shape, const int64_t kernel[3], const NnShape *x, 
   return gather;
 }
 
-/* running back, the most that a phase may need */
-static size_t
-gather_scratch(const NnConvParams *params, const NnShape *w, const NnShape *x, const NnShape *y,
-               bool back, int threads)
+NnGather
+nn_conv_any_gather(const NnConvParams *params, const NnShape *w, const NnShape *x, const NnShape *y,
+                   bool back)
 {
   NnFilters shape = filters_shape(params, w);
   int64_t kernel[3];
   nn_window_input_dims(w, kernel);
   NnGather gather = start_gather(&shape, kernel, x, y, &params->window, back);
+  for (int d = 0; d < 3 && back; d++)
+    gather.target_step[d] = MAX(params->window.stride[d], 1);
+  return gather;
+}
+
+/* running back, the most that a phase may need */
+static size_t
+gather_scratch(const NnConvParams *params, const NnShape *w, const NnShape *x, const NnShape *y,
+               bool back, int threads)
+{
+  NnGather gather = nn_conv_any_gather(params, w, x, y, back);
   return nn_gather_scratch_bytes(&gather, threads);
 }
 
@@ -266,31 +276,22 @@ run_winograd(const NnConvRun *run, bool back)
   nn_winograd_run(run->context, &winograd, source->f, target->f, &finish, run->scratch);
 }
 
-void
-nn_conv_there(const NnConvRun *run)
+/* X to Y: one gather */
+static NnGather
+describe_there(const NnConvTaps *prepared, const NnShape *x, const NnShape *y,
+               const NnWindow *window, int64_t (*offsets)[3])
 {
-  const NnConvTaps *prepared = run->taps;
-  const NnWindow *window = run->window;
-  if (prepared->winograd) {
-    run_winograd(run, false);
-    return;
-  }
-  int64_t(*offsets)[3] = run->scratch;
-  int n_taps = prepared->forward.n_taps;
-  NnGather gather = start_gather(&prepared->shape, prepared->kernel, &run->x->shape, &run->y->shape,
-                                 window, false);
+  NnGather gather = start_gather(&prepared->shape, prepared->kernel, x, y, window, false);
   gather.offsets = (const int64_t(*)[3])offsets;
   gather.taps = prepared->forward.taps;
   gather.filters = prepared->filters;
-  for (int t = 0; t < n_taps; t++) {
+  for (int t = 0; t < prepared->forward.n_taps; t++) {
     int64_t k[3];
     tap_position(prepared->kernel, t, k);
     for (int d = 0; d < 3; d++)
       offsets[t][d] = k[d] * window->dilation[d] - window->pad_begin[d];
   }
-  NnFinish finish = nn_finish(run->bias, run->activation, run->bits);
-  nn_gather_run(run->context, &gather, run->x->f, run->y->f, &finish,
-                (char *)run->scratch + offsets_bytes(n_taps));
+  return gather;
 }
 
 static inline int64_t
@@ -324,6 +325,50 @@ place_phase(const NnConvTaps *prepared, const NnWindow *window, const TapSet *ph
   }
 }
 
+/* Y to X: of the phases, one */
+static NnGather
+describe_phase(const NnConvTaps *prepared, const NnShape *x, const NnShape *y,
+               const NnWindow *window, const TapSet *phase, int64_t (*offsets)[3])
+{
+  NnGather gather = start_gather(&prepared->shape, prepared->kernel, x, y, window, true);
+  gather.offsets = (const int64_t(*)[3])offsets;
+  gather.filters = prepared->filters;
+  gather.n_taps = phase->n_taps;
+  gather.taps = phase->taps;
+  place_phase(prepared, window, phase, &gather, offsets);
+  return gather;
+}
+
+int
+nn_conv_gathers(const NnConvTaps *taps, const NnShape *x, const NnShape *y, const NnWindow *window,
+                bool back, NnGather *gathers, int64_t (*offsets)[3])
+{
+  if (!back) {
+    gathers[0] = describe_there(taps, x, y, window, offsets);
+    return 1;
+  }
+  for (int i = 0; i < taps->n_phases; i++) {
+    gathers[i] = describe_phase(taps, x, y, window, &taps->phases[i], offsets);
+    offsets += taps->phases[i].n_taps;
+  }
+  return taps->n_phases;
+}
+
+void
+nn_conv_there(const NnConvRun *run)
+{
+  const NnConvTaps *prepared = run->taps;
+  if (prepared->winograd) {
+    run_winograd(run, false);
+    return;
+  }
+  NnGather gather =
+      describe_there(prepared, &run->x->shape, &run->y->shape, run->window, run->scratch);
+  NnFinish finish = nn_finish(run->bias, run->activation, run->bits);
+  nn_gather_run(run->context, &gather, run->x->f, run->y->f, &finish,
+                (char *)run->scratch + offsets_bytes(prepared->forward.n_taps));
+}
+
 void
 nn_conv_back(const NnConvRun *run)
 {
@@ -334,20 +379,15 @@ nn_conv_back(const NnConvRun *run)
     run_winograd(run, true);
     return;
   }
-  int64_t(*offsets)[3] = run->scratch;
-  NnGather gather =
+  NnGather any =
       start_gather(&prepared->shape, prepared->kernel, &x->shape, &run->y->shape, window, true);
-  gather.offsets = (const int64_t(*)[3])offsets;
-  gather.filters = prepared->filters;
-  bool gates = nn_gather_gates(&gather);
+  bool gates = nn_gather_gates(&any);
   NnFinish finish = nn_finish_gate(gates ? run->gate : (NnGate){0});
   if (prepared->n_phases < window->stride[0] * window->stride[1] * window->stride[2])
     memset(x->data, 0, nn_tensor_bytes(x)); /* some places are under no tap */
   for (int i = 0; i < prepared->n_phases; i++) {
-    const TapSet *phase = &prepared->phases[i];
-    gather.n_taps = phase->n_taps;
-    gather.taps = phase->taps;
-    place_phase(prepared, window, phase, &gather, offsets);
+    NnGather gather = describe_phase(prepared, &x->shape, &run->y->shape, window,
+                                     &prepared->phases[i], run->scratch);
     nn_gather_run(run->context, &gather, run->y->f, x->f, &finish,
                   (char *)run->scratch + offsets_bytes(prepared->forward.n_taps));
   }

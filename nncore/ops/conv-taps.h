@@ -11,6 +11,7 @@
 #pragma once
 
 #include "nncore/kernels/activation.h"
+#include "nncore/kernels/conv.h"
 #include "nncore/kernels/window.h"
 #include "nncore/ops/op.h"
 
@@ -34,6 +35,23 @@ bool nn_conv_parse(NnAttributes *attributes, NnConvParams *params, GError **erro
 NnConvTaps *nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back,
                              GError **error);
 void nn_conv_taps_free(NnConvTaps *taps);
+
+/**
+ * nn_conv_gathers:
+ * @taps: not for Winograd's way
+ * @x, @y: X's shape and Y's
+ * @gathers, @offsets: (out): room for as many as there are taps
+ *
+ * What nn_conv_there() or nn_conv_back() run: all of Y or, unless a stride is larger than the
+ * kernel, of X. Returns how many there are.
+ */
+int nn_conv_gathers(const NnConvTaps *taps, const NnShape *x, const NnShape *y,
+                    const NnWindow *window, bool back, NnGather *gathers, int64_t (*offsets)[3]);
+
+/** nn_conv_any_gather: a gather of this size, whose scratch is enough for those of nn_conv_gathers():
+ * without filters, offsets and taps, as if it had all of them. @w: the weights' shape. */
+NnGather nn_conv_any_gather(const NnConvParams *params, const NnShape *w, const NnShape *x,
+                            const NnShape *y, bool back);
 
 /** nn_conv_scratch_bytes: @w: the weights' shape; @x, @y: those of X and Y; @there, @back: which
  * ways will be run: X to Y; Y to X. */

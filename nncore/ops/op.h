@@ -233,3 +233,10 @@ typedef struct {
 } NnMomentsParams;
 
 extern const NnOp nn_op_moments;
+
+/**
+ * nn_op_bottleneck:
+ * The internal operator into which graph/ puts a 1x1, a depthwise and a 1x1 Conv one behind the
+ * other: inputs and params are those of ops/bottleneck.h; not in the table.
+ */
+extern const NnOp nn_op_bottleneck;

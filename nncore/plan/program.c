@@ -167,6 +167,15 @@ prepare_nodes(NnProgram *program, GError **error)
   return ok;
 }
 
+/* what goes backward by other rules than the gradient's is the workspace's, node by node */
+static bool
+fuse_bottlenecks(NnProgram *program, GError **error)
+{
+  const NnProgramOptions *options = &program->options;
+  return options->separate || options->rectifiers != NN_RECTIFIER_GRADIENT ||
+         nn_pass_fuse_bottlenecks(program->graph, program->targets, program->n_targets, error);
+}
+
 static bool
 lower(NnProgram *program, GError **error)
 {
@@ -186,8 +195,9 @@ lower(NnProgram *program, GError **error)
   return check_targets(program, error) && adapt_heads(program, declared, error) &&
          nn_pass_infer(graph, error) && nn_pass_fold_batch_norm(graph, targets, n_targets, error) &&
          nn_pass_fuse_activations(graph, targets, n_targets, error) &&
-         nn_pass_layout(graph, error) && drop_unread_constants(program, error) &&
-         forget_reference(program) && prepare_nodes(program, error);
+         fuse_bottlenecks(program, error) && nn_pass_layout(graph, error) &&
+         drop_unread_constants(program, error) && forget_reference(program) &&
+         prepare_nodes(program, error);
 }
 
 NnProgram *

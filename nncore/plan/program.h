@@ -47,12 +47,15 @@ typedef enum {
  * @rectifiers: how they go backward
  * @head: for targets in or behind a head of fixed size; others do not care
  * @pooling: in place of MaxPool; one whose indices are wanted stays
+ * @separate: convolutions stay nodes of their own, none is run as one with others: for a run that
+ *   makes parts of them anew (plan/partial.h)
  */
 typedef struct {
   bool gradient;
   NnRectifierRule rectifiers;
   NnHead head;
   NnPoolingKind pooling;
+  bool separate;
 } NnProgramOptions;
 
 /**

@@ -99,7 +99,7 @@ make_branches(void)
   return finish(&builder, nodes, G_N_ELEMENTS(nodes));
 }
 
-/* depthwise, grouped, squeeze and excite, a residual sum */
+/* depthwise, grouped, squeeze and excite, a bottleneck, a residual sum */
 static GBytes *
 make_mobile(void)
 {
@@ -113,7 +113,11 @@ make_mobile(void)
       {"HardSigmoid", "squeezed", "excited", "alpha=0.2f"},
       {"Mul", "relu6 excited", "scaled", NULL},
       {"Conv", "scaled w4", "grouped", "group=2"},
-      {"Add", "grouped hard", "residual", NULL},
+      {"Conv", "grouped w3", "wide", NULL},
+      {"Relu", "wide", "kept", NULL},
+      {"Conv", "kept w2", "deep", "group=8 pads=1,1,1,1"},
+      {"Conv", "deep w3", "narrow", NULL},
+      {"Add", "narrow hard", "residual", NULL},
       {"LeakyRelu", "residual", "y", "alpha=0.1f"},
   };
   const float low = 0, high = 6;

@@ -412,6 +412,30 @@ build_sized(OnnxBuilder *builder)
   add_conv(builder, "d", "c", "y", 8, 4, 3, "pads=1,1,1,1 strides=4,4");
 }
 
+/* inverted residuals, which run as one node each: of stride 1 and 2, with odd pads */
+static void
+build_bottlenecks(OnnxBuilder *builder)
+{
+  static const char *const pads[] = {"group=24 pads=1,1,1,1", "group=24 pads=0,1,1,0 strides=2,2",
+                                     "group=24 auto_pad=SAME_UPPER strides=2,1"};
+  const char *from = "a";
+  add_conv(builder, "a", "x", "a", 3, 8, 3, "pads=1,1,1,1");
+  for (int i = 0; i < 3; i++) {
+    g_autofree char *up = g_strdup_printf("up%d", i), *wide = g_strdup_printf("wide%d", i);
+    g_autofree char *deep = g_strdup_printf("deep%d", i), *cut = g_strdup_printf("cut%d", i);
+    g_autofree char *w = g_strdup_printf("deep_w%d", i);
+    g_autofree char *inputs = g_strdup_printf("%s %s", wide, w);
+    const char *to = i == 2 ? "y" : i == 1 ? "c1" : "c0";
+    add_conv(builder, up, from, up, 8, 24, 1, NULL);
+    onnx_add_node(builder, "Relu", up, wide, NULL);
+    onnx_add_weights(builder, w, &NN_SHAPE(24, 1, 3, 3));
+    onnx_add_node(builder, "Conv", inputs, deep, pads[i]);
+    onnx_add_node(builder, "LeakyRelu", deep, cut, "alpha=0.1f");
+    add_conv(builder, to, cut, to, 24, 8, 1, NULL);
+    from = to;
+  }
+}
+
 /* a classifier's head: a mean, and one that was made for maps of 4 x 4 */
 static void
 build_head(OnnxBuilder *builder)
@@ -464,6 +488,7 @@ static const Case cases[] = {
     {"input", build_windows, "x b", 0, NN_HEAD_POOLED, 0},
     {"head-pooled", build_head, "y a", 16, NN_HEAD_POOLED, 0},
     {"head-resized", build_head, "y a", 16, NN_HEAD_RESIZED, 0},
+    {"bottlenecks", build_bottlenecks, "c1 y", 0, NN_HEAD_POOLED, 0},
     {"computed", build_computed, "y", 0, NN_HEAD_POOLED, 0},
 };
 
