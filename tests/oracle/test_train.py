@@ -108,10 +108,22 @@ def check_resuming(tap, packs, folder):
     return folder / "whole" / "test" / "checkpoint.pt"
 
 
-def exported(checkpoint, packs, cache, path):
+def exported(checkpoint, packs, cache, path, *options):
     command = [sys.executable, "-W", "ignore", str(TRAIN / "export.py"), str(checkpoint), str(path),
-               "--data", str(packs), "--cache", str(cache), "--recipe", "test"]
+               "--data", str(packs), "--cache", str(cache), "--recipe", "test", *options]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def check_between(tap, packs, folder, newer):
+    """A file halfway between two has the mean of their weights, but for what half precision loses."""
+    older, between = folder / "older.onnx", folder / "between.onnx"
+    trained = folder / "whole" / "test"
+    exported(trained / "phase-1.pt", packs, folder / "whole", older)
+    exported(trained / "checkpoint.pt", packs, folder / "whole", between, "--between", str(older))
+    first, second, mean = (export.weights_of(path) for path in (older, newer, between))
+    tap.case("halfway between two networks is the mean of their weights",
+             [f"{name} differs" for name, weight in mean.items()
+              if not torch.allclose(weight, (first[name] + second[name]) / 2, 2e-3, 1e-4)])
 
 
 def reference(checkpoint, image):
@@ -240,6 +252,7 @@ def main():
         checkpoint = check_resuming(tap, folder / "packs", folder)
         path = folder / "test.onnx"
         exported(checkpoint, folder / "packs", folder / "whole", path)
+        check_between(tap, folder / "packs", folder, path)
         check_file(tap, path, checkpoint, folder)
         check_start(tap, path)
         check_facts(tap, path)

@@ -13,6 +13,7 @@ of the size, and their middle counts; those of other classes than the network's 
 import argparse
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from PIL import Image
 
 import data
+from precision import halved
 
 VIEWS = {"48 px, resampled": (64, 48), "48 px": (48, 48), "64 px, resampled": (48, 64),
          "64 px": (64, 64)}
@@ -30,14 +32,14 @@ BATCH = 256
 def accuracy(network, pictures, crop, size, device="cpu", fast=False, each=map):
     """Top-1 and top-5 on the middle crop x crop pixels of each picture, brought to size x size.
 
-    `fast` computes in bfloat16; `each` may be the `map` of an executor."""
+    `fast` computes in bfloat16 where it can; `each` may be the `map` of an executor."""
     edge = (data.SIDE - crop) // 2
 
     @torch.no_grad()
     def logits(levels):
         images = data.resized(data.normalised(levels[:, edge:edge + crop, edge:edge + crop]), size)
         images = images.contiguous(memory_format=torch.channels_last).to(device)
-        with torch.autocast(device, torch.bfloat16, enabled=fast, cache_enabled=False):
+        with halved(device, cache_enabled=False) if fast else nullcontext():
             return network(images).float().cpu()
 
     return hits(torch.cat(list(each(logits, pictures.levels.split(BATCH)))), pictures.labels)

@@ -3,6 +3,7 @@
 """Writes a checkpoint's network (the mean of its weights) as Somnium wants it:
 
     export.py CHECKPOINT.pt NETWORK.onnx --data PACKS [--recipe NAME] [--cache FOLDER]
+              [--between OLDER.onnx]
 
 Batch normalisation goes into the convolutions; weights are stored in half precision, and Cast nodes
 make them float. Inner tensors are called conv1_1, relu1_1, ..., pool1, ..., features, logits, prob.
@@ -131,6 +132,21 @@ def network_of(state):
     return network.eval()
 
 
+@torch.no_grad()
+def move_between(network, older):
+    """Halfway, weight by weight, to those of the network that its training went on from, normalisation
+    folded in: good at what either is good at (Wortsman et al., arXiv:2109.01903)."""
+    for name, _, weight, bias in list(network.folded()):
+        convolution, norm = network.convolutions[name], network.norms[name]
+        convolution.weight.copy_((weight + older[f"conv{name}.weight"]) / 2)
+        norm.bias.copy_((bias + older[f"conv{name}.bias"]) / 2)
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
+        norm.weight.fill_(1)
+    for name, weight in network.fc.named_parameters():
+        weight.copy_((weight + older[f"fc.{name}"]) / 2)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Writes a checkpoint's network as ONNX.")
     parser.add_argument("checkpoint")
@@ -139,10 +155,14 @@ def main():
     parser.add_argument("--recipe", default="vgg12", choices=RECIPES)
     parser.add_argument("--cache", default=data.cache_folder(), help="of classifier.py")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--between", metavar="OLDER.onnx", help="the network exported is halfway "
+                        "between the checkpoint's and this one, from which that was trained on")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     state = checkpoint.read(options.checkpoint)
     network = network_of(state)
+    if options.between:
+        move_between(network, weights_of(options.between))
     validation = data.Pictures(options.data, "val", options.cache)
     accuracies = {size: accuracy(network, validation, data.SIDE, size) for size in (48, data.SIDE)}
     properties = facts(RECIPES[options.recipe], options.data, accuracies, epochs_of(state))

@@ -27,6 +27,7 @@ from torch import nn
 
 import data
 import export
+from precision import halved
 from style import KNOWN, Seen, add_training_options, grams, relative, train
 
 # of each layer its place, its channels, and the few between, of which the first has none
@@ -125,11 +126,11 @@ class Training:
         images = views(self.pictures, chance).contiguous(memory_format=torch.channels_last)
         part = self.step / options.steps
         self.optimiser.param_groups[0]["lr"] = rate(part)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), halved():
             targets = [layer.float() for layer in self.teacher(images, NAMES)]
             scales = [target.square().mean().sqrt() for target in targets]
         targets = [target / scale for target, scale in zip(targets, self.scales(scales))]
-        with torch.autocast("cpu", torch.bfloat16):
+        with halved():
             layers = self.network(images, targets if part < APART else None)
             pairs = {name: (layer.float(), target)
                      for name, layer, target in zip(NAMES, layers, targets)}

@@ -16,6 +16,7 @@ class Phase:
     size: int | tuple
     rate: tuple
     cutmix: float = 0.0  # the share of the batches in which pictures are mixed
+    smallest_crop: float = 0.35  # the area of the smallest crop that is resampled
 
     @property
     def sizes(self):
@@ -34,7 +35,6 @@ class Recipe:
     decay: float = 5e-4  # of the weights of convolutions and of the last layer
     smoothing: float = 0.1  # of the labels
     averaging: float = 0.999  # how much of the mean of the weights is kept at each step
-    smallest_crop: float = 0.35  # the area of the smallest crop
 
 
 RECIPES = {
@@ -50,6 +50,8 @@ RECIPES = {
             Phase(3, 64, (0.015, 0.0)),
             Phase(1, (48, 64), (0.008, 0.004)),  # what was lost at 48 px while learning at 64
             Phase(1, 48, (0.004, 0.0)),
+            # whole pictures at 48 px look smaller than crops do: at last as large as they are then
+            Phase(2, 48, (0.012, 0.0), smallest_crop=0.7),
         ),
         presets={"dream": "relu4_3", "content": "relu3_2",
                  "style": "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"},

@@ -29,6 +29,7 @@ from torch import nn
 import checkpoint
 import data
 import export
+from precision import halved
 
 WIDTHS = (16, 32, 64)
 BLOCKS = 5
@@ -213,7 +214,7 @@ class Training:
         pictures = contents(self.pictures, options.size, chance)
         part = self.step / options.steps
         self.optimiser.param_groups[0]["lr"] = RATE * (1 if part < 0.75 else 4 * (1 - part))
-        with torch.autocast("cpu", torch.bfloat16):
+        with halved():
             made = self.stylist(pictures).float()
             content, style = self.judge(made, pictures)
         loss = content + options.style_weight * style + options.smoothness * variation(made)

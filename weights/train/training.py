@@ -2,8 +2,8 @@
 """A classifier on its way through a recipe's phases, a step at a time.
 
 SGD with Nesterov's momentum, label smoothing, CutMix in some phases, and a running mean of the
-weights (Polyak), which is what is evaluated and exported. Convolutions are computed in bfloat16,
-weights are float32.
+weights (Polyak), which is what is evaluated and exported. Convolutions are computed in bfloat16
+(precision.py), weights are float32.
 
 Each batch is cut into chunks, and each chunk is the work of one thread, with a batch normalisation
 of its own (Hoffer et al., arXiv:1705.08741); gradients are summed in the chunks' order. So nothing
@@ -22,6 +22,7 @@ import torch.nn.functional as F
 
 import data
 from network import Vgg
+from precision import halved
 
 
 class Training:
@@ -98,7 +99,7 @@ class Training:
         phase = self.recipe.phases[self.phase]
         generator = self.generator(self.steps_done)
         size = phase.sizes[self.step % len(phase.sizes)]
-        images = data.views(levels, size, generator, self.recipe.smallest_crop)
+        images = data.views(levels, size, generator, phase.smallest_crop)
         targets = F.one_hot(labels, self.network.fc.out_features).float()
         if torch.rand((), generator=generator).item() < phase.cutmix:
             images, targets = data.cut_and_mixed(images, targets, generator)
@@ -115,7 +116,7 @@ class Training:
         images, targets = (tensor.to(self.device) for tensor in part)
         images = images.contiguous(memory_format=torch.channels_last)
         # each weight is used once: nothing to be kept, and threads would share what is
-        with torch.autocast(self.device, torch.bfloat16, cache_enabled=False):
+        with halved(self.device, cache_enabled=False):
             logits = replica(images)
         loss = F.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.smoothing)
         return loss.item(), torch.autograd.grad(loss, self.parameters)
