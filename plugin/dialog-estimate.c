@@ -62,7 +62,8 @@ answer(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
     g_task_return_error(task, error);
     return;
   }
-  double speed = question->estimate.multiply_adds > 0 ? som_speed(question->networks, context) : 0;
+  double speed =
+      question->estimate.multiply_adds > 0 ? som_speed(effect, question->networks, context) : 0;
   question->seconds = speed > 0 ? question->estimate.multiply_adds / speed : 0;
   g_task_return_boolean(task, TRUE);
 }

@@ -79,20 +79,28 @@ som_preferences_save(const SomPreferences *preferences, GError **error)
   return save_file(file, error);
 }
 
+static char *
+speed_key(const char *of)
+{
+  return of ? g_strdup_printf(KEY_SPEED "-%s", of) : g_strdup(KEY_SPEED);
+}
+
 double
-som_preferences_recall_speed(void)
+som_preferences_recall_speed(const char *of)
 {
   g_autoptr(GKeyFile) file = load_file();
-  double speed = g_key_file_get_double(file, GROUP_MEASURED, KEY_SPEED, NULL);
+  g_autofree char *key = speed_key(of);
+  double speed = g_key_file_get_double(file, GROUP_MEASURED, key, NULL);
 
   return speed > 0 && speed < 1e18 ? speed : 0;
 }
 
 void
-som_preferences_remember_speed(double multiply_adds_per_s)
+som_preferences_remember_speed(const char *of, double multiply_adds_per_s)
 {
   g_autoptr(GKeyFile) file = load_file();
+  g_autofree char *key = speed_key(of);
 
-  g_key_file_set_double(file, GROUP_MEASURED, KEY_SPEED, multiply_adds_per_s);
+  g_key_file_set_double(file, GROUP_MEASURED, key, multiply_adds_per_s);
   save_file(file, NULL);
 }

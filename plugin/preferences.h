@@ -36,11 +36,13 @@ bool som_preferences_save(const SomPreferences *preferences, GError **error);
 
 /**
  * som_preferences_recall_speed:
- * Returns: multiply-adds a second that runs were last measured at; 0 where none was
+ * @of: (nullable): an effect's id, or the machine as such
+ *
+ * Returns: multiply-adds a second that it was last measured at; 0 where it was not
  */
-double som_preferences_recall_speed(void);
+double som_preferences_recall_speed(const char *of);
 
 /** som_preferences_remember_speed: failure is of no consequence. */
-void som_preferences_remember_speed(double multiply_adds_per_s);
+void som_preferences_remember_speed(const char *of, double multiply_adds_per_s);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomPreferences, som_preferences_free)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The speed of the last long run, else of a picture of noughts in the bundled network. */
+/* The speed of an effect's last long run, else of a picture of noughts in the bundled network. */
 #include "plugin/speed.h"
 
 #include <string.h>
@@ -56,23 +56,25 @@ measure(const SomNetworks *networks, NnContext *context)
 }
 
 double
-som_speed(const SomNetworks *networks, NnContext *context)
+som_speed(const NnEffect *effect, const SomNetworks *networks, NnContext *context)
 {
-  double speed = som_preferences_recall_speed();
+  double speed = som_preferences_recall_speed(effect->id);
 
+  if (speed <= 0)
+    speed = som_preferences_recall_speed(NULL);
   if (speed > 0)
     return speed;
   speed = measure(networks, context);
   if (speed > 0)
-    som_preferences_remember_speed(speed);
+    som_preferences_remember_speed(NULL, speed);
   return speed;
 }
 
 void
-som_speed_learn(double multiply_adds, double seconds)
+som_speed_learn(const NnEffect *effect, double multiply_adds, double seconds)
 {
   double speed = multiply_adds / MAX(seconds, 1e-6);
 
   if (seconds >= LONG_RUN_S && speed >= OUTLIER_SPEED)
-    som_preferences_remember_speed(speed);
+    som_preferences_remember_speed(effect->id, speed);
 }

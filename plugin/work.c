@@ -113,7 +113,7 @@ learn_speed(const NnEffectRun *run, double seconds)
       run->effect->estimate(run, content ? content->width : 0, content ? content->height : 0,
                             &estimate, NULL) &&
       !estimate.at_most)
-    som_speed_learn(estimate.multiply_adds, seconds);
+    som_speed_learn(run->effect, estimate.multiply_adds, seconds);
 }
 
 /* On the worker thread. */

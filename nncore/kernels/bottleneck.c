@@ -18,7 +18,7 @@ enum {
   MOST_CHANNELS = 384, /* that conv-product.c too adds up in one go */
   LEAST_COLUMNS = 48,  /* of a strip, unless the map has fewer */
   LEAST_ROWS = 8,      /* of a band */
-  ITEMS_A_THREAD = 4,
+  ITEMS_A_THREAD = 2, /* more of them, and more rows would be made twice */
   MOST_TAPS = 64,
 };
 
