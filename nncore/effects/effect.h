@@ -212,8 +212,8 @@ typedef enum { NN_GROUP_DREAM, NN_GROUP_STYLE, NN_GROUP_EXPLAIN, NN_GROUP_LOOK_I
  *   message a person can act on. Works on the caller's thread.
  * @estimate: (nullable): what run would cost on a content of @width x @height px (0 x 0: without
  *   content), for the dialog. The arguments have networks, but no pictures, and sources that can
- *   be counted alone; content, progress and results are %NULL. @estimate is all 0 before. It should take a tenth of a second
- *   at most and may fail. effects/cost.h helps.
+ *   be counted alone; content, progress and results are %NULL. @estimate is all 0 before. It should
+ *   take a tenth of a second at most and may fail. effects/cost.h helps.
  */
 struct NnEffect {
   const char *id;

@@ -19,7 +19,6 @@ enum {
   LEAST_COLUMNS = 48,  /* of a strip, unless the map has fewer */
   LEAST_ROWS = 8,      /* of a band */
   ITEMS_A_THREAD = 2, /* more of them, and more rows would be made twice */
-  MOST_TAPS = 64,
 };
 
 typedef struct {
@@ -385,7 +384,7 @@ run_middle(const Job *job, const Item *item, const Worker *worker, int64_t row)
     const NnGather *gather = &b->gathers[g];
     if (row % gather->target_step[1] != gather->target_begin[1])
       continue;
-    NnTap taps[MOST_TAPS];
+    NnTap taps[NN_BOTTLENECK_TAPS];
     int64_t j = item->column / step,
             begin = gather->target_begin[2]; /* strips begin at whole steps */
     NnPixels pixels = {

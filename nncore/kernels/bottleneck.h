@@ -7,6 +7,8 @@
 
 #include "nncore/kernels/conv.h"
 
+enum { NN_BOTTLENECK_TAPS = 64 }; /* of the depthwise convolution, at most */
+
 /** NnPointwise: a 1x1 convolution. @filters: nn_filters_fill() of one tap; @finish: of the whole
  * result, a pixel's bits being whole bytes. */
 typedef struct {

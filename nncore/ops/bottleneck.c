@@ -16,7 +16,8 @@ enum {
   FIRST_B = NN_BOTTLENECK_FIRST_B,
   LAST_W = NN_BOTTLENECK_LAST_W,
   LAST_B = NN_BOTTLENECK_LAST_B,
-  PHASES = NN_BOTTLENECK_STRIDE * NN_BOTTLENECK_STRIDE,
+  MOST_STRIDE = 2,
+  PHASES = MOST_STRIDE * MOST_STRIDE,
 };
 
 /* filters of the two 1x1 convolutions, each for both ways where there is a way back */
@@ -48,8 +49,7 @@ nn_bottleneck_fits(const NnConvParams *middle, const NnShape *w, const NnShape *
   fits = fits && w->dim[2] * w->dim[3] <= NN_BOTTLENECK_TAPS;
   for (int d = 1; d < 3; d++) { /* 0 stands for the default, 1 */
     int64_t stride = MAX(window->stride[d], 1);
-    fits = fits && window->dilation[d] <= 1 && stride <= NN_BOTTLENECK_STRIDE &&
-           w->dim[d + 1] >= stride;
+    fits = fits && window->dilation[d] <= 1 && stride <= MOST_STRIDE && w->dim[d + 1] >= stride;
   }
   return fits;
 }
@@ -222,12 +222,6 @@ find_way(const NnOpRun *run, bool back, Way *way)
   way->bottleneck.last.filters = back ? prepared->first_back : prepared->last;
 }
 
-static const float *
-bias_of(const NnOpRun *run, int input)
-{
-  return run->n_inputs > input ? run->in[input].f : NULL;
-}
-
 /* where the bits behind the first and behind the depthwise convolution are; NULL for none */
 static void
 find_bits(const NnOpRun *run, uint8_t **first, uint8_t **second)
@@ -249,9 +243,9 @@ forward(const NnOpRun *run)
   find_way(run, false, &way);
   find_bits(run, &first, &second);
   NnBottleneck *bottleneck = &way.bottleneck;
-  bottleneck->first.finish = nn_finish(bias_of(run, FIRST_B), params->first, first);
-  bottleneck->finish = nn_finish(bias_of(run, B), params->second, second);
-  bottleneck->last.finish = nn_finish(bias_of(run, LAST_B), run->activation, run->activation_bits);
+  bottleneck->first.finish = nn_finish(run->in[FIRST_B].f, params->first, first);
+  bottleneck->finish = nn_finish(run->in[B].f, params->second, second);
+  bottleneck->last.finish = nn_finish(run->in[LAST_B].f, run->activation, run->activation_bits);
   nn_bottleneck_run(run->context, bottleneck, run->in[X].f, run->out[0].f, run->scratch);
 }
 

@@ -16,8 +16,6 @@ enum {
   NN_BOTTLENECK_INPUTS,
 };
 
-enum { NN_BOTTLENECK_TAPS = 64, NN_BOTTLENECK_STRIDE = 2 }; /* at most */
-
 /** NnBottleneckParams: @middle: the depthwise convolution; @first, @second: the activations behind
  * the first and behind the depthwise one. */
 typedef struct {
