@@ -127,9 +127,8 @@ def gradient_lines(network, image):
     seeds = [seed(activation.shape) for activation in network.run(image, GRADIENTS)]
     gradients = network.gradients(image, GRADIENTS, seeds)
     changes = [np.zeros_like(gradient) for gradient in gradients]
-    rough = OnnxTorch(SMALL)  # float32 is much faster, and exact enough to be shaken
-    for number in range(SHAKES):
-        shaken = rough.gradients(image, GRADIENTS, seeds, Shaking(rough, number))
+    for number in range(SHAKES):  # in float64 too, so that every machine finds the same ones steady
+        shaken = network.gradients(image, GRADIENTS, seeds, Shaking(network, number))
         for change, gradient, other in zip(changes, gradients, shaken):
             np.maximum(change, np.abs(other - gradient), out=change)
     for name, gradient, change in zip(GRADIENTS, gradients, changes):
