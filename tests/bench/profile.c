@@ -51,8 +51,7 @@ open_side(const Profile *profile, int threads)
   GError *error = NULL;
   Side side = {.context = nn_context_new(threads)};
   NnProgramOptions options = {.gradient = profile->gradient};
-  side.program =
-      nn_program_new(profile->model, side.context, &profile->target, 1, options, &error);
+  side.program = nn_program_new(profile->model, side.context, &profile->target, 1, options, &error);
   stop_on(error);
   side.plan = nn_plan_new(side.program, &profile->shape, 1, &error);
   stop_on(error);
