@@ -137,6 +137,12 @@ char *nn_target_find_layer(const NnNetwork *network, NnTargetKind kind, const ch
 bool nn_target_add_cost(const NnEffectRun *run, const NnTargetChoice *choice, int *width,
                         int *height, NnPasses passes, NnEstimate *estimate, GError **error);
 
+/** nn_target_add_cost_at: the same at @working_px, as nn_view_size() takes it, where the argument means
+ * something else. */
+bool nn_target_add_cost_at(const NnEffectRun *run, const NnTargetChoice *choice, int working_px,
+                           int *width, int *height, NnPasses passes, NnEstimate *estimate,
+                           GError **error);
+
 /** nn_target_choice: what @run's arguments of these rows say. */
 NnTargetChoice nn_target_choice(const NnEffectRun *run);
 
