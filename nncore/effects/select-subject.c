@@ -56,6 +56,7 @@ static const NnParam params[] = {
                "holds the picture to be."),
         .section = SECTION_WHAT,
         .kind = NN_PARAM_CLASS,
+        .when_empty = NN_FIRST_CHOICE,
     },
     {
         .key = "selection-means",

@@ -56,6 +56,8 @@ extern const NnChoice nn_target_choices[];
       .max = 32768, \
   }
 
+#define NN_FIRST_CHOICE N_("what the network sees")
+
 /** NN_CLASS_PARAM: the row "class". */
 #define NN_CLASS_PARAM \
   { \
@@ -65,6 +67,7 @@ extern const NnChoice nn_target_choices[];
       .help = N_("Name or number of the class whose score is explained. Empty takes what the " \
                  "network holds the picture to be."), \
       .kind = NN_PARAM_CLASS, \
+      .when_empty = NN_FIRST_CHOICE, \
       .enabled_by = "target=class", \
   }
 
