@@ -205,18 +205,6 @@ add_up(int64_t a, int64_t b)
   return a > G_MAXINT64 - b ? G_MAXINT64 : a + b;
 }
 
-static int64_t
-operations_of(const NnNode *node, const NnInfer *infer)
-{
-  if (node->op->operations != NULL)
-    return node->op->operations(infer);
-  int64_t sum = 0;
-  for (int o = 0; o < node->n_outputs; o++)
-    if (node->outputs[o] != NN_NO_VALUE)
-      sum = add_up(sum, nn_shape_count(&infer->out[o].shape));
-  return sum;
-}
-
 /* single numbers (bounds, factors) are settings, not parameters */
 static int64_t
 count_parameters(const Taker *taker, const NnNode *node)
@@ -239,7 +227,7 @@ count_node(const Taker *taker, const NnNode *node, NnInventoryNode *seen, GError
   NnNodeTypes types;
   bool ok = nn_node_types_init(&types, taker->inventory->graph, node, error);
   if (ok) {
-    seen->operations = operations_of(node, &types.infer);
+    seen->operations = nn_node_operations(node, &types.infer);
     seen->parameters = count_parameters(taker, node);
     taker->inventory->operations = add_up(taker->inventory->operations, seen->operations);
     taker->inventory->parameters = add_up(taker->inventory->parameters, seen->parameters);

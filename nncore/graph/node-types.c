@@ -56,3 +56,17 @@ nn_node_types_prepare(const NnNodeTypes *types, const NnOp *op, bool gradient, G
   };
   return op->prepare != NULL ? op->prepare(&prepare, error) : NULL;
 }
+
+int64_t
+nn_node_operations(const NnNode *node, const NnInfer *infer)
+{
+  if (node->op->operations != NULL)
+    return node->op->operations(infer);
+  int64_t sum = 0;
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE) {
+      int64_t count = nn_shape_count(&infer->out[o].shape);
+      sum = sum > G_MAXINT64 - count ? G_MAXINT64 : sum + count;
+    }
+  return sum;
+}

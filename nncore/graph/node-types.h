@@ -23,3 +23,6 @@ void nn_node_types_clear(NnNodeTypes *types);
 /** nn_node_types_prepare: runs the operator's prepare, if it has one; %NULL is then an error. */
 void *nn_node_types_prepare(const NnNodeTypes *types, const NnOp *op, bool gradient,
                             GError **error);
+
+/** nn_node_operations: multiply-adds, or what costs as much, of @node's forward pass. */
+int64_t nn_node_operations(const NnNode *node, const NnInfer *infer);

@@ -58,8 +58,7 @@ nn_stages_operations(const NnStages *stages, size_t node)
   NnNodeTypes types;
   int64_t operations = 0;
   if (nn_node_types_init(&types, stages->graph, at, NULL))
-    operations = at->op->operations != NULL ? at->op->operations(&types.infer)
-                                            : nn_shape_count(&types.out[0].shape);
+    operations = nn_node_operations(at, &types.infer);
   nn_node_types_clear(&types);
   return operations;
 }

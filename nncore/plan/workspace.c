@@ -211,12 +211,17 @@ nn_workspace_input(NnWorkspace *workspace, int index)
 }
 
 void
+nn_workspace_forward_node(NnWorkspace *workspace, size_t index)
+{
+  if (!workspace->plan->nodes[index].done)
+    workspace->plan->graph->nodes[index].op->forward(&workspace->steps[index].forward);
+}
+
+void
 nn_workspace_forward(NnWorkspace *workspace)
 {
-  const NnGraph *graph = workspace->plan->graph;
-  for (size_t i = 0; i < graph->n_nodes; i++)
-    if (!workspace->plan->nodes[i].done)
-      graph->nodes[i].op->forward(&workspace->steps[i].forward);
+  for (size_t i = 0; i < workspace->plan->graph->n_nodes; i++)
+    nn_workspace_forward_node(workspace, i);
 }
 
 const NnTensor *
@@ -292,8 +297,8 @@ backward_rectifier(NnWorkspace *workspace, const NnOp *op, const NnOpRun *run)
       nn_fill(workspace->context, below[k].f, 0, nn_shape_count(&below[k].shape));
 }
 
-static void
-backward_step(NnWorkspace *workspace, size_t index)
+void
+nn_workspace_backward_node(NnWorkspace *workspace, size_t index)
 {
   const NnOp *op = workspace->plan->graph->nodes[index].op;
   const NnOpRun *run = &workspace->steps[index].backward;
@@ -327,7 +332,7 @@ nn_workspace_backward_to(NnWorkspace *workspace, int target)
   g_return_val_if_fail(plan->program->options.gradient, NULL);
   int producer = plan->graph->values[plan->program->targets[target]].producer;
   for (int i = (int)plan->graph->n_nodes - 1; i > producer; i--)
-    backward_step(workspace, (size_t)i);
+    nn_workspace_backward_node(workspace, (size_t)i);
   return &workspace->seeds[target];
 }
 
@@ -337,7 +342,7 @@ nn_workspace_backward(NnWorkspace *workspace)
   const NnPlan *plan = workspace->plan;
   g_return_if_fail(plan->program->options.gradient);
   for (size_t i = plan->graph->n_nodes; i-- > 0;)
-    backward_step(workspace, i);
+    nn_workspace_backward_node(workspace, i);
   for (size_t i = 0; i < plan->graph->n_inputs; i++)
     if (gets_nothing(plan, plan->graph->inputs[i]))
       memset(workspace->input_gradients[i].data, 0,

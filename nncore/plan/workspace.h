@@ -54,4 +54,9 @@ const NnTensor *nn_workspace_backward_to(NnWorkspace *workspace, int target);
  * depends on the input. */
 const NnTensor *nn_workspace_input_gradient(NnWorkspace *workspace, int index);
 
+/** nn_workspace_forward_node, nn_workspace_backward_node: what nn_workspace_forward() does at each node
+ * of the plan in turn, and nn_workspace_backward() from the last to the first; for who measures. */
+void nn_workspace_forward_node(NnWorkspace *workspace, size_t index);
+void nn_workspace_backward_node(NnWorkspace *workspace, size_t index);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnWorkspace, nn_workspace_free)
