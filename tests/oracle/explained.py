@@ -46,7 +46,8 @@ def run_effect(effect, network, picture_path, result_path, **arguments):
     words = [f"{key.replace('_', '-')}={value}" for key, value in arguments.items()]
     command = [str(RUN_EFFECT), effect, str(network), str(picture_path), str(result_path), *words,
                f"threads={THREADS}"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False,
+                         env={**os.environ, "CHARSET": "UTF-8"})  # of what GLib prints
     if run.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {run.stderr.strip().splitlines()[-1]}")
     return run.stdout

@@ -56,7 +56,7 @@ def modes():
         **{fill: [f"fill={fill}"] for fill in ("mean", "blur", "grey", "black")},
         **{kind: [f"output={kind}"] for kind in MAPS[1:]}}
     yield "select-subject", KNOWING, {kind: [f"output={kind}"] for kind in ("selection", "mask", "layer")}
-    yield "adversarial", KNOWING, {"pgd": [], "fgsm": ["method=fgsm"], "to-goldfish": ["class=goldfish"],
+    yield "adversarial", KNOWING, {"pgd": ["least=0"], "fgsm": ["method=fgsm"], "to-goldfish": ["class=goldfish"],
                                      "least": ["least=1"]}
     yield "filters", BUNDLED, {"each": [NOTHING], "alike": [NOTHING, "scale=alike"]}
     yield "activations", BUNDLED, {"sheet": ["layer=relu3_1"],
@@ -139,7 +139,7 @@ def sheet_of(cells):
         if picture is not None:
             small = picture.copy()
             small.thumbnail((SIDE - 4, SIDE - 4), Image.Resampling.LANCZOS)
-            sheet.paste(small, (x, y))
+            sheet.paste(small, (x, y + SIDE - 4 - small.height))
         draw.text((x, y + SIDE), name, fill="white")
         draw.text((x, y + SIDE + LINE), said[:38], fill="grey")
     return sheet
