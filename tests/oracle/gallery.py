@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 import pictures
 import styles
@@ -134,6 +134,7 @@ def sheet_of(cells):
     rows = -(-len(cells) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * SIDE, rows * (SIDE + 2 * LINE)))
     draw = ImageDraw.Draw(sheet)
+    draw.font = ImageFont.truetype("DejaVuSans.ttf", 10)  # PIL's own has no arrows
     for i, (name, picture, said) in enumerate(cells):
         x, y = i % COLUMNS * SIDE, i // COLUMNS * (SIDE + 2 * LINE)
         if picture is not None:
