@@ -84,7 +84,7 @@ describe_time(double seconds, bool at_most)
     return g_strdup_printf(_("about %d s"), (int)ceil(seconds));
   if (seconds < 99 * 60)
     return g_strdup_printf(_("about %d min"), (int)ceil(seconds / 60));
-  return g_strdup_printf(_("about %d h"), (int)ceil(seconds / 3600));
+  return g_strdup_printf(_("about %d h"), (int)MIN(ceil(seconds / 3600), G_MAXINT));
 }
 
 static char *

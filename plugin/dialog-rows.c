@@ -62,6 +62,8 @@ text_new(const NnParam *param, GObject *config)
   GtkWidget *entry = gimp_prop_entry_new(config, param->key, -1);
 
   gtk_entry_set_activates_default(GTK_ENTRY(entry), TRUE);
+  if (param->when_empty)
+    gtk_entry_set_placeholder_text(GTK_ENTRY(entry), _(param->when_empty));
   return entry;
 }
 
@@ -80,7 +82,8 @@ network_entry_new(SomDialogState *state, const NnParam *param, GObject *config, 
 {
   const NnParam *network = som_dialog_state_network_param(state, param);
   GtkWidget *widget = som_network_entry_new(
-      param->kind == NN_PARAM_LAYERS ? SOM_NETWORK_LAYERS : SOM_NETWORK_CLASSES, param->use);
+      param->kind == NN_PARAM_LAYERS ? SOM_NETWORK_LAYERS : SOM_NETWORK_CLASSES, param->use,
+      param->when_empty ? _(param->when_empty) : NULL);
   SomNetworkEntry *entry = SOM_NETWORK_ENTRY(widget);
 
   g_object_bind_property(config, param->key, entry, "text",
@@ -201,15 +204,45 @@ layer_new(const NnParam *param, GObject *config)
   return bind_items(param, config, gimp_layer_combo_box_new(NULL, NULL, NULL));
 }
 
+static gboolean
+is_none(GBinding *binding, const GValue *file, GValue *none, gpointer data)
+{
+  g_value_set_boolean(none, !g_value_get_object(file));
+  return TRUE;
+}
+
+/* What stands below a chooser while nothing is chosen. */
 static GtkWidget *
-file_new(const NnParam *param, GObject *config)
+none_note_new(GtkWidget *picker, const char *text)
+{
+  GtkWidget *note = gtk_label_new(text);
+
+  gtk_label_set_xalign(GTK_LABEL(note), 0);
+  gtk_widget_set_no_show_all(note, TRUE);
+  gtk_style_context_add_class(gtk_widget_get_style_context(note), GTK_STYLE_CLASS_DIM_LABEL);
+  g_object_bind_property_full(picker, "file", note, "visible", G_BINDING_SYNC_CREATE, is_none, NULL,
+                              NULL, NULL);
+  return note;
+}
+
+static GtkWidget *
+file_new(const NnParam *param, GObject *config, GtkWidget **focus)
 {
   g_autofree char *title = som_label_plain(param->label);
   GtkWidget *picker = som_file_picker_new(title, param->kind == NN_PARAM_FOLDER);
+  GtkWidget *box;
 
+  *focus = picker;
   g_object_bind_property(config, param->key, picker, "file",
                          G_BINDING_BIDIRECTIONAL | G_BINDING_SYNC_CREATE);
-  return picker;
+  if (!param->open_images)
+    return picker;
+  box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 3);
+  gtk_box_pack_start(GTK_BOX(box), picker, FALSE, FALSE, 0);
+  gtk_box_pack_start(GTK_BOX(box),
+                     none_note_new(picker, _("Without a folder, the open images are taken.")),
+                     FALSE, FALSE, 0);
+  return box;
 }
 
 /* The control, and what gets the focus when the label's mnemonic is pressed. */
@@ -237,7 +270,7 @@ control_new(SomDialogState *state, const NnParam *param, GtkWidget **focus)
     return *focus = region_new(state, param, config);
   case NN_PARAM_FILE:
   case NN_PARAM_FOLDER:
-    return *focus = file_new(param, config);
+    return file_new(param, config, focus);
   default:
     return *focus = text_new(param, config);
   }
@@ -253,6 +286,12 @@ attach_row(GtkGrid *grid, int row, const char *label_text, const char *help, Gtk
   gtk_label_set_mnemonic_widget(GTK_LABEL(label), focus);
   gtk_label_set_xalign(GTK_LABEL(label), 0);
   gtk_size_group_add_widget(labels, label);
+  if (focus != control) { /* which stands beside the first line of what is below each other */
+    g_autoptr(GtkSizeGroup) line = gtk_size_group_new(GTK_SIZE_GROUP_VERTICAL);
+    gtk_size_group_add_widget(line, label);
+    gtk_size_group_add_widget(line, focus);
+    gtk_widget_set_valign(label, GTK_ALIGN_START);
+  }
   gtk_widget_set_hexpand(control, TRUE);
   gimp_help_set_help_data(label, help, NULL);
   gimp_help_set_help_data(focus, help, NULL);

@@ -134,20 +134,30 @@ is_a_thing(const NnParam *param)
          param->kind == NN_PARAM_FOLDER || param->kind == NN_PARAM_TEXT;
 }
 
-/* Whether something is given in the rows that have @param's name and @number. */
+/* Whether there are rows that have @param's name and @number, and, if @used, something is given in one. */
 static bool
-number_is_used(SomDialogState *self, const NnParam *param, int number)
+has_number(SomDialogState *self, const NnParam *param, int number, bool used)
 {
   size_t length = 0, other_length = 0;
 
   som_param_number(param, &length);
   for (const NnParam *other = self->effect->params; other->key; other++) {
     if (som_param_number(other, &other_length) == number && other_length == length &&
-        strncmp(param->key, other->key, length) == 0 && is_a_thing(other) &&
-        is_given(other, self->config))
+        strncmp(param->key, other->key, length) == 0 &&
+        (!used || (is_a_thing(other) && is_given(other, self->config))))
       return true;
   }
   return false;
+}
+
+/* Those of the lowest number always are. */
+static bool
+number_is_shown(SomDialogState *self, const NnParam *param)
+{
+  int number = som_param_number(param, NULL);
+
+  return number <= 1 || !has_number(self, param, number - 1, false) ||
+         has_number(self, param, number - 1, true) || has_number(self, param, number, true);
 }
 
 /* Sections of which no row is shown have no title either. */
@@ -174,9 +184,7 @@ update_rows(SomDialogState *self)
   for (guint i = 0; i < self->rows->len; i++) {
     const Row *row = &g_array_index(self->rows, Row, i);
     bool enabled = nn_param_enabled(self->effect, row->param, has_value, self->config);
-    int number = som_param_number(row->param, NULL);
-    bool shown = number <= 1 || number_is_used(self, row->param, number) ||
-                 number_is_used(self, row->param, number - 1);
+    bool shown = number_is_shown(self, row->param);
 
     gtk_widget_set_sensitive(row->control, enabled);
     gtk_widget_set_visible(row->control, shown);

@@ -9,6 +9,9 @@
 #define GROUP "somnium"
 #define GROUP_MEASURED "measured"
 #define KEY_SPEED "multiply-adds-per-second"
+/* what can be believed, whatever has written it */
+#define SLOWEST 1e6
+#define FASTEST 1e18
 
 static char *
 file_path(void)
@@ -92,7 +95,7 @@ som_preferences_recall_speed(const char *of)
   g_autofree char *key = speed_key(of);
   double speed = g_key_file_get_double(file, GROUP_MEASURED, key, NULL);
 
-  return speed > 0 && speed < 1e18 ? speed : 0;
+  return speed >= SLOWEST && speed <= FASTEST ? speed : 0;
 }
 
 void

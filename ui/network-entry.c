@@ -16,7 +16,7 @@ enum { COLUMN_CHECKED, COLUMN_NAME, COLUMN_FOLDED, COLUMN_KEY, COLUMN_WEIGHT, N_
 struct _SomNetworkEntry {
   GtkBox parent_instance;
   SomNetworkEntryKind kind;
-  char *use; /* (nullable) */
+  char *use, *when_empty; /* (nullable) */
   const NnNetwork *network; /* (nullable) */
   GtkWidget *entry, *button, *popover, *search;
   GtkListStore *store;
@@ -47,6 +47,7 @@ som_network_entry_finalize(GObject *object)
   SomNetworkEntry *self = SOM_NETWORK_ENTRY(object);
 
   g_free(self->use);
+  g_free(self->when_empty);
   g_object_unref(self->store);
   g_object_unref(self->filter);
   G_OBJECT_CLASS(som_network_entry_parent_class)->finalize(object);
@@ -317,7 +318,7 @@ on_text_changed(SomNetworkEntry *self)
 }
 
 GtkWidget *
-som_network_entry_new(SomNetworkEntryKind kind, const char *use)
+som_network_entry_new(SomNetworkEntryKind kind, const char *use, const char *when_empty)
 {
   SomNetworkEntry *self = g_object_new(SOM_TYPE_NETWORK_ENTRY, NULL);
   const char *tip =
@@ -325,6 +326,7 @@ som_network_entry_new(SomNetworkEntryKind kind, const char *use)
 
   self->kind = kind;
   self->use = g_strdup(use);
+  self->when_empty = g_strdup(when_empty);
   self->store = gtk_list_store_new(N_COLUMNS, G_TYPE_BOOLEAN, G_TYPE_STRING, G_TYPE_STRING,
                                    G_TYPE_STRING, G_TYPE_STRING);
   self->entry = gtk_entry_new();
@@ -352,6 +354,8 @@ som_network_entry_set_network(SomNetworkEntry *entry, const NnNetwork *network)
       network && entry->use ? g_hash_table_lookup(network->presets, entry->use) : NULL;
 
   entry->network = network;
+  if (entry->when_empty)
+    hint = entry->when_empty;
   gtk_entry_set_placeholder_text(GTK_ENTRY(entry->entry), preset ? preset : hint);
   gtk_widget_set_sensitive(entry->button,
                            network && (entry->kind == SOM_NETWORK_LAYERS || network->labels));

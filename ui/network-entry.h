@@ -13,8 +13,9 @@ typedef enum { SOM_NETWORK_LAYERS, SOM_NETWORK_CLASSES } SomNetworkEntryKind;
 #define SOM_TYPE_NETWORK_ENTRY (som_network_entry_get_type())
 G_DECLARE_FINAL_TYPE(SomNetworkEntry, som_network_entry, SOM, NETWORK_ENTRY, GtkBox)
 
-/** som_network_entry_new: @use: (nullable): of layers: whose preset an empty text takes. */
-GtkWidget *som_network_entry_new(SomNetworkEntryKind kind, const char *use);
+/** som_network_entry_new: @use: (nullable): of layers: whose preset an empty text takes; @when_empty:
+ * (nullable): what it takes where there is none, for people. */
+GtkWidget *som_network_entry_new(SomNetworkEntryKind kind, const char *use, const char *when_empty);
 
 /** som_network_entry_set_network: @network: (nullable): what is listed from now on; must live until
  * the next call. The text stays. */

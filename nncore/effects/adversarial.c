@@ -30,6 +30,7 @@ static const NnParam params[] = {
                    "takes whatever is nearest, but what it sees now."),
         .section = SECTION_DECEIVED,
         .kind = NN_PARAM_CLASS,
+        .when_empty = N_("whatever is nearest"),
     },
     NN_VIEW_PARAM(SECTION_DECEIVED),
     {

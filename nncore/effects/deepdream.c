@@ -89,6 +89,7 @@ static const NnParam params[] = {
                    "network holds the picture to be."),
         .section = SECTION_NETWORK,
         .kind = NN_PARAM_CLASS,
+        .when_empty = N_("what the network sees"),
         .enabled_by = "objective=class",
     },
     {

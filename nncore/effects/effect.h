@@ -60,6 +60,8 @@ typedef struct {
  * @use: of %NN_PARAM_LAYERS: the use whose preset an empty text takes ("dream", "content",
  *   "style"); the dialog shows it. Of %NN_PARAM_NETWORK: "style" where an empty text takes the
  *   bundled network for styles, else %NULL
+ * @when_empty: (nullable): N_(): of texts, layers and classes: what an empty one takes, which the
+ *   dialog shows in its place where there is no preset
  * @feed_forward: of %NN_PARAM_NETWORK: only networks that make pictures of pictures will do; an empty
  *   text means the first of these
  * @optional: of %NN_PARAM_NETWORK: an empty text means none
@@ -79,7 +81,7 @@ typedef struct {
   int digits;
   const char *text;
   const NnChoice *choices;
-  const char *use;
+  const char *use, *when_empty;
   bool feed_forward, optional;
   bool open_images;
   const char *enabled_by;

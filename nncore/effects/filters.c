@@ -43,6 +43,7 @@ static const NnParam params[] = {
                    "whose filters look at the picture itself: edges, gratings and spots of color, "
                    "if the network has learnt well."),
         .kind = NN_PARAM_LAYERS,
+        .when_empty = N_("the first convolution"),
     },
     {
         .key = "inputs",

@@ -27,8 +27,9 @@ static const NnChoice starts[] = {
     {NULL, NULL},
 };
 
-#define PAIR_OPERATIONS \
-  40 /* of t-SNE, for two pictures in a step: as long as so many multiply-adds */
+/* of t-SNE, for two pictures in a step: as long as so many multiply-adds; on two cores that do 1.6e11 a
+ * second at what speeds are measured by, 500 pictures took 1.8 ns a pair and step and 2000 1.35 ns */
+#define PAIR_OPERATIONS 250
 
 #define SECTION_PICTURES N_("Pictures")
 #define SECTION_MAP N_("Map")
@@ -150,7 +151,7 @@ typedef struct {
   double *points, *centres;
   double divergence;
   double begin, end; /* share of the run of what is being done */
-  const char *text;  /* what that is */
+  const char *text; /* what that is */
   NnVerdict verdict;
 } Map;
 

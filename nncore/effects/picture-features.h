@@ -35,6 +35,7 @@ extern const NnChoice nn_space_choices[];
                  "textures. Empty takes the one that the class scores are made from, which " \
                  "goes by what is on the picture."), \
           .kind = NN_PARAM_LAYERS, \
+          .when_empty = N_("what the class scores are made from"), \
       }, \
       { \
           .key = "working-size", \

@@ -106,6 +106,7 @@ static const NnParam params[] = {
                    "less. Empty takes the last one that still is a map."),
         .section = SECTION_METHOD,
         .kind = NN_PARAM_TEXT,
+        .when_empty = N_("the last one that still is a map"),
         .enabled_by = "method=grad-cam,guided-grad-cam",
     },
     NN_MAP_PARAMS,

@@ -56,6 +56,7 @@ static const NnParam params[] = {
                "holds the picture to be."),
         .section = SECTION_WHAT,
         .kind = NN_PARAM_CLASS,
+        .when_empty = NN_FIRST_CHOICE,
     },
     {
         .key = "selection-means",
@@ -185,6 +186,13 @@ map_settings(const NnEffectRun *run)
                                  .cam_layer = ""};
 }
 
+static NnTargetChoice
+subject_choice(const NnEffectRun *run)
+{
+  return (NnTargetChoice){
+      .kind = NN_TARGET_CLASS, .class_text = nn_effect_argument(run, "class")->text, .layer = ""};
+}
+
 /* (transfer full): one channel */
 static NnImage *
 ask_network(NnEffectRun *run, NnTarget *target, GError **error)
@@ -209,8 +217,7 @@ static NnImage *
 find_map(NnEffectRun *run, char **name, GError **error)
 {
   NnMethod method = methods[nn_effect_argument(run, "map")->i];
-  NnTargetChoice choice = {
-      .kind = NN_TARGET_CLASS, .class_text = nn_effect_argument(run, "class")->text, .layer = ""};
+  NnTargetChoice choice = subject_choice(run);
   if (!nn_progress_begin(run->progress, _("Reading the network"), error))
     return NULL;
   g_autoptr(NnTarget) target =
@@ -317,19 +324,10 @@ run_select_subject(NnEffectRun *run, GError **error)
 static bool
 add_map_cost(const NnEffectRun *run, int width, int height, NnEstimate *estimate, GError **error)
 {
-  const NnNetwork *network = nn_effect_argument(run, "network")->network;
-  g_autofree char *layer = nn_target_find_layer(network, NN_TARGET_CLASS, "", error);
-  if (layer == NULL)
-    return false;
-  const char *layers[] = {layer, NULL};
+  NnTargetChoice choice = subject_choice(run);
   NnAttributionSettings settings = map_settings(run);
   NnPasses passes = nn_method_passes(&settings);
-  nn_view_size(network, 0, &width, &height);
-  passes.network = network;
-  passes.layers = layers;
-  passes.width = width;
-  passes.height = height;
-  if (!nn_cost_add_passes(estimate, run->context, &passes, error))
+  if (!nn_target_add_cost_at(run, &choice, 0, &width, &height, passes, estimate, error))
     return false;
   nn_cost_add_pictures(estimate, NN_METHOD_PICTURES, width, height, 3);
   return true;

@@ -25,20 +25,29 @@ const NnChoice nn_target_choices[] = {
 };
 
 bool
-nn_target_add_cost(const NnEffectRun *run, const NnTargetChoice *choice, int *width, int *height,
-                   NnPasses passes, NnEstimate *estimate, GError **error)
+nn_target_add_cost_at(const NnEffectRun *run, const NnTargetChoice *choice, int working_px,
+                      int *width, int *height, NnPasses passes, NnEstimate *estimate,
+                      GError **error)
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
   g_autofree char *layer = nn_target_find_layer(network, choice->kind, choice->layer, error);
   if (layer == NULL)
     return false;
   const char *layers[] = {layer, NULL};
-  nn_view_size(network, (int)nn_effect_argument(run, "working-size")->i, width, height);
+  nn_view_size(network, working_px, width, height);
   passes.network = network;
   passes.layers = layers;
   passes.width = *width;
   passes.height = *height;
   return nn_cost_add_passes(estimate, run->context, &passes, error);
+}
+
+bool
+nn_target_add_cost(const NnEffectRun *run, const NnTargetChoice *choice, int *width, int *height,
+                   NnPasses passes, NnEstimate *estimate, GError **error)
+{
+  int working_px = (int)nn_effect_argument(run, "working-size")->i;
+  return nn_target_add_cost_at(run, choice, working_px, width, height, passes, estimate, error);
 }
 
 NnTargetChoice

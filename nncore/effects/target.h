@@ -56,6 +56,8 @@ extern const NnChoice nn_target_choices[];
       .max = 32768, \
   }
 
+#define NN_FIRST_CHOICE N_("what the network sees")
+
 /** NN_CLASS_PARAM: the row "class". */
 #define NN_CLASS_PARAM \
   { \
@@ -65,6 +67,7 @@ extern const NnChoice nn_target_choices[];
       .help = N_("Name or number of the class whose score is explained. Empty takes what the " \
                  "network holds the picture to be."), \
       .kind = NN_PARAM_CLASS, \
+      .when_empty = NN_FIRST_CHOICE, \
       .enabled_by = "target=class", \
   }
 
@@ -136,6 +139,12 @@ char *nn_target_find_layer(const NnNetwork *network, NnTargetKind kind, const ch
  */
 bool nn_target_add_cost(const NnEffectRun *run, const NnTargetChoice *choice, int *width,
                         int *height, NnPasses passes, NnEstimate *estimate, GError **error);
+
+/** nn_target_add_cost_at: the same at @working_px, as nn_view_size() takes it, where the argument means
+ * something else. */
+bool nn_target_add_cost_at(const NnEffectRun *run, const NnTargetChoice *choice, int working_px,
+                           int *width, int *height, NnPasses passes, NnEstimate *estimate,
+                           GError **error);
 
 /** nn_target_choice: what @run's arguments of these rows say. */
 NnTargetChoice nn_target_choice(const NnEffectRun *run);

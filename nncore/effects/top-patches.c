@@ -73,6 +73,7 @@ static const NnParam params[] = {
         .help = N_("Numbers of the channels, from 0, like “3,7,12-15”; a row of the sheet for "
                    "each. Empty leaves the choice to Somnium."),
         .kind = NN_PARAM_TEXT,
+        .when_empty = N_("as chosen below"),
     },
     {
         .key = "choose",

@@ -70,6 +70,7 @@ static const NnParam params[] = {
                    "takes 16 of the layer's."),
         .section = SECTION_WHAT,
         .kind = NN_PARAM_TEXT,
+        .when_empty = N_("16 of the layer's"),
         .enabled_by = "!target=class",
     },
     {
@@ -79,6 +80,7 @@ static const NnParam params[] = {
                    "make a sheet. Empty takes 16 of the network's."),
         .section = SECTION_WHAT,
         .kind = NN_PARAM_CLASS,
+        .when_empty = N_("16 of the network's"),
         .enabled_by = "target=class",
     },
     {

@@ -65,6 +65,14 @@ static const NnChoice makes[] = {
        .digits = 1, \
        .enabled_by = "style-" number "-name"}
 
+#define MIX(number) \
+  {.key = "mix-" number "-name", \
+   .label = "Mix " number " name", \
+   .help = "A name.", \
+   .section = "Styles", \
+   .kind = NN_PARAM_TEXT, \
+   .when_empty = "no mix " number}
+
 static const NnParam region_params[] = {
     ROWS,
     {.key = "size",
@@ -95,6 +103,8 @@ static const NnParam region_params[] = {
     STYLE("1", "Styles"),
     STYLE("2", "Further styles"),
     STYLE("3", "Further styles"),
+    MIX("2"),
+    MIX("3"),
     {NULL},
 };
 

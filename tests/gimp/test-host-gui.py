@@ -67,6 +67,10 @@ class Story:
         self.wait("once the first is used it is", lambda: self.shown(dialog, "^Style 2 name$"))
         self.expect("so is its title", self.shown(dialog, title))
         self.expect("the third is not", not self.shown(dialog, "^Style 3 name$"))
+        self.expect("where numbers begin at 2, these are shown", self.shown(dialog, "^Mix 2 name$"))
+        self.expect("and the next are not", not self.shown(dialog, "^Mix 3 name$"))
+        hint = self.gimp.control(dialog, "^Mix 2 name$").getAttributes()
+        self.expect("an empty row says what it means", "placeholder-text:no mix 2" in hint, hint)
 
     def narrow_down(self, dialog, text, pattern):
         """Types into the list that is open; returns the only cell that is left."""
@@ -157,6 +161,7 @@ class Story:
             "pictures are counted beforehand",
             lambda: self.gimp.find(dialog, "label", r"^Expected: 1\.5\sGB of memory"),
         )
+        self.expect("that they are taken is said", self.shown(dialog, "^Without a folder, the open images"))
         self.gimp.choose(dialog, "^Make$", "^Text alone$")
         self.gimp.click(dialog, "button", OK)
         message = self.gimp.window_with("label", r"rgb.*\(-1 bytes\): picture: 16 x 13 x 4")

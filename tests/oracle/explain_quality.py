@@ -13,25 +13,29 @@ gone when it is taken away. Beside it, as a finer scale, stand means over square
 that know nothing of the network are measured as well: a random one, and a Gaussian in the middle, where
 photographers put things.
 
-    ./dev shell --oracle -- python3 tests/oracle/explain_quality.py [PHOTOS]
+    ./dev shell --oracle -- python3 tests/oracle/explain_quality.py [PHOTOS | held-out]
 
-PHOTOS: how many, all unless told. At the blur's scale, each method of gradients must beat both in the
-difference of insertion and deletion."""
+PHOTOS: how many, all unless told. held-out: over pictures on which nothing was ever chosen, neither this
+measure nor a default of the effects: validation pictures of Tiny ImageNet, enlarged from 64 px, drawn
+at random among those whose class the network gets right. At the blur's scale, each method of gradients
+must beat both in the difference of insertion and deletion; the lead over the Gaussian is told with its
+standard error. onnxruntime judges."""
 
+import io
+import shutil
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
-import shutil
 
 import numpy as np
-import torch
 from PIL import Image, ImageFilter
 
 import explained
 import networks
 import pictures
-from common import THREADS, Tap
-from onnx_torch import opened
+from common import SHARED, Tap
+from peers import OnnxRuntime
 from pictures import InputSpec
 
 AREA_PX = 224  # side of a square as large as the pictures
@@ -40,7 +44,12 @@ STEPS = 10
 BLUR_PX = 12
 METHODS = ("gradient", "smoothgrad", "integrated-gradients", "input-x-gradient", "guided-backprop",
            "deconvnet", "grad-cam", "guided-grad-cam")
+KNOW_NOTHING = ("random", "centred Gaussian")
 HONEST = [name for name in METHODS if name != "deconvnet"]  # it hardly looks at the class
+
+
+HELD_OUT = 40
+TINY_IMAGENET = SHARED / "data" / "tiny-imagenet"
 
 
 def fitted(photo):
@@ -82,35 +91,36 @@ def centred_gaussian(shape):
 class Judge:
     """Asks the network for the probability of a class."""
 
-    def __init__(self, path, spec):
-        self.network = opened(path)
+    def __init__(self, onnxruntime, spec):
+        self.onnxruntime = onnxruntime
         self.spec = spec
 
-    def probabilities(self, pictures_):
-        images = np.concatenate([self.spec.prepare(picture * 255) for picture in pictures_])
-        with torch.no_grad():
-            (scores,) = self.network.run(images, ["logits"])
-        return torch.softmax(scores.reshape(len(images), -1), 1).numpy()
+    def probabilities(self, picture):
+        image = self.spec.prepare(picture * 255)
+        return self.onnxruntime.run(networks.TINY_DARKNET, image, ["prob"])[0].ravel()
 
-    def areas(self, picture, blurred, order_map, label):
-        """Deletion and insertion."""
+    def curve(self, ends, label, between):
+        """The area under it; ends: probabilities of all classes; between: pictures."""
+        inner = [self.probabilities(picture)[label] for picture in between]
+        curve = np.array([ends[0][label], *inner, ends[1][label]])
+        return float((curve[:-1] + curve[1:]).mean() / 2)
+
+    def areas(self, picture, blurred, ends, order_map, label):
+        """Deletion and insertion; ends: what the picture and the blurred one are taken for."""
         shape = order_map.shape
         noise = np.random.default_rng(0).random(shape) * 1e-9  # ties in no order of ours
         order = np.argsort(-(order_map / order_map.max() + noise).ravel())
-        deletion, insertion = [], []
-        for step in range(STEPS + 1):
-            mask = np.zeros(order.size, bool)
+        masks = np.zeros((STEPS - 1, order.size), bool)
+        for step, mask in enumerate(masks, 1):
             mask[order[:order.size * step // STEPS]] = True
-            mask = mask.reshape(*shape, 1)
-            deletion.append(np.where(mask, blurred, picture))
-            insertion.append(np.where(mask, picture, blurred))
-        curves = self.probabilities(deletion + insertion)[:, label]
-        return [float((curve[:-1] + curve[1:]).mean() / 2) for curve in np.split(curves, 2)]
+        masks = masks.reshape(-1, *shape, 1)
+        return [self.curve(ends, label, (np.where(mask, blurred, picture) for mask in masks)),
+                self.curve(ends[::-1], label, (np.where(mask, picture, blurred) for mask in masks))]
 
 
 def maps_of(path, picture_path, shape, folder, number):
-    yield "random", random_map(shape, number)
-    yield "centred Gaussian", centred_gaussian(shape)
+    yield KNOW_NOTHING[0], random_map(shape, number)
+    yield KNOW_NOTHING[1], centred_gaussian(shape)
     size = max(shape)
     for method in METHODS:
         extra = {"steps": 16} if method == "integrated-gradients" else {}
@@ -120,47 +130,88 @@ def maps_of(path, picture_path, shape, folder, number):
                                          working_size=size)[0]
 
 
-def measure(count):
-    """For each method, a row for each photo: deletion and insertion at each scale."""
-    table = {}
-    with tempfile.TemporaryDirectory(prefix="somnium-") as folder:
+def pictures_of_classes():
+    """Validation pictures of Tiny ImageNet in a random order, with the names of their classes."""
+    lines = (TINY_IMAGENET / "classes.tsv").read_text(encoding="utf-8").splitlines()
+    names = {folder: [name.strip().lower() for name in text.split(",")]
+             for folder, text in (line.split("\t") for line in lines)}
+    with tarfile.open(TINY_IMAGENET / "val.tar.xz") as archive:
+        files = [(member.name, archive.extractfile(member).read())
+                 for member in archive if member.isfile()]
+    files.sort()
+    for index in np.random.default_rng(0).permutation(len(files)):
+        name, data = files[index]
+        yield Image.open(io.BytesIO(data)).convert("RGB"), names[Path(name).parent.name]
+
+
+def held_out(judge):
+    """Those whose class, which one label alone must name, is the network's first choice."""
+    labels = networks.TINY_DARKNET.with_suffix(".labels.txt").read_text(encoding="utf-8").splitlines()
+    found = 0
+    for picture, names in pictures_of_classes():
+        meant = [i for i, label in enumerate(labels) if label.lower() in names]
+        picture = fitted(picture)
+        if len(meant) == 1 and judge.probabilities(np.asarray(picture) / 255).argmax() == meant[0]:
+            yield picture
+            found += 1
+        if found == HELD_OUT:
+            return
+
+
+def chosen_photos(count):
+    for path in pictures.photos()[:count]:
+        yield fitted(pictures.load(path))
+
+
+def measure_photo(judge, path, folder, number, photo):
+    """Deletion and insertion at each scale, for each method."""
+    picture = np.asarray(photo) / 255
+    blurred = np.asarray(photo.filter(ImageFilter.GaussianBlur(BLUR_PX))) / 255
+    explained.write_ppm(Path(folder) / "photo.ppm", picture)
+    ends = [judge.probabilities(each) for each in (picture, blurred)]
+    label = int(ends[0].argmax())
+    return {name: [judge.areas(picture, blurred, ends, scale(array), label)
+                   for scale in SCALES.values()]
+            for name, array in maps_of(path, Path(folder) / "photo.ppm", picture.shape[:2], folder,
+                                       number)}
+
+
+def measure(which):
+    """A dictionary of measure_photo() for each photo."""
+    with tempfile.TemporaryDirectory(prefix="somnium-") as folder, OnnxRuntime() as onnxruntime:
         path = Path(folder) / networks.TINY_DARKNET.name
         shutil.copy(networks.TINY_DARKNET, path)
         explained.describe(path, InputSpec())
-        judge = Judge(path, InputSpec())
-        for number, photo_path in enumerate(pictures.photos()[:count]):
-            photo = fitted(pictures.load(photo_path))
-            picture = np.asarray(photo) / 255
-            blurred = np.asarray(photo.filter(ImageFilter.GaussianBlur(BLUR_PX))) / 255
-            explained.write_ppm(Path(folder) / "photo.ppm", picture)
-            label = int(judge.probabilities([picture])[0].argmax())
-            for name, array in maps_of(path, Path(folder) / "photo.ppm", picture.shape[:2], folder,
-                                       number):
-                areas = [judge.areas(picture, blurred, scale(array), label)
-                         for scale in SCALES.values()]
-                table.setdefault(name, []).append(areas)
-    return table
+        judge = Judge(onnxruntime, InputSpec())
+        photos = held_out(judge) if which == "held-out" else chosen_photos(which)
+        return [measure_photo(judge, path, folder, number, photo)
+                for number, photo in enumerate(photos)]
+
+
+def show(rows):
+    """The table; returns the worth of each method: a difference for each photo, at the blur's scale."""
+    print(f"# {len(rows)} photos: deletion, insertion, and their difference; its lead over the Gaussian")
+    print(f"# {'method':22}" + "".join(f"{scale:>24}" for scale in SCALES) + f"{'lead (blur)':>18}")
+    worth = {name: np.array([row[name][0][1] - row[name][0][0] for row in rows]) for name in rows[0]}
+    for name in rows[0]:
+        told = [f"   {deletion:6.3f} {insertion:6.3f} {insertion - deletion:6.3f}"
+                for deletion, insertion in np.mean([row[name] for row in rows], 0)]
+        lead = worth[name] - worth["centred Gaussian"]
+        error = lead.std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else np.nan
+        print(f"# {name:22}" + " ".join(told) + f"   {lead.mean():6.3f} +- {error:.3f}")
+    return worth
 
 
 def main():
-    torch.set_num_threads(THREADS)
     tap = Tap()
-    if not (networks.TINY_DARKNET.exists() and pictures.photos()):
+    which = sys.argv[1] if sys.argv[1:] else None
+    if not (networks.TINY_DARKNET.exists() and pictures.photos() and TINY_IMAGENET.exists()):
         tap.skip("quality of maps", "needs the photos and networks of ../shared")
         tap.done()
         return
-    table = measure(int(sys.argv[1]) if sys.argv[1:] else None)
-    print(f"# {len(table['random'])} photos: deletion, insertion, and their difference")
-    print(f"# {'method':22}" + "".join(f"{scale:>24}" for scale in SCALES))
-    worth = {}
-    for name, rows in table.items():
-        means = np.mean(rows, 0)
-        told = [f"   {deletion:6.3f} {insertion:6.3f} {insertion - deletion:6.3f}"
-                for deletion, insertion in means]
-        print(f"# {name:22}" + " ".join(told))
-        worth[name] = means[0, 1] - means[0, 0]
+    worth = show(measure(int(which) if which and which.isdigit() else which))
     for name in HONEST + ["occlusion"]:
-        beaten = [other for other in ("random", "centred Gaussian") if worth[other] >= worth[name]]
+        beaten = [other for other in KNOW_NOTHING if worth[other].mean() >= worth[name].mean()]
         tap.case(f"{name} beats maps that know nothing",
                  [f"{other} is as good" for other in beaten])
     tap.done()

@@ -2,6 +2,7 @@
 """The maps that explain a verdict: ours, through the effects themselves (run-effect), and the formulas
 of the papers, written down in PyTorch in double precision. A map here is H x W, its largest value 1."""
 
+import math
 import os
 import re
 import subprocess
@@ -16,7 +17,8 @@ from onnx_torch import OPERATORS, opened
 RUN_EFFECT = Path(os.environ.get("SOMNIUM_RUN_EFFECT") or BUILD / "tests" / "effects" / "run-effect")
 RECTIFIERS = ("Relu", "LeakyRelu", "Clip")
 BATCH = 8  # pictures at a time
-BLACK, MEAN = "black", "mean"
+BLACK, MEAN, BLUR = "black", "mean", "blur"
+BLUR_PART = 0.1  # deviation of the blurred baseline over the shorter side
 
 
 # ---- ours
@@ -44,7 +46,8 @@ def run_effect(effect, network, picture_path, result_path, **arguments):
     words = [f"{key.replace('_', '-')}={value}" for key, value in arguments.items()]
     command = [str(RUN_EFFECT), effect, str(network), str(picture_path), str(result_path), *words,
                f"threads={THREADS}"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", check=False,
+                         env={**os.environ, "CHARSET": "UTF-8"})  # of what GLib prints
     if run.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {run.stderr.strip().splitlines()[-1]}")
     return run.stdout
@@ -178,7 +181,37 @@ def largest(gradient):
     return np.abs(gradient).max(2)
 
 
+def blurred(picture):
+    """By a Gaussian whose kernel ends at three deviations; past the edges their pixels go on."""
+    deviation = BLUR_PART * min(picture.shape[:2])
+    reach = math.ceil(3 * deviation)
+    kernel = np.exp(-(np.arange(-reach, reach + 1) / deviation) ** 2 / 2)
+    result = picture.astype(np.float64)
+    for axis in (0, 1):
+        longer = np.pad(result, [(reach * (axis == k),) * 2 for k in range(3)], mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(longer, kernel.size, axis)
+        result = windows @ (kernel / kernel.sum())
+    return result
+
+
+def blurred_ours(picture):
+    """In single precision, to the bit as image/blur: rows, then columns, from the middle outwards."""
+    deviation = BLUR_PART * min(picture.shape[:2])
+    kernel = np.exp(-0.5 * np.arange(math.ceil(3 * deviation) + 1) ** 2 / deviation ** 2)
+    kernel = (kernel / (1 + 2 * kernel[1:].sum())).astype(np.float32)
+    for axis in (1, 0):
+        at = np.arange(picture.shape[axis])
+        result = kernel[0] * picture
+        for i, weight in enumerate(kernel[1:], 1):
+            sides = [picture.take(np.clip(at + shift, 0, at[-1]), axis) for shift in (-i, i)]
+            result += weight * (sides[0] + sides[1])
+        picture = result
+    return picture
+
+
 def baseline_of(picture, kind):
+    if kind == BLUR:
+        return blurred(picture)
     return np.zeros_like(picture) + (picture.mean((0, 1)) if kind == MEAN else 0)
 
 
@@ -199,7 +232,7 @@ def deconvnet(classifier, picture, label, decide=nobody):
     return largest(classifier.gradient(picture, label, OtherRule(False, decide(picture)))[0])
 
 
-def input_x_gradient(classifier, picture, label, decide=nobody, baseline=MEAN):
+def input_x_gradient(classifier, picture, label, decide=nobody, baseline=BLUR):
     difference = picture - baseline_of(picture, baseline)
     return np.abs((difference * classifier.gradient(picture, label, decide(picture))[0]).sum(2))
 
@@ -215,18 +248,23 @@ def smoothgrad(classifier, picture, label, decide=nobody, samples=1, noise=0.0, 
     return largest(total / samples)
 
 
-def integrated_gradients(classifier, picture, label, decide=nobody, steps=1, decide_black=nobody):
-    """From black, by the trapezoidal rule: the map and the gap of completeness. decide_black: for the
-    black picture, where all of a max-pooling window is at a tie."""
+def integrated_gradients(classifier, picture, label, decide=nobody, steps=1, baseline=BLACK,
+                         decide_black=nobody):
+    """By the trapezoidal rule: the map and the gap of completeness. decide_black: for the black picture,
+    where all of a max-pooling window is at a tie. Decisions are those at our own points, to the bit."""
+    start = baseline_of(picture, baseline)
+    our_start = blurred_ours(picture) if baseline == BLUR else start
+    difference = picture - start
     total, ends = 0, []
     for k in range(steps + 1):
-        point = np.float32(k / steps) * picture
-        override = (decide if k > 0 else decide_black)(point)
-        step, score = classifier.gradient(point, label, override)
+        part = np.float32(k / steps)
+        our_point = our_start + part * (picture - our_start)
+        override = (decide_black if k == 0 and baseline == BLACK else decide)(our_point)
+        step, score = classifier.gradient(start + part * difference, label, override)
         total = total + step * (0.5 if k in (0, steps) else 1)
         if k in (0, steps):
             ends.append(score)
-    parts = picture * total / steps
+    parts = difference * total / steps
     gap = abs(parts.sum() - (ends[1] - ends[0])) / abs(ends[1] - ends[0])
     return np.abs(parts.sum(2)), gap
 

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 import pictures
 import styles
@@ -56,7 +56,7 @@ def modes():
         **{fill: [f"fill={fill}"] for fill in ("mean", "blur", "grey", "black")},
         **{kind: [f"output={kind}"] for kind in MAPS[1:]}}
     yield "select-subject", KNOWING, {kind: [f"output={kind}"] for kind in ("selection", "mask", "layer")}
-    yield "adversarial", KNOWING, {"pgd": [], "fgsm": ["method=fgsm"], "to-goldfish": ["class=goldfish"],
+    yield "adversarial", KNOWING, {"pgd": ["least=0"], "fgsm": ["method=fgsm"], "to-goldfish": ["class=goldfish"],
                                      "least": ["least=1"]}
     yield "filters", BUNDLED, {"each": [NOTHING], "alike": [NOTHING, "scale=alike"]}
     yield "activations", BUNDLED, {"sheet": ["layer=relu3_1"],
@@ -134,12 +134,13 @@ def sheet_of(cells):
     rows = -(-len(cells) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * SIDE, rows * (SIDE + 2 * LINE)))
     draw = ImageDraw.Draw(sheet)
+    draw.font = ImageFont.truetype("DejaVuSans.ttf", 10)  # PIL's own has no arrows
     for i, (name, picture, said) in enumerate(cells):
         x, y = i % COLUMNS * SIDE, i // COLUMNS * (SIDE + 2 * LINE)
         if picture is not None:
             small = picture.copy()
             small.thumbnail((SIDE - 4, SIDE - 4), Image.Resampling.LANCZOS)
-            sheet.paste(small, (x, y))
+            sheet.paste(small, (x, y + SIDE - 4 - small.height))
         draw.text((x, y + SIDE), name, fill="white")
         draw.text((x, y + SIDE + LINE), said[:38], fill="grey")
     return sheet

@@ -35,6 +35,7 @@ from ties import Decisions, deciding_tensors
 COMPLETENESS_BOUND = 0.01
 SAMPLES, NOISE, SEED = 3, 0.1, 7
 PATCH, STRIDE = 24, 20
+DEFAULT_BASELINE = explained.BLUR
 
 
 class Subject:
@@ -87,18 +88,25 @@ class Table:
             if not (rest <= RESOLVED_BOUND and subject.excuses()):
                 problems.append(f"the error is {told}")
         self.tap.case(f"{subject.name} {method}", problems)
-        self.lines.append(f"{subject.name:14} {method:24} {told}")
+        self.lines.append(f"{subject.name:14} {method:30} {told}")
+
+
+def chosen(baseline):
+    """The argument of the effect, which takes the default untold."""
+    return {} if baseline == DEFAULT_BASELINE else {"baseline": baseline}
 
 
 def compare_gradients(table, subject):
     """The methods of one gradient."""
-    for method, function, arguments in (
-            ("gradient", explained.gradient, {}),
-            ("guided-backprop", explained.guided, {}),
-            ("deconvnet", explained.deconvnet, {}),
-            ("input-x-gradient", explained.input_x_gradient, {"baseline": explained.MEAN})):
-        ours, _ = subject.ours("saliency", method=method, **arguments)
+    for method, function in (("gradient", explained.gradient),
+                             ("guided-backprop", explained.guided),
+                             ("deconvnet", explained.deconvnet)):
+        ours, _ = subject.ours("saliency", method=method)
         table.compare(subject, method, ours, functools.partial(subject.formula, function))
+    for baseline in (explained.MEAN, DEFAULT_BASELINE):
+        ours, _ = subject.ours("saliency", method="input-x-gradient", **chosen(baseline))
+        table.compare(subject, f"input-x-gradient, {baseline}", ours, functools.partial(
+            subject.formula, explained.input_x_gradient, baseline=baseline))
 
 
 def compare_means(table, subject, steps):
@@ -107,22 +115,27 @@ def compare_means(table, subject, steps):
                            seed=SEED)
     table.compare(subject, "smoothgrad", ours, functools.partial(
         subject.formula, explained.smoothgrad, samples=SAMPLES, noise=NOISE, seed=SEED))
+    for baseline in (explained.BLACK, DEFAULT_BASELINE):
+        compare_integrated(table, subject, steps, baseline)
+
+
+def compare_integrated(table, subject, steps, baseline):
     ours, text = subject.ours("saliency", method="integrated-gradients", steps=steps,
-                              baseline=explained.BLACK)
+                              **chosen(baseline))
     taken, gap = re.search(r"In (\d+) steps.*error of ([\d.]+) %", text).groups()
-    taken, gaps = int(taken), []
+    gaps = []
 
     def integrated(again):
-        array, their_gap = subject.formula(explained.integrated_gradients, again, steps=taken,
-                                           decide_black=subject.decide)
+        array, their_gap = subject.formula(explained.integrated_gradients, again, steps=int(taken),
+                                           baseline=baseline, decide_black=subject.decide)
         gaps.append(their_gap)
         return array
 
-    table.compare(subject, f"integrated, {taken} steps", ours, integrated)
+    table.compare(subject, f"integrated, {baseline}, {taken} steps", ours, integrated)
     problems = []
-    if abs(float(gap) / 100 - gaps[0]) > 2e-3:
-        problems.append(f"the gap is {gaps[0]:.2%}, not {gap} %")
-    table.tap.case(f"{subject.name} tells the gap", problems)
+    if abs(float(gap) / 100 - gaps[-1]) > 2e-3:
+        problems.append(f"the gap is {gaps[-1]:.2%}, not {gap} %")
+    table.tap.case(f"{subject.name} tells the gap from {baseline}", problems)
 
 
 def check_completeness(tap, subject):
