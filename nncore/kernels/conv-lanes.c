@@ -7,6 +7,36 @@
 
 #include "nncore/kernels/lanes.h"
 
+/* @name: made of name_of() for each kind of finish, each in a function of its own, so that one does not
+ * take the other's registers */
+#define NN_OF_EACH_KIND(name, Type) \
+  static void name##_limits(const Type *p) \
+  { \
+    name##_of(NN_FINISH_LIMITS, p); \
+  } \
+  static void name##_bits(const Type *p) \
+  { \
+    name##_of(NN_FINISH_BITS, p); \
+  } \
+  static void name##_gate(const Type *p) \
+  { \
+    name##_of(NN_FINISH_GATE, p); \
+  } \
+  static void name##_any(const Type *p) \
+  { \
+    name##_of(NN_FINISH_ANY, p); \
+  } \
+  static void name(const Type *p) \
+  { \
+    static void (*const each[])(const Type *) = { \
+        [NN_FINISH_LIMITS] = name##_limits, \
+        [NN_FINISH_BITS] = name##_bits, \
+        [NN_FINISH_GATE] = name##_gate, \
+        [NN_FINISH_ANY] = name##_any, \
+    }; \
+    each[nn_finish_kind(&p->finish)](p); \
+  }
+
 /* tiles of the direct kernels, in pixels */
 enum {
   HALF = (NN_ROWS + 1) / 2,
@@ -63,54 +93,75 @@ NN_INLINE void
 finish_pixel(NnFinish finish, bool add, const float *sums, float *target, int64_t at, int64_t c,
              int64_t end)
 {
-  for (; end - c >= NN_LANES; c += NN_LANES, sums += NN_LANES) {
-    NnFloats value = nn_load(sums);
+  for (; c < end; c += NN_LANES, sums += NN_LANES) {
+    int64_t count = MIN(end - c, NN_LANES);
+    NnFloats value = nn_load(sums) + nn_bias_lanes(finish, c, count);
     if (add)
-      value += nn_load(target + at + c);
-    nn_finish_lanes(finish, value, target, at, c, NN_LANES);
-  }
-  if (c < end) {
-    NnFloats value = nn_load(sums);
-    if (add)
-      value += nn_load_some(target + at + c, end - c);
-    nn_finish_lanes(finish, value, target, at, c, end - c);
+      value += nn_load_some(target + at + c, count);
+    nn_finish_lanes(NN_FINISH_ANY, finish, value, target, at, c, count);
   }
 }
 
-/* sums of @panels panels from target channel @c on, for @rows rows */
-static void
-finish_rows(const NnProduct *p, const float *sums, int64_t row, int64_t rows, int64_t c, int panels)
-{
-  int64_t end = MIN(c + panels * NN_BLOCK, p->end);
-  NnFinish finish = p->finish;
-  float *target = p->target;
-  bool add = p->add;
-  for (int64_t r = 0; r < rows; r++)
-    if (p->at[row + r] >= 0)
-      finish_pixel(finish, add, sums + r * NN_COLUMNS * NN_LANES, target, p->at[row + r], c, end);
-}
+/**
+ * Tile: where the sums of a tile go.
+ * @rows: pixels that there are, perhaps more than the tile has; @at: floats from @target to their
+ *   channel 0, or less than 0: that is not wanted
+ * @c, @end: channels, the tile's first and the target's last + 1
+ */
+typedef struct {
+  NnFinish finish;
+  float *target;
+  const int64_t *at;
+  int64_t rows, c, end;
+} Tile;
 
-/* a tile that is wanted as a whole, with nothing to add to: straight from the registers. Products of
- * few channels are a tenth faster for it (32 to 192 channels at 64 x 64). */
-NN_INLINE bool
-finish_whole(const int rows, const int panels, const NnProduct *p, int64_t row, int64_t c,
+/* straight from the registers. Products of few channels are a tenth faster for it (32 to 192
+ * channels at 64 x 64). */
+NN_INLINE void
+finish_whole(const NnFinishKind kind, const int rows, const int panels, const Tile *tile,
              NnFloats sum[NN_ROWS][NN_COLUMNS])
 {
-  if (p->add || p->rows - row < rows || p->end - c < panels * NN_BLOCK)
-    return false;
-  int64_t unwanted = 0;
+  NnFinish finish = tile->finish;
+  float *target = tile->target;
+  NnFloats bias[NN_COLUMNS];
+#pragma GCC unroll 16
+  for (int i = 0; i < panels * NN_PER_PANEL; i++)
+    bias[i] = nn_bias_lanes(finish, tile->c + i * NN_LANES, NN_LANES);
+#pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
-    unwanted |= p->at[row + r];
-  if (unwanted < 0)
-    return false;
-  NnFinish finish = p->finish;
-  float *target = p->target;
+    if (r < tile->rows && tile->at[r] >= 0)
+#pragma GCC unroll 16
+      for (int i = 0; i < panels * NN_PER_PANEL; i++)
+        nn_finish_lanes(kind, finish, sum[r][i] + bias[i], target, tile->at[r],
+                        tile->c + i * NN_LANES, NN_LANES);
+}
+
+NN_INLINE void
+finish_some(const int rows, const int panels, const Tile *tile, bool add,
+            NnFloats sum[NN_ROWS][NN_COLUMNS])
+{
+  int64_t end = MIN(tile->c + panels * NN_BLOCK, tile->end);
+  float sums[NN_ROWS * NN_COLUMNS * NN_LANES];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
-      nn_finish_lanes(finish, sum[r][i], target, p->at[row + r], c + i * NN_LANES, NN_LANES);
-  return true;
+      nn_store(sums + (r * NN_COLUMNS + i) * NN_LANES, sum[r][i]);
+  for (int64_t r = 0; r < MIN(rows, tile->rows); r++)
+    if (tile->at[r] >= 0)
+      finish_pixel(tile->finish, add, sums + r * NN_COLUMNS * NN_LANES, tile->target, tile->at[r],
+                   tile->c, end);
+}
+
+/* @add: to what is there */
+NN_INLINE void
+finish_tile(const NnFinishKind kind, const int rows, const int panels, const Tile *tile, bool add,
+            NnFloats sum[NN_ROWS][NN_COLUMNS])
+{
+  if (add || tile->end - tile->c < panels * NN_BLOCK)
+    finish_some(rows, panels, tile, add, sum);
+  else
+    finish_whole(kind, rows, panels, tile, sum);
 }
 
 /* register @i of a panel that groups of @span channels share: for each lane, channel @k of its group */
@@ -172,8 +223,8 @@ multiply_team(const int rows, const int span, const NnProduct *p, const float *p
 
 /* @rows, @panels and @span are constants where this is inlined; no @span: no team */
 NN_INLINE void
-multiply_tile(const int rows, const int panels, const int span, const NnProduct *p, int64_t row,
-              int64_t c, const float *filters)
+multiply_tile(const NnFinishKind kind, const int rows, const int panels, const int span,
+              const NnProduct *p, int64_t row, int64_t c, const float *filters)
 {
   NnFloats sum[NN_ROWS][NN_COLUMNS];
 #pragma GCC unroll 16
@@ -181,7 +232,7 @@ multiply_tile(const int rows, const int panels, const int span, const NnProduct 
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       sum[r][i] = (NnFloats){0};
-  for (int64_t r = 0; r < MIN(rows, p->rows - row); r++)
+  for (int64_t r = 0; p->expect && r < MIN(rows, p->rows - row); r++)
     nn_expect(p->target + MAX(p->at[row + r], 0) + c, panels * NN_BLOCK);
   const float *packed = p->packed + row * NN_BLOCK;
   if (span > 0)
@@ -189,57 +240,54 @@ multiply_tile(const int rows, const int panels, const int span, const NnProduct 
   for (int64_t s = 0; span == 0 && s < p->n_slabs; s++)
     nn_multiply_block(rows, panels, p->slabs[s].channels, packed + p->slabs[s].source,
                       filters + p->slabs[s].filter, p->panel, sum);
-  if (finish_whole(rows, panels, p, row, c, sum))
-    return;
-  float sums[NN_ROWS * NN_COLUMNS * NN_LANES];
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; r++)
-#pragma GCC unroll 16
-    for (int i = 0; i < panels * NN_PER_PANEL; i++)
-      nn_store(sums + (r * NN_COLUMNS + i) * NN_LANES, sum[r][i]);
-  finish_rows(p, sums, row, MIN(rows, p->rows - row), c, panels);
+  Tile tile = {p->finish, p->target, p->at + row, p->rows - row, c, p->end};
+  finish_tile(kind, rows, panels, &tile, p->add, sum);
 }
 
 /* all rows times @panels panels; the last tile may be half a one and may reach past the end */
 NN_INLINE void
-multiply_panels(const int panels, const int span, const NnProduct *p, int64_t c,
-                const float *filters)
+multiply_panels(const NnFinishKind kind, const int panels, const int span, const NnProduct *p,
+                int64_t c, const float *filters)
 {
   int64_t row = 0;
   for (; p->rows - row > HALF; row += NN_ROWS)
-    multiply_tile(NN_ROWS, panels, span, p, row, c, filters);
+    multiply_tile(kind, NN_ROWS, panels, span, p, row, c, filters);
   if (row < p->rows)
-    multiply_tile(HALF, panels, span, p, row, c, filters);
+    multiply_tile(kind, HALF, panels, span, p, row, c, filters);
 }
 
-static void
-product(const NnProduct *p)
+NN_INLINE void
+product_of(const NnFinishKind kind, const NnProduct *p)
 {
   int64_t c = p->first;
   const float *filters = p->filters;
   for (; p->end - c > (NN_PANELS - 1) * NN_BLOCK; c += NN_PANELS * NN_BLOCK) {
-    multiply_panels(NN_PANELS, 0, p, c, filters);
+    multiply_panels(kind, NN_PANELS, 0, p, c, filters);
     filters += NN_PANELS * p->panel;
   }
   if (c < p->end)
-    multiply_panels(1, 0, p, c, filters);
+    multiply_panels(kind, 1, 0, p, c, filters);
 }
 
-static void
-team(const NnProduct *p)
+NN_OF_EACH_KIND(product, NnProduct)
+
+NN_INLINE void
+team_of(const NnFinishKind kind, const NnProduct *p)
 {
   if (p->span == 4)
-    multiply_panels(1, 4, p, p->first, p->filters);
+    multiply_panels(kind, 1, 4, p, p->first, p->filters);
   else
-    multiply_panels(1, 8, p, p->first, p->filters);
+    multiply_panels(kind, 1, 8, p, p->first, p->filters);
 }
+
+NN_OF_EACH_KIND(team, NnProduct)
 
 /* ---- few source channels ---- */
 
 /* NN_ROWS pixels from @x on, @panels panels; @channels and @step too may be constants */
 NN_INLINE void
-few_in_tile(const int panels, const int channels, const int64_t step, const NnPixels *p, int64_t x,
-            int64_t c, const float *filters)
+few_in_tile(const NnFinishKind kind, const int panels, const int channels, const int64_t step,
+            const NnPixels *p, int64_t x, int64_t c, const float *filters)
 {
   NnFloats sum[NN_ROWS][NN_COLUMNS];
 #pragma GCC unroll 16
@@ -247,12 +295,14 @@ few_in_tile(const int panels, const int channels, const int64_t step, const NnPi
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       sum[r][i] = (NnFloats){0};
-  int64_t end = MIN(c + panels * NN_BLOCK, p->target_channels), rows = MIN(NN_ROWS, p->count - x);
+  int64_t rows = MIN(NN_ROWS, p->count - x);
   for (int64_t r = 0; r < rows; r++)
     nn_expect(p->target + p->at + (x + r) * p->target_step + c, panels * NN_BLOCK);
   for (int64_t t = 0; t < p->n_taps; t++) {
     const float *v = p->source + p->taps[t].source + x * step;
     const float *u = filters + p->taps[t].filter;
+/* unrolled, it would keep too much in registers */
+#pragma GCC unroll 1
     for (int k = 0; k < channels; k++, v++, u += NN_BLOCK) {
       NnFloats b[NN_COLUMNS];
 #pragma GCC unroll 16
@@ -265,44 +315,40 @@ few_in_tile(const int panels, const int channels, const int64_t step, const NnPi
           sum[r][i] += v[r * step] * b[i];
     }
   }
-  float sums[NN_ROWS][NN_COLUMNS * NN_LANES];
-#pragma GCC unroll 16
+  int64_t at[NN_ROWS];
   for (int r = 0; r < NN_ROWS; r++)
-#pragma GCC unroll 16
-    for (int i = 0; i < panels * NN_PER_PANEL; i++)
-      nn_store(sums[r] + i * NN_LANES, sum[r][i]);
-  NnFinish finish = p->finish;
-  float *target = p->target;
-  int64_t at = p->at + x * p->target_step;
-  for (int64_t r = 0; r < rows; r++, at += p->target_step)
-    finish_pixel(finish, false, sums[r], target, at, c, end);
+    at[r] = p->at + (x + r) * p->target_step;
+  Tile tile = {p->finish, p->target, at, rows, c, p->target_channels};
+  finish_tile(kind, NN_ROWS, panels, &tile, false, sum);
 }
 
 NN_INLINE void
-few_in_tiles(const int channels, const int64_t step, const NnPixels *p)
+few_in_tiles(const NnFinishKind kind, const int channels, const int64_t step, const NnPixels *p)
 {
   int64_t c = 0;
   const float *filters = p->filters;
   for (; p->target_channels - c > (NN_PANELS - 1) * NN_BLOCK; c += NN_PANELS * NN_BLOCK) {
     for (int64_t x = 0; x < p->count; x += NN_ROWS)
-      few_in_tile(NN_PANELS, channels, step, p, x, c, filters);
+      few_in_tile(kind, NN_PANELS, channels, step, p, x, c, filters);
     filters += NN_PANELS * p->panel;
   }
   for (int64_t x = 0; c < p->target_channels && x < p->count; x += NN_ROWS)
-    few_in_tile(1, channels, step, p, x, c, filters);
+    few_in_tile(kind, 1, channels, step, p, x, c, filters);
 }
 
-static void
-few_in(const NnPixels *p)
+NN_INLINE void
+few_in_of(const NnFinishKind kind, const NnPixels *p)
 {
   /* pictures at stride 1 and 2: offsets known to the compiler are part of the instructions */
   if (p->source_channels == 3 && p->step == 3)
-    few_in_tiles(3, 3, p);
+    few_in_tiles(kind, 3, 3, p);
   else if (p->source_channels == 3 && p->step == 6)
-    few_in_tiles(3, 6, p);
+    few_in_tiles(kind, 3, 6, p);
   else
-    few_in_tiles((int)p->source_channels, p->step, p);
+    few_in_tiles(kind, (int)p->source_channels, p->step, p);
 }
+
+NN_OF_EACH_KIND(few_in, NnPixels)
 
 /* ---- few target channels: a dot product for each ---- */
 
@@ -445,11 +491,28 @@ depthwise_taps(const int pixels, const int vectors, const NnPixels *p, int64_t x
   }
 }
 
+NN_INLINE void
+depthwise_finish(const NnFinishKind kind, const int pixels, const int vectors, const NnPixels *p,
+                 int64_t x, int64_t c, int64_t count, NnFloats sum[WISE_PIXELS][WISE_VECTORS])
+{
+  NnFinish finish = p->finish;
+  int64_t at = p->at + x * p->target_step, step = p->target_step;
+  float *target = p->target;
+#pragma GCC unroll 16
+  for (int i = 0; i < vectors; i++) {
+    NnFloats bias = nn_bias_lanes(finish, c + i * NN_LANES, count);
+#pragma GCC unroll 16
+    for (int r = 0; r < pixels; r++)
+      nn_finish_lanes(kind, finish, sum[r][i] + bias, target, at + r * step, c + i * NN_LANES,
+                      count);
+  }
+}
+
 /* @pixels pixels from @x on, @vectors registers from channel @c on: constants, but for the @count
  * channels that the last register has; @stride: of runs of taps, or 0 */
 NN_INLINE void
-depthwise_tile(const int pixels, const int vectors, const int stride, const NnPixels *p, int64_t x,
-               int64_t c, int64_t count)
+depthwise_tile(const NnFinishKind kind, const int pixels, const int vectors, const int stride,
+               const NnPixels *p, int64_t x, int64_t c, int64_t count)
 {
   NnFloats sum[WISE_PIXELS][WISE_VECTORS];
 #pragma GCC unroll 16
@@ -461,25 +524,20 @@ depthwise_tile(const int pixels, const int vectors, const int stride, const NnPi
     depthwise_run(pixels, vectors, MAX(stride, 1), p, p->taps + t, x, c, sum);
   if (stride == 0)
     depthwise_taps(pixels, vectors, p, x, c, count, sum);
-  NnFinish finish = p->finish;
-#pragma GCC unroll 16
-  for (int r = 0; r < pixels; r++)
-#pragma GCC unroll 16
-    for (int i = 0; i < vectors; i++)
-      nn_finish_lanes(finish, sum[r][i], p->target, p->at + (x + r) * p->target_step,
-                      c + i * NN_LANES, count);
+  depthwise_finish(kind, pixels, vectors, p, x, c, count, sum);
 }
 
 NN_INLINE void
-depthwise_pixels(const int pixels, const int stride, const NnPixels *p, int64_t x)
+depthwise_pixels(const NnFinishKind kind, const int pixels, const int stride, const NnPixels *p,
+                 int64_t x)
 {
   int64_t c = 0, channels = p->target_channels;
   for (; c + WISE_VECTORS * NN_LANES <= channels; c += WISE_VECTORS * NN_LANES)
-    depthwise_tile(pixels, WISE_VECTORS, stride, p, x, c, NN_LANES);
+    depthwise_tile(kind, pixels, WISE_VECTORS, stride, p, x, c, NN_LANES);
   for (; c + NN_LANES <= channels; c += NN_LANES)
-    depthwise_tile(pixels, 1, stride, p, x, c, NN_LANES);
+    depthwise_tile(kind, pixels, 1, stride, p, x, c, NN_LANES);
   if (c < channels)
-    depthwise_tile(pixels, 1, 0, p, x, c, channels - c);
+    depthwise_tile(kind, pixels, 1, 0, p, x, c, channels - c);
 }
 
 /* how far apart, in pixels, results are whose taps come in runs; 0 where they do not */
@@ -494,29 +552,31 @@ find_runs(const NnPixels *p)
 }
 
 NN_INLINE void
-depthwise_row(const int stride, const NnPixels *p)
+depthwise_row(const NnFinishKind kind, const int stride, const NnPixels *p)
 {
   int64_t x = 0;
   for (; x + WISE_PIXELS <= p->count; x += WISE_PIXELS)
-    depthwise_pixels(WISE_PIXELS, stride, p, x);
+    depthwise_pixels(kind, WISE_PIXELS, stride, p, x);
   for (; x < p->count; x++)
-    depthwise_pixels(1, stride, p, x);
+    depthwise_pixels(kind, 1, stride, p, x);
 }
 
-static void
-depthwise(const NnPixels *p)
+NN_INLINE void
+depthwise_of(const NnFinishKind kind, const NnPixels *p)
 {
   switch (find_runs(p)) {
   case 1:
-    depthwise_row(1, p);
+    depthwise_row(kind, 1, p);
     break;
   case 2:
-    depthwise_row(2, p);
+    depthwise_row(kind, 2, p);
     break;
   default:
-    depthwise_row(0, p);
+    depthwise_row(kind, 0, p);
   }
 }
+
+NN_OF_EACH_KIND(depthwise, NnPixels)
 
 const NnConvLanes NN_LANES_NAME(nn_conv_lanes) = {
     .pack = pack,

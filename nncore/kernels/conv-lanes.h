@@ -36,6 +36,7 @@ typedef struct {
  * @span: in @team, the channels of a group: 4 or 8
  * @at: floats from @target to channel 0 of each row's pixel, or less than 0: that is not wanted
  * @add: to what is in @target
+ * @expect: the target is in no cache: its lines are asked for early
  */
 typedef struct {
   int64_t rows;
@@ -48,7 +49,7 @@ typedef struct {
   int span;
   float *target;
   const int64_t *at;
-  bool add;
+  bool add, expect;
   NnFinish finish;
 } NnProduct;
 

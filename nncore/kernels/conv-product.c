@@ -155,6 +155,7 @@ multiply_block(const Job *job, int64_t begin, int64_t end, int64_t panel, Worker
         .target = job->conv->target,
         .at = worker->at,
         .add = slab > 0,
+        .expect = slab == 0,
         .finish = slab + CHUNK >= job->n_slabs ? job->conv->finish : nothing,
     };
     pack_chunk(job, begin, end, slab, slab + product.n_slabs, worker->packed);

@@ -37,6 +37,19 @@ enum { NN_ROWS = 3, NN_PANELS = 1 };
 
 enum { NN_PER_PANEL = NN_BLOCK / NN_LANES, NN_COLUMNS = NN_PANELS * NN_PER_PANEL };
 
+/* @x in every lane. Adding it to 0 would cost an addition, for the sake of -0. */
+NN_INLINE NnFloats
+nn_spread(float x)
+{
+#if NN_LANES == 16
+  return (NnFloats)_mm512_set1_ps(x);
+#elif NN_LANES == 8
+  return (NnFloats)_mm256_set1_ps(x);
+#else
+  return (NnFloats){x, x, x, x};
+#endif
+}
+
 NN_INLINE NnFloats
 nn_load(const float *from)
 {
@@ -113,14 +126,10 @@ nn_min_lanes(NnFloats limit, NnFloats x)
 }
 
 NN_INLINE NnFloats
-nn_activate_lanes(NnFinish finish, NnFloats value)
+nn_limit_lanes(NnFinish finish, NnFloats value)
 {
-  NnFloats low = (NnFloats){0} + finish.activation.low,
-           high = (NnFloats){0} + finish.activation.high;
-  NnFloats result = nn_min_lanes(high, nn_max_lanes(low, value));
-  if (finish.activation.kind == NN_ACTIVATION_LEAKY_RELU)
-    result += finish.activation.slope * nn_min_lanes((NnFloats){0}, value);
-  return result;
+  NnFloats low = nn_spread(finish.activation.low), high = nn_spread(finish.activation.high);
+  return nn_min_lanes(high, nn_max_lanes(low, value));
 }
 
 /* where the gradient passes as it is */
@@ -182,22 +191,50 @@ nn_gate_lanes(NnGate gate, NnFloats value, int64_t index, int64_t count)
 #endif
 }
 
-/* channel @c of the pixel that lies @at floats behind the first, the first @count lanes of it;
- * @finish is a copy of the caller's own, which no store can change */
-NN_INLINE void
-nn_finish_lanes(NnFinish finish, NnFloats value, float *target, int64_t at, int64_t c,
-                int64_t count)
+/* What there is to do after bias and limits. A tile's results are finished by code made for its kind,
+ * without a branch for each: products of 16 channels are 1.2 times as fast for it, depthwise convolutions
+ * 1.4 times. */
+typedef enum {
+  NN_FINISH_LIMITS, /* nothing */
+  NN_FINISH_BITS,
+  NN_FINISH_GATE, /* without limits */
+  NN_FINISH_ANY,
+} NnFinishKind;
+
+NN_INLINE NnFinishKind
+nn_finish_kind(const NnFinish *finish)
 {
-  if (finish.bias != NULL)
-    value += nn_load_some(finish.bias + c, count);
-  NnFloats result = nn_activate_lanes(finish, value);
-  if (finish.gate.bits != NULL)
+  bool limits = finish->activation.kind != NN_ACTIVATION_NONE, gate = finish->gate.bits != NULL;
+  if (finish->activation.kind == NN_ACTIVATION_LEAKY_RELU || finish->stream ||
+      (gate && (limits || finish->bits != NULL)))
+    return NN_FINISH_ANY;
+  if (gate)
+    return NN_FINISH_GATE;
+  return finish->bits != NULL ? NN_FINISH_BITS : NN_FINISH_LIMITS;
+}
+
+NN_INLINE NnFloats
+nn_bias_lanes(NnFinish finish, int64_t c, int64_t count)
+{
+  return finish.bias != NULL ? nn_load_some(finish.bias + c, count) : (NnFloats){0};
+}
+
+/* the first @count lanes of @value, which has its bias: channel @c of the pixel whose first is element
+ * @at of the target; @finish is a copy of the caller's own, which no store can change */
+NN_INLINE void
+nn_finish_lanes(const NnFinishKind kind, NnFinish finish, NnFloats value, float *target, int64_t at,
+                int64_t c, int64_t count)
+{
+  NnFloats result = kind == NN_FINISH_GATE ? value : nn_limit_lanes(finish, value);
+  if (kind == NN_FINISH_ANY && finish.activation.kind == NN_ACTIVATION_LEAKY_RELU)
+    result += finish.activation.slope * nn_min_lanes((NnFloats){0}, value);
+  if (kind == NN_FINISH_GATE || (kind == NN_FINISH_ANY && finish.gate.bits != NULL))
     result = nn_gate_lanes(finish.gate, result, at + c, count);
-  if (finish.stream)
+  if (kind == NN_FINISH_ANY && finish.stream)
     nn_stream(target + at + c, result);
   else
     nn_store_some(target + at + c, result, count);
-  if (finish.bits == NULL)
+  if (kind != NN_FINISH_BITS && (kind != NN_FINISH_ANY || finish.bits == NULL))
     return;
   NnInts passes = nn_passes_lanes(finish, value);
   if (NN_LANES == 16 && count < NN_LANES) /* 8: pixels are whole bytes */

@@ -94,13 +94,14 @@ transform(const float *patch, int64_t row, int64_t channels, bool flipped, NnWin
 }
 
 NN_INLINE void
-transform_tile(NnWinogradTile m, int64_t channels, const bool flipped, const NnFinish *finish,
-               float *target, int64_t at, int64_t row, int high, int wide)
+transform_tile(const NnFinishKind kind, NnWinogradTile m, int64_t channels, const bool flipped,
+               const NnFinish *finish, float *target, int64_t at, int64_t row, int high, int wide)
 {
   NnFinish last = *finish;
   for (int64_t c = 0; c < channels; c += NN_LANES) {
     NnFloats columns[IN][OUT];
     const float *from = m.at + c / BLOCK * m.block + c % BLOCK;
+    NnFloats bias = nn_bias_lanes(last, c, NN_LANES);
     for (int x = 0; x < IN; x++) {
       NnFloats column[IN];
       for (int y = 0; y < IN; y++)
@@ -119,8 +120,29 @@ transform_tile(NnWinogradTile m, int64_t channels, const bool flipped, const NnF
       else
         transform_out(line, out);
       for (int x = 0; x < wide; x++)
-        nn_finish_lanes(last, out[x], target, at + y * row + x * channels, c, NN_LANES);
+        nn_finish_lanes(kind, last, out[x] + bias, target, at + y * row + x * channels, c,
+                        NN_LANES);
     }
+  }
+}
+
+/* a whole tile: with constant loops it stays in registers */
+NN_INLINE void
+transform_whole(NnWinogradTile m, int64_t channels, const bool flipped, const NnFinish *finish,
+                float *target, int64_t at, int64_t row)
+{
+  switch (nn_finish_kind(finish)) {
+  case NN_FINISH_LIMITS:
+    transform_tile(NN_FINISH_LIMITS, m, channels, flipped, finish, target, at, row, OUT, OUT);
+    break;
+  case NN_FINISH_BITS:
+    transform_tile(NN_FINISH_BITS, m, channels, flipped, finish, target, at, row, OUT, OUT);
+    break;
+  case NN_FINISH_GATE:
+    transform_tile(NN_FINISH_GATE, m, channels, flipped, finish, target, at, row, OUT, OUT);
+    break;
+  default:
+    transform_tile(NN_FINISH_ANY, m, channels, flipped, finish, target, at, row, OUT, OUT);
   }
 }
 
@@ -128,16 +150,15 @@ static void
 transform_back(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish *finish,
                float *target, int64_t at, int64_t row, int high, int wide)
 {
-  /* whole tiles apart: with constant loops they stay in registers */
   bool whole = high == OUT && wide == OUT;
   if (whole && flipped)
-    transform_tile(m, channels, true, finish, target, at, row, OUT, OUT);
+    transform_whole(m, channels, true, finish, target, at, row);
   else if (whole)
-    transform_tile(m, channels, false, finish, target, at, row, OUT, OUT);
+    transform_whole(m, channels, false, finish, target, at, row);
   else if (flipped)
-    transform_tile(m, channels, true, finish, target, at, row, high, wide);
+    transform_tile(NN_FINISH_ANY, m, channels, true, finish, target, at, row, high, wide);
   else
-    transform_tile(m, channels, false, finish, target, at, row, high, wide);
+    transform_tile(NN_FINISH_ANY, m, channels, false, finish, target, at, row, high, wide);
 }
 
 static void
