@@ -4,10 +4,11 @@
  * hand-over at all.
  *
  * The jobs of a small network follow each other within microseconds, less than it takes to wake a
- * thread, so whoever waits looks for news for some 40 us before it goes to sleep: not longer, since on
- * a busy machine what is waited for may be waiting for this very processor. Sleepers count
- * themselves before they look for the last time, and whoever has news looks for sleepers after
- * publishing it, so no news is missed. */
+ * thread, so whoever waits looks for news before it goes to sleep: for some 40 us without pause, then for
+ * a millisecond between which it offers its processor to others, since what is waited for may be waiting
+ * for this very one (two threads, MobileNet v2: 1.1 times as fast at 512 px as without the second part,
+ * 1.3 times at 256). Sleepers count themselves before they look for the last time, and whoever has news
+ * looks for sleepers after publishing it, so no news is missed. */
 #include "nncore/base/context.h"
 
 #include <stdatomic.h>
@@ -15,7 +16,8 @@
 
 #include "nncore/base/available.h"
 
-#define SPINS 2000 /* of some 20 ns */
+#define SPINS 2000  /* of some 20 ns */
+#define YIELDS 1500 /* of some 600 ns */
 
 typedef struct {
   NnContext *context;
@@ -25,7 +27,7 @@ typedef struct {
 
 struct NnContext {
   int threads;
-  int spins;
+  bool looks; /* for news before it sleeps */
   int64_t memory_budget; /* bytes; 0: automatic */
   NnIsa isa;
   Worker *workers; /* threads - 1 of them; the caller is worker 0 */
@@ -66,17 +68,36 @@ relax(void)
 }
 
 static bool
-has_news(NnContext *context, unsigned seen)
+has_news(const NnContext *context, unsigned seen)
 {
   return atomic_load(&context->generation) != seen || atomic_load(&context->quit);
+}
+
+static bool
+is_done(const NnContext *context, unsigned unused G_GNUC_UNUSED)
+{
+  return atomic_load(&context->busy) == 0;
+}
+
+/* whether @there comes true before it is time to sleep */
+static inline bool
+look(const NnContext *context, bool (*there)(const NnContext *context, unsigned seen),
+     unsigned seen)
+{
+  for (int i = 0; context->looks && i < SPINS; i++, relax())
+    if (there(context, seen))
+      return true;
+  for (int i = 0; context->looks && i < YIELDS; i++, g_thread_yield())
+    if (there(context, seen))
+      return true;
+  return false;
 }
 
 static void
 wait_for_job(NnContext *context, unsigned seen)
 {
-  for (int i = 0; i < context->spins; i++, relax())
-    if (has_news(context, seen))
-      return;
+  if (look(context, has_news, seen))
+    return;
   g_mutex_lock(&context->mutex);
   atomic_fetch_add(&context->sleepers, 1);
   while (!has_news(context, seen))
@@ -88,12 +109,11 @@ wait_for_job(NnContext *context, unsigned seen)
 static void
 wait_for_workers(NnContext *context)
 {
-  for (int i = 0; i < context->spins; i++, relax())
-    if (atomic_load(&context->busy) == 0)
-      return;
+  if (look(context, is_done, 0))
+    return;
   g_mutex_lock(&context->mutex);
   atomic_store(&context->caller_sleeps, true);
-  while (atomic_load(&context->busy) > 0)
+  while (!is_done(context, 0))
     g_cond_wait(&context->job_done, &context->mutex);
   atomic_store(&context->caller_sleeps, false);
   g_mutex_unlock(&context->mutex);
@@ -130,7 +150,7 @@ nn_context_new(int threads)
   NnContext *context = g_new0(NnContext, 1);
   context->threads = threads > 0 ? MIN(threads, 256) : (int)g_get_num_processors();
   /* with more threads than processors, to look for news is to keep others from making them */
-  context->spins = context->threads <= (int)g_get_num_processors() ? SPINS : 0;
+  context->looks = context->threads <= (int)g_get_num_processors();
   context->isa = nn_isa_best();
   context->workers = g_new0(Worker, context->threads);
   g_mutex_init(&context->mutex);
