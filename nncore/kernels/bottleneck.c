@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The target is cut into strips of columns and bands of rows. Going down a strip of a band, a ring
  * holds the rows of the first convolution's result that the depthwise one reaches; of its result, one
- * row is there at a time. Neighbouring bands and strips both make what lies under both. Small maps are
- * made as a whole, one convolution after the other: they stay in the cache anyway, and have so many
- * channels that little of a row would fit. */
+ * row is there at a time. Both are kept 16 channels at a time, which the depthwise convolution reads
+ * from the first-level cache, and the last one's product needs no packing. Neighbouring bands and strips
+ * both make what lies under both. Small maps are made as a whole, one convolution after the other: they
+ * stay in the cache anyway, and have so many channels that little of a row would fit. */
 #include "nncore/kernels/bottleneck.h"
 
 #include <string.h>
@@ -21,17 +22,23 @@ enum {
   ITEMS_A_THREAD = 2, /* more of them, and more rows would be made twice */
 };
 
+/**
+ * Cut:
+ * @columns, @strips, @rows, @bands: of the target
+ * @plane: floats of a ring's rows, 16 channels of them
+ * @source_slab, @row_slab: floats between the slabs of what the two products read
+ */
 typedef struct {
   bool whole;
-  int64_t columns, strips;      /* of the target */
-  int64_t rows, bands;          /* of the target */
-  int64_t ring_rows, ring_columns;
-  int64_t first_slab, last_slab; /* floats between the slabs of packed rows */
+  int64_t columns, strips;
+  int64_t rows, bands;
+  int64_t ring_rows, ring_columns, plane;
+  int64_t source_slab, row_slab;
 } Cut;
 
-/* of one worker; floats */
+/* of one worker: planes of the ring; slabs of the source's row and of the depthwise result's */
 typedef struct {
-  float *ring, *row, *packed;
+  float *ring, *source, *row;
 } Worker;
 
 typedef struct {
@@ -39,12 +46,12 @@ typedef struct {
   const NnBottleneck *b;
   const NnGather *gather; /* any: for the sizes */
   const NnConvLanes *lanes;
-  int64_t channels; /* between */
+  int64_t channels, blocks; /* between */
   Cut cut;
   const float *source;
   float *target;
   NnSlab *first_slabs, *last_slabs;
-  int64_t *first_at, *last_at;
+  int64_t *ring_at, *ring_elements, *last_at;
   char *workers;
   size_t worker_bytes;
 } Job;
@@ -76,7 +83,7 @@ columns_under(const NnBottleneck *b, int64_t columns)
 static int64_t
 rows_floats(const NnBottleneck *b, int64_t ring_rows, int64_t columns)
 {
-  return (ring_rows * columns_under(b, columns) + 2 * columns) * b->first.outputs;
+  return (ring_rows * columns_under(b, columns) + columns) * b->first.outputs;
 }
 
 static int64_t
@@ -104,8 +111,9 @@ cut_target(const NnBottleneck *b, int threads)
   cut.rows = MAX(divide_up(dims[1], wanted), LEAST_ROWS);
   cut.bands = divide_up(dims[1], cut.rows);
   cut.ring_columns = columns_under(b, cut.columns);
-  cut.first_slab = slab_floats(cut.ring_columns);
-  cut.last_slab = slab_floats(cut.columns);
+  cut.plane = cut.ring_rows * cut.ring_columns * BLOCK;
+  cut.source_slab = slab_floats(cut.ring_columns);
+  cut.row_slab = slab_floats(cut.columns);
   return cut;
 }
 
@@ -130,11 +138,10 @@ static size_t
 lay_out_worker(const NnBottleneck *b, const Cut *cut, char *memory, Worker *worker)
 {
   char *next = memory;
-  int64_t packed = MAX(nn_conv_blocks(b->first.inputs) * cut->first_slab,
-                       nn_conv_blocks(b->last.inputs) * cut->last_slab);
-  worker->ring = take(&next, cut->ring_rows * cut->ring_columns * b->first.outputs, sizeof(float));
-  worker->row = take(&next, cut->columns * b->first.outputs, sizeof(float));
-  worker->packed = take(&next, packed, sizeof(float));
+  int64_t blocks = nn_conv_blocks(b->first.outputs);
+  worker->ring = take(&next, blocks * cut->plane, sizeof(float));
+  worker->source = take(&next, nn_conv_blocks(b->first.inputs) * cut->source_slab, sizeof(float));
+  worker->row = take(&next, blocks * cut->row_slab, sizeof(float));
   return (size_t)(next - memory);
 }
 
@@ -144,7 +151,8 @@ lay_out_shared(const NnBottleneck *b, const Cut *cut, char *memory, Job *job)
   char *next = memory;
   job->first_slabs = take(&next, nn_conv_blocks(b->first.inputs), sizeof(NnSlab));
   job->last_slabs = take(&next, nn_conv_blocks(b->last.inputs), sizeof(NnSlab));
-  job->first_at = take(&next, cut->ring_columns, sizeof(int64_t));
+  job->ring_at = take(&next, cut->ring_columns, sizeof(int64_t));
+  job->ring_elements = take(&next, cut->ring_columns, sizeof(int64_t));
   job->last_at = take(&next, cut->columns, sizeof(int64_t));
   return (size_t)(next - memory);
 }
@@ -286,34 +294,44 @@ find_item(const Job *job, int64_t index)
   return item;
 }
 
+/* in the first plane */
 static float *
 ring_row(const Job *job, const Worker *worker, int64_t row)
 {
-  return worker->ring + row % job->cut.ring_rows * job->cut.ring_columns * job->channels;
+  return worker->ring + row % job->cut.ring_rows * job->cut.ring_columns * BLOCK;
+}
+
+static void
+blank(float *columns, int64_t count)
+{
+  memset(columns, 0, (size_t)(count * BLOCK) * sizeof *columns);
 }
 
 /* columns of the ring beside the map */
 static void
 blank_sides(const Job *job, const Item *item, const Worker *worker)
 {
-  int64_t before = CLAMP(item->inside - item->begin, 0, job->cut.ring_columns);
-  int64_t inside = item->outside - item->inside;
-  for (int64_t r = 0; r < job->cut.ring_rows; r++) {
-    float *row = ring_row(job, worker, r);
-    memset(row, 0, (size_t)(before * job->channels) * sizeof *row);
-    memset(row + (before + inside) * job->channels, 0,
-           (size_t)((job->cut.ring_columns - before - inside) * job->channels) * sizeof *row);
+  const Cut *cut = &job->cut;
+  int64_t before = CLAMP(item->inside - item->begin, 0, cut->ring_columns);
+  int64_t end = before + item->outside - item->inside;
+  for (int64_t r = 0; r < job->blocks * cut->ring_rows; r++) {
+    float *row = worker->ring + r * cut->ring_columns * BLOCK;
+    blank(row, before);
+    blank(row + end * BLOCK, cut->ring_columns - end);
   }
 }
 
-/* @finish from pixel @pixel on, of @channels */
+/* @finish from channel @channel of pixel @pixel on, of @channels */
 static NnFinish
-finish_from(NnFinish finish, int64_t pixel, int64_t channels)
+finish_from(NnFinish finish, int64_t pixel, int64_t channels, int64_t channel)
 {
+  int64_t bytes = (pixel * channels + channel) / 8;
+  if (finish.bias != NULL)
+    finish.bias += channel;
   if (finish.bits != NULL)
-    finish.bits += pixel * channels / 8;
+    finish.bits += bytes;
   if (finish.gate.bits != NULL)
-    finish.gate.bits += pixel * channels / 8;
+    finish.gate.bits += bytes;
   return finish;
 }
 
@@ -329,18 +347,20 @@ make_columns(const Job *job, const Item *item, const Worker *worker, int64_t row
   if (begin >= end)
     return;
   job->lanes->pack(job->source + pixel * first->inputs, first->inputs, end - begin, first->inputs,
-                   worker->packed, job->cut.first_slab);
+                   worker->source, job->cut.source_slab);
   NnProduct product = {
       .rows = end - begin,
-      .packed = worker->packed,
+      .packed = worker->source,
       .n_slabs = blocks,
       .slabs = job->first_slabs,
       .filters = first->filters,
       .panel = blocks * NN_CONV_SQUARE,
       .end = first->outputs,
-      .target = ring_row(job, worker, row) + (begin - item->begin) * job->channels,
-      .at = job->first_at,
-      .finish = finish_from(first->finish, pixel, first->outputs),
+      .target = ring_row(job, worker, row) + (begin - item->begin) * BLOCK,
+      .plane = job->cut.plane,
+      .at = job->ring_at,
+      .elements = job->ring_elements,
+      .finish = finish_from(first->finish, pixel, first->outputs, 0),
   };
   if (row < item->own_row || begin < item->own)
     product.finish.bits = NULL; /* another item's */
@@ -366,42 +386,52 @@ list_taps(const Job *job, const Item *item, const Worker *worker, const NnGather
     int64_t from = base + gather->offsets[t][1];
     int64_t column = j * gather->source_step[2] + gather->offsets[t][2] - item->begin;
     if (from >= 0 && from < gather->source_dims[1])
-      taps[n_taps++] = (NnTap){ring_row(job, worker, from) - worker->ring + column * job->channels,
+      taps[n_taps++] = (NnTap){ring_row(job, worker, from) - worker->ring + column * BLOCK,
                                gather->taps[t] * job->channels};
   }
   return n_taps;
 }
 
-/* one row of the depthwise result */
+/* one row of the depthwise result: what @gather makes of it, of the channels of block @block */
+static void
+run_block(const Job *job, const Item *item, const Worker *worker, const NnGather *gather,
+          int64_t row, const NnTap *taps, int64_t n_taps, int64_t block)
+{
+  const int64_t *dims = job->gather->target_dims;
+  int64_t step = gather->target_step[2], begin = gather->target_begin[2];
+  int64_t pixel = (item->n * dims[1] + row) * dims[2] + item->column, channel = block * BLOCK;
+  NnPixels pixels = {
+      .count = divide_up(item->column_end - item->column - begin, step),
+      .source = worker->ring + block * job->cut.plane,
+      .step = gather->source_step[2] * BLOCK,
+      .source_channels = BLOCK,
+      .n_taps = n_taps,
+      .taps = taps,
+      .filters = gather->filters + channel,
+      .target = worker->row + block * job->cut.row_slab,
+      .at = begin * BLOCK,
+      .target_step = step * BLOCK,
+      .target_channels = MIN(job->channels - channel, BLOCK),
+      .element = begin * job->channels,
+      .element_step = step * job->channels,
+      .finish = finish_from(job->b->finish, pixel, job->channels, channel),
+  };
+  job->lanes->depthwise(&pixels);
+}
+
 static void
 run_middle(const Job *job, const Item *item, const Worker *worker, int64_t row)
 {
-  const NnBottleneck *b = job->b;
-  int64_t step = job->gather->target_step[2];
-  int64_t pixel =
-      (item->n * job->gather->target_dims[1] + row) * job->gather->target_dims[2] + item->column;
-  for (int g = 0; g < b->n_gathers; g++) {
-    const NnGather *gather = &b->gathers[g];
+  for (int g = 0; g < job->b->n_gathers; g++) {
+    const NnGather *gather = &job->b->gathers[g];
+    NnTap taps[NN_BOTTLENECK_TAPS];
     if (row % gather->target_step[1] != gather->target_begin[1])
       continue;
-    NnTap taps[NN_BOTTLENECK_TAPS];
-    int64_t j = item->column / step,
-            begin = gather->target_begin[2]; /* strips begin at whole steps */
-    NnPixels pixels = {
-        .count = divide_up(item->column_end - item->column - begin, step),
-        .source = worker->ring,
-        .step = gather->source_step[2] * job->channels,
-        .source_channels = job->channels,
-        .taps = taps,
-        .filters = gather->filters,
-        .target = worker->row,
-        .at = begin * job->channels,
-        .target_step = step * job->channels,
-        .target_channels = job->channels,
-        .finish = finish_from(b->finish, pixel, job->channels),
-    };
-    pixels.n_taps = list_taps(job, item, worker, gather, row, j, taps);
-    job->lanes->depthwise(&pixels);
+    /* strips begin at whole steps */
+    int64_t j = item->column / gather->target_step[2];
+    int64_t n_taps = list_taps(job, item, worker, gather, row, j, taps);
+    for (int64_t block = 0; block < job->blocks; block++)
+      run_block(job, item, worker, gather, row, taps, n_taps, block);
   }
 }
 
@@ -412,19 +442,20 @@ run_last(const Job *job, const Item *item, const Worker *worker, int64_t row)
   int64_t columns = item->column_end - item->column, blocks = nn_conv_blocks(last->inputs);
   int64_t pixel =
       (item->n * job->gather->target_dims[1] + row) * job->gather->target_dims[2] + item->column;
-  job->lanes->pack(worker->row, job->channels, columns, job->channels, worker->packed,
-                   job->cut.last_slab);
   NnProduct product = {
       .rows = columns,
-      .packed = worker->packed,
+      .packed = worker->row,
       .n_slabs = blocks,
       .slabs = job->last_slabs,
       .filters = last->filters,
       .panel = blocks * NN_CONV_SQUARE,
       .end = last->outputs,
       .target = job->target + pixel * last->outputs,
+      .plane = BLOCK,
       .at = job->last_at,
-      .finish = finish_from(last->finish, pixel, last->outputs),
+      .elements = job->last_at,
+      .expect = true,
+      .finish = finish_from(last->finish, pixel, last->outputs, 0),
   };
   job->lanes->product(&product);
 }
@@ -480,6 +511,7 @@ nn_bottleneck_run(NnContext *context, const NnBottleneck *bottleneck, const floa
       .gather = b->gathers,
       .lanes = nn_conv_choose_lanes(nn_context_isa(context)),
       .channels = b->first.outputs,
+      .blocks = nn_conv_blocks(b->first.outputs),
       .cut = cut_target(b, nn_context_threads(context)),
       .source = source,
       .target = target,
@@ -491,9 +523,10 @@ nn_bottleneck_run(NnContext *context, const NnBottleneck *bottleneck, const floa
   Worker worker;
   job.workers = (char *)scratch + lay_out_shared(b, &job.cut, scratch, &job);
   job.worker_bytes = lay_out_worker(b, &job.cut, NULL, &worker);
-  list_slabs(b->first.inputs, job.cut.first_slab, job.first_slabs);
-  list_slabs(b->last.inputs, job.cut.last_slab, job.last_slabs);
-  list_places(job.cut.ring_columns, job.channels, job.first_at);
+  list_slabs(b->first.inputs, job.cut.source_slab, job.first_slabs);
+  list_slabs(b->last.inputs, job.cut.row_slab, job.last_slabs);
+  list_places(job.cut.ring_columns, BLOCK, job.ring_at);
+  list_places(job.cut.ring_columns, job.channels, job.ring_elements);
   list_places(job.cut.columns, b->last.outputs, job.last_at);
   nn_parallel_for(context, b->gathers->batch * job.cut.bands * job.cut.strips, 1, run_items, &job);
 }

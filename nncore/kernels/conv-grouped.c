@@ -297,7 +297,9 @@ run_tile(const Job *job, const Tile *tile, int64_t team, const int64_t *at, floa
       .end = MIN(first + job->target_team, conv->target_channels),
       .span = job->span,
       .target = conv->target,
+      .plane = BLOCK,
       .at = at,
+      .elements = at,
       .finish = conv->finish,
   };
   pack_planes(job, tile, team, packed);

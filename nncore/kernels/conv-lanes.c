@@ -88,30 +88,33 @@ transpose(const float *from, float *to)
 
 /* ---- the product ---- */
 
-/* the sums of one pixel's channels @c to @end - 1 */
+/* the sums of channels @c to @end - 1 of one pixel, to go @to there; @element: as in nn_finish_lanes() */
 NN_INLINE void
-finish_pixel(NnFinish finish, bool add, const float *sums, float *target, int64_t at, int64_t c,
+finish_pixel(NnFinish finish, bool add, const float *sums, float *to, int64_t element, int64_t c,
              int64_t end)
 {
-  for (; c < end; c += NN_LANES, sums += NN_LANES) {
+  for (; c < end; c += NN_LANES, sums += NN_LANES, to += NN_LANES) {
     int64_t count = MIN(end - c, NN_LANES);
     NnFloats value = nn_load(sums) + nn_bias_lanes(finish, c, count);
     if (add)
-      value += nn_load_some(target + at + c, count);
-    nn_finish_lanes(NN_FINISH_ANY, finish, value, target, at, c, count);
+      value += nn_load_some(to, count);
+    nn_finish_lanes(NN_FINISH_ANY, finish, value, to, element, c, count);
   }
 }
 
 /**
  * Tile: where the sums of a tile go.
- * @rows: pixels that there are, perhaps more than the tile has; @at: floats from @target to their
- *   channel 0, or less than 0: that is not wanted
+ * @to: channel @c of the target's first pixel; 16 channels on: @plane floats on
+ * @at: floats from there to each pixel, or less than 0: that is not wanted
+ * @elements: the first of each pixel, counted as bits are
+ * @rows: pixels that there are, perhaps more than the tile has
  * @c, @end: channels, the tile's first and the target's last + 1
  */
 typedef struct {
-  NnFinish finish;
-  float *target;
-  const int64_t *at;
+  const NnFinish *finish;
+  float *to;
+  int64_t plane;
+  const int64_t *at, *elements;
   int64_t rows, c, end;
 } Tile;
 
@@ -121,26 +124,30 @@ NN_INLINE void
 finish_whole(const NnFinishKind kind, const int rows, const int panels, const Tile *tile,
              NnFloats sum[NN_ROWS][NN_COLUMNS])
 {
-  NnFinish finish = tile->finish;
-  float *target = tile->target;
+  NnFinish finish = nn_finish_here(tile->finish);
+  int64_t plane = tile->plane;
   NnFloats bias[NN_COLUMNS];
 #pragma GCC unroll 16
   for (int i = 0; i < panels * NN_PER_PANEL; i++)
     bias[i] = nn_bias_lanes(finish, tile->c + i * NN_LANES, NN_LANES);
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; r++)
-    if (r < tile->rows && tile->at[r] >= 0)
+  for (int r = 0; r < rows; r++) {
+    if (r >= tile->rows || tile->at[r] < 0)
+      continue;
+    float *to = tile->to + tile->at[r];
+    int64_t element = tile->elements[r];
 #pragma GCC unroll 16
-      for (int i = 0; i < panels * NN_PER_PANEL; i++)
-        nn_finish_lanes(kind, finish, sum[r][i] + bias[i], target, tile->at[r],
-                        tile->c + i * NN_LANES, NN_LANES);
+    for (int i = 0; i < panels * NN_PER_PANEL; i++)
+      nn_finish_lanes(kind, finish, sum[r][i] + bias[i],
+                      to + i / NN_PER_PANEL * plane + i % NN_PER_PANEL * NN_LANES, element,
+                      tile->c + i * NN_LANES, NN_LANES);
+  }
 }
 
 NN_INLINE void
 finish_some(const int rows, const int panels, const Tile *tile, bool add,
             NnFloats sum[NN_ROWS][NN_COLUMNS])
 {
-  int64_t end = MIN(tile->c + panels * NN_BLOCK, tile->end);
   float sums[NN_ROWS * NN_COLUMNS * NN_LANES];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
@@ -148,9 +155,10 @@ finish_some(const int rows, const int panels, const Tile *tile, bool add,
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       nn_store(sums + (r * NN_COLUMNS + i) * NN_LANES, sum[r][i]);
   for (int64_t r = 0; r < MIN(rows, tile->rows); r++)
-    if (tile->at[r] >= 0)
-      finish_pixel(tile->finish, add, sums + r * NN_COLUMNS * NN_LANES, tile->target, tile->at[r],
-                   tile->c, end);
+    for (int i = 0; i < panels && tile->at[r] >= 0; i++)
+      finish_pixel(*tile->finish, add, sums + r * NN_COLUMNS * NN_LANES + i * NN_BLOCK,
+                   tile->to + tile->at[r] + i * tile->plane, tile->elements[r],
+                   tile->c + i * NN_BLOCK, MIN(tile->c + (i + 1) * NN_BLOCK, tile->end));
 }
 
 /* @add: to what is there */
@@ -232,15 +240,25 @@ multiply_tile(const NnFinishKind kind, const int rows, const int panels, const i
 #pragma GCC unroll 16
     for (int i = 0; i < panels * NN_PER_PANEL; i++)
       sum[r][i] = (NnFloats){0};
+  float *to = p->target + p->first + (c - p->first) / NN_BLOCK * p->plane;
   for (int64_t r = 0; p->expect && r < MIN(rows, p->rows - row); r++)
-    nn_expect(p->target + MAX(p->at[row + r], 0) + c, panels * NN_BLOCK);
+    nn_expect(to + MAX(p->at[row + r], 0), panels * NN_BLOCK);
   const float *packed = p->packed + row * NN_BLOCK;
   if (span > 0)
     multiply_team(rows, span, p, packed, filters, sum);
   for (int64_t s = 0; span == 0 && s < p->n_slabs; s++)
-    nn_multiply_block(rows, panels, p->slabs[s].channels, packed + p->slabs[s].source,
+    nn_multiply_block(rows, panels, p->slabs[s].channels, packed + p->slabs[s].source, NN_BLOCK,
                       filters + p->slabs[s].filter, p->panel, sum);
-  Tile tile = {p->finish, p->target, p->at + row, p->rows - row, c, p->end};
+  Tile tile = {
+      .finish = &p->finish,
+      .to = to,
+      .plane = p->plane,
+      .at = p->at + row,
+      .elements = p->elements + row,
+      .rows = p->rows - row,
+      .c = c,
+      .end = p->end,
+  };
   finish_tile(kind, rows, panels, &tile, p->add, sum);
 }
 
@@ -301,24 +319,21 @@ few_in_tile(const NnFinishKind kind, const int panels, const int channels, const
   for (int64_t t = 0; t < p->n_taps; t++) {
     const float *v = p->source + p->taps[t].source + x * step;
     const float *u = filters + p->taps[t].filter;
-/* unrolled, it would keep too much in registers */
-#pragma GCC unroll 1
-    for (int k = 0; k < channels; k++, v++, u += NN_BLOCK) {
-      NnFloats b[NN_COLUMNS];
-#pragma GCC unroll 16
-      for (int i = 0; i < panels * NN_PER_PANEL; i++)
-        b[i] = nn_load(u + i / NN_PER_PANEL * p->panel + i % NN_PER_PANEL * NN_LANES);
-#pragma GCC unroll 16
-      for (int r = 0; r < NN_ROWS; r++)
-#pragma GCC unroll 16
-        for (int i = 0; i < panels * NN_PER_PANEL; i++)
-          sum[r][i] += v[r * step] * b[i];
-    }
+    nn_multiply_block(NN_ROWS, panels, channels, v, step, u, p->panel, sum);
   }
   int64_t at[NN_ROWS];
   for (int r = 0; r < NN_ROWS; r++)
     at[r] = p->at + (x + r) * p->target_step;
-  Tile tile = {p->finish, p->target, at, rows, c, p->target_channels};
+  Tile tile = {
+      .finish = &p->finish,
+      .to = p->target + c,
+      .plane = NN_BLOCK,
+      .at = at,
+      .elements = at,
+      .rows = rows,
+      .c = c,
+      .end = p->target_channels,
+  };
   finish_tile(kind, NN_ROWS, panels, &tile, false, sum);
 }
 
@@ -445,12 +460,14 @@ few_out(const NnPixels *p)
 /* ---- depthwise ---- */
 
 /* a row of three neighbouring taps: what lies under several of them is loaded once; @stride: pixels
- * of the source from one to the next */
+ * of the source from one to the next; @pitch: floats between those: NN_BLOCK is known to the compiler,
+ * and so near that nothing needs to be asked for early */
 NN_INLINE void
-depthwise_run(const int pixels, const int vectors, const int stride, const NnPixels *p,
-              const NnTap *taps, int64_t x, int64_t c, NnFloats sum[WISE_PIXELS][WISE_VECTORS])
+depthwise_run(const int pixels, const int vectors, const int stride, const int64_t pitch,
+              const NnPixels *p, const NnTap *taps, int64_t x, int64_t c,
+              NnFloats sum[WISE_PIXELS][WISE_VECTORS])
 {
-  const float *v = p->source + taps->source + x * p->step + c;
+  const float *v = p->source + taps->source + x * stride * pitch + c;
 #pragma GCC unroll 16
   for (int i = 0; i < vectors; i++) {
     NnFloats w[WISE_RUN];
@@ -459,10 +476,10 @@ depthwise_run(const int pixels, const int vectors, const int stride, const NnPix
       w[t] = nn_load(p->filters + taps[t].filter + c + i * NN_LANES);
 #pragma GCC unroll 32
     for (int place = 0; place < (pixels - 1) * stride + WISE_RUN; place++) {
-      const float *at = v + place * p->source_channels + i * NN_LANES;
+      const float *at = v + place * pitch + i * NN_LANES;
       NnFloats value = nn_load(at);
-      if (i * NN_LANES % NN_BLOCK == 0 && place >= WISE_RUN)
-        __builtin_prefetch(at + pixels * p->step);
+      if (pitch != NN_BLOCK && i * NN_LANES % NN_BLOCK == 0 && place >= WISE_RUN)
+        __builtin_prefetch(at + pixels * stride * pitch);
 #pragma GCC unroll 16
       for (int t = 0; t < WISE_RUN; t++)
         if ((place - t) % stride == 0 && place >= t && (place - t) / stride < pixels)
@@ -495,24 +512,25 @@ NN_INLINE void
 depthwise_finish(const NnFinishKind kind, const int pixels, const int vectors, const NnPixels *p,
                  int64_t x, int64_t c, int64_t count, NnFloats sum[WISE_PIXELS][WISE_VECTORS])
 {
-  NnFinish finish = p->finish;
-  int64_t at = p->at + x * p->target_step, step = p->target_step;
-  float *target = p->target;
+  NnFinish finish = nn_finish_here(&p->finish);
+  int64_t step = p->target_step, element_step = p->element_step;
+  float *to = p->target + p->at + x * step;
+  int64_t element = p->element + x * element_step;
 #pragma GCC unroll 16
   for (int i = 0; i < vectors; i++) {
     NnFloats bias = nn_bias_lanes(finish, c + i * NN_LANES, count);
 #pragma GCC unroll 16
     for (int r = 0; r < pixels; r++)
-      nn_finish_lanes(kind, finish, sum[r][i] + bias, target, at + r * step, c + i * NN_LANES,
-                      count);
+      nn_finish_lanes(kind, finish, sum[r][i] + bias, to + r * step + c + i * NN_LANES,
+                      element + r * element_step, c + i * NN_LANES, count);
   }
 }
 
 /* @pixels pixels from @x on, @vectors registers from channel @c on: constants, but for the @count
- * channels that the last register has; @stride: of runs of taps, or 0 */
+ * channels that the last register has; @stride, @pitch: of runs of taps, or 0 */
 NN_INLINE void
 depthwise_tile(const NnFinishKind kind, const int pixels, const int vectors, const int stride,
-               const NnPixels *p, int64_t x, int64_t c, int64_t count)
+               const int64_t pitch, const NnPixels *p, int64_t x, int64_t c, int64_t count)
 {
   NnFloats sum[WISE_PIXELS][WISE_VECTORS];
 #pragma GCC unroll 16
@@ -521,23 +539,23 @@ depthwise_tile(const NnFinishKind kind, const int pixels, const int vectors, con
     for (int i = 0; i < vectors; i++)
       sum[r][i] = (NnFloats){0};
   for (int64_t t = 0; stride > 0 && t < p->n_taps; t += WISE_RUN)
-    depthwise_run(pixels, vectors, MAX(stride, 1), p, p->taps + t, x, c, sum);
+    depthwise_run(pixels, vectors, MAX(stride, 1), pitch, p, p->taps + t, x, c, sum);
   if (stride == 0)
     depthwise_taps(pixels, vectors, p, x, c, count, sum);
   depthwise_finish(kind, pixels, vectors, p, x, c, count, sum);
 }
 
 NN_INLINE void
-depthwise_pixels(const NnFinishKind kind, const int pixels, const int stride, const NnPixels *p,
-                 int64_t x)
+depthwise_pixels(const NnFinishKind kind, const int pixels, const int stride, const int64_t pitch,
+                 const NnPixels *p, int64_t x)
 {
   int64_t c = 0, channels = p->target_channels;
   for (; c + WISE_VECTORS * NN_LANES <= channels; c += WISE_VECTORS * NN_LANES)
-    depthwise_tile(kind, pixels, WISE_VECTORS, stride, p, x, c, NN_LANES);
+    depthwise_tile(kind, pixels, WISE_VECTORS, stride, pitch, p, x, c, NN_LANES);
   for (; c + NN_LANES <= channels; c += NN_LANES)
-    depthwise_tile(kind, pixels, 1, stride, p, x, c, NN_LANES);
+    depthwise_tile(kind, pixels, 1, stride, pitch, p, x, c, NN_LANES);
   if (c < channels)
-    depthwise_tile(kind, pixels, 1, 0, p, x, c, channels - c);
+    depthwise_tile(kind, pixels, 1, 0, 0, p, x, c, channels - c);
 }
 
 /* how far apart, in pixels, results are whose taps come in runs; 0 where they do not */
@@ -552,28 +570,30 @@ find_runs(const NnPixels *p)
 }
 
 NN_INLINE void
-depthwise_row(const NnFinishKind kind, const int stride, const NnPixels *p)
+depthwise_row(const NnFinishKind kind, const int stride, const int64_t pitch, const NnPixels *p)
 {
   int64_t x = 0;
   for (; x + WISE_PIXELS <= p->count; x += WISE_PIXELS)
-    depthwise_pixels(kind, WISE_PIXELS, stride, p, x);
+    depthwise_pixels(kind, WISE_PIXELS, stride, pitch, p, x);
   for (; x < p->count; x++)
-    depthwise_pixels(kind, 1, stride, p, x);
+    depthwise_pixels(kind, 1, stride, pitch, p, x);
 }
 
 NN_INLINE void
 depthwise_of(const NnFinishKind kind, const NnPixels *p)
 {
-  switch (find_runs(p)) {
-  case 1:
-    depthwise_row(kind, 1, p);
-    break;
-  case 2:
-    depthwise_row(kind, 2, p);
-    break;
-  default:
-    depthwise_row(kind, 0, p);
-  }
+  int stride = find_runs(p);
+  bool block = p->source_channels == NN_BLOCK;
+  if (stride == 1 && block)
+    depthwise_row(kind, 1, NN_BLOCK, p);
+  else if (stride == 1)
+    depthwise_row(kind, 1, p->source_channels, p);
+  else if (stride == 2 && block)
+    depthwise_row(kind, 2, NN_BLOCK, p);
+  else if (stride == 2)
+    depthwise_row(kind, 2, p->source_channels, p);
+  else
+    depthwise_row(kind, 0, 0, p);
 }
 
 NN_OF_EACH_KIND(depthwise, NnPixels)

@@ -34,7 +34,9 @@ typedef struct {
  * @filters: the first panel; the next is @panel floats on
  * @first, @end: target channels of the panels
  * @span: in @team, the channels of a group: 4 or 8
+ * @plane: floats from 16 channels of a pixel of the target to the next 16, from @first on
  * @at: floats from @target to channel 0 of each row's pixel, or less than 0: that is not wanted
+ * @elements: of each row's pixel, the first as bits count them: @at, unless there are gaps
  * @add: to what is in @target
  * @expect: the target is in no cache: its lines are asked for early
  */
@@ -48,7 +50,8 @@ typedef struct {
   int64_t first, end;
   int span;
   float *target;
-  const int64_t *at;
+  int64_t plane;
+  const int64_t *at, *elements;
   bool add, expect;
   NnFinish finish;
 } NnProduct;
@@ -63,6 +66,7 @@ typedef struct {
  * NnPixels: some pixels of a row of the target, all under the same taps.
  * @step, @target_step: floats from one pixel to the next
  * @at: floats from @target to the first pixel
+ * @element, @element_step: the same as @at and @target_step, as bits count elements; in @depthwise
  * @panel: floats from one panel to the next
  */
 typedef struct {
@@ -75,6 +79,7 @@ typedef struct {
   int64_t panel;
   float *target;
   int64_t at, target_step, target_channels;
+  int64_t element, element_step;
   NnFinish finish;
 } NnPixels;
 

@@ -123,6 +123,13 @@ run_few_in(const Job *job, const NnConvPosition *p, int worker, NnPixels *pixels
 
 /* ---- reading the source where it is ---- */
 
+static void
+skip(NnPixels *pixels, int64_t count)
+{
+  pixels->at += count * pixels->target_step;
+  pixels->element += count * pixels->element_step;
+}
+
 /* the pixel at place @x: only the taps that are inside */
 static void
 run_pixel(const Job *job, int64_t x, const NnTap *taps, const Span *spans, int64_t n_taps,
@@ -130,7 +137,7 @@ run_pixel(const Job *job, int64_t x, const NnTap *taps, const Span *spans, int64
 {
   NnPixels pixel = *row;
   pixel.count = 1;
-  pixel.at += x * row->target_step;
+  skip(&pixel, x);
   pixel.taps = inside;
   pixel.n_taps = 0;
   for (int64_t t = 0; t < n_taps; t++)
@@ -180,7 +187,7 @@ run_in_place(const Job *job, const NnConvPosition *p, int worker, NnPixels *pixe
     middle.taps = one;
     middle.n_taps = n_taps;
     middle.count = all.end - all.begin;
-    middle.at += all.begin * pixels->target_step;
+    skip(&middle, all.begin);
     job->run(&middle);
   }
   for (int64_t x = all.end; x < gather->count[2]; x++)
@@ -198,15 +205,19 @@ run_rows(int64_t begin, int64_t end, int worker, gpointer data)
   const NnGather *gather = conv->gather;
   for (int64_t row = begin; row < end; row++) {
     NnConvPosition p = nn_conv_position(gather, row * gather->count[2]);
+    int64_t at = nn_conv_target(gather, &p) * conv->target_channels;
+    int64_t step = gather->target_step[2] * conv->target_channels;
     NnPixels pixels = {
         .step = gather->source_step[2] * conv->source_channels,
         .source_channels = conv->source_channels,
         .filters = gather->filters,
         .panel = job->panel,
         .target = conv->target,
-        .at = nn_conv_target(gather, &p) * conv->target_channels,
-        .target_step = gather->target_step[2] * conv->target_channels,
+        .at = at,
+        .target_step = step,
         .target_channels = conv->target_channels,
+        .element = at,
+        .element_step = step,
         .finish = conv->finish,
     };
     if (job->kind == NN_CONV_FEW_IN)

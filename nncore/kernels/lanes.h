@@ -213,34 +213,44 @@ nn_finish_kind(const NnFinish *finish)
   return finish->bits != NULL ? NN_FINISH_BITS : NN_FINISH_LIMITS;
 }
 
+/* A copy, made here and not before: else the compiler makes its limits and more ready before the loops
+ * that sum up, and takes registers away from the sums. */
+NN_INLINE NnFinish
+nn_finish_here(const NnFinish *finish)
+{
+  __asm__ volatile("" : "+r"(finish));
+  return *finish;
+}
+
 NN_INLINE NnFloats
 nn_bias_lanes(NnFinish finish, int64_t c, int64_t count)
 {
   return finish.bias != NULL ? nn_load_some(finish.bias + c, count) : (NnFloats){0};
 }
 
-/* the first @count lanes of @value, which has its bias: channel @c of the pixel whose first is element
- * @at of the target; @finish is a copy of the caller's own, which no store can change */
+/* the first @count lanes of @value, which has its bias: channel @c of a pixel, to go @to there; of the
+ * target's elements, which bits count, the pixel's first is @element. @finish is a copy of the caller's
+ * own (nn_finish_here()), which no store can change. */
 NN_INLINE void
-nn_finish_lanes(const NnFinishKind kind, NnFinish finish, NnFloats value, float *target, int64_t at,
-                int64_t c, int64_t count)
+nn_finish_lanes(const NnFinishKind kind, NnFinish finish, NnFloats value, float *to,
+                int64_t element, int64_t c, int64_t count)
 {
   NnFloats result = kind == NN_FINISH_GATE ? value : nn_limit_lanes(finish, value);
   if (kind == NN_FINISH_ANY && finish.activation.kind == NN_ACTIVATION_LEAKY_RELU)
     result += finish.activation.slope * nn_min_lanes((NnFloats){0}, value);
   if (kind == NN_FINISH_GATE || (kind == NN_FINISH_ANY && finish.gate.bits != NULL))
-    result = nn_gate_lanes(finish.gate, result, at + c, count);
+    result = nn_gate_lanes(finish.gate, result, element + c, count);
   if (kind == NN_FINISH_ANY && finish.stream)
-    nn_stream(target + at + c, result);
+    nn_stream(to, result);
   else
-    nn_store_some(target + at + c, result, count);
+    nn_store_some(to, result, count);
   if (kind != NN_FINISH_BITS && (kind != NN_FINISH_ANY || finish.bits == NULL))
     return;
   NnInts passes = nn_passes_lanes(finish, value);
   if (NN_LANES == 16 && count < NN_LANES) /* 8: pixels are whole bytes */
-    finish.bits[(uint64_t)(at + c) / 8] = (uint8_t)nn_lane_bits(passes);
+    finish.bits[(uint64_t)(element + c) / 8] = (uint8_t)nn_lane_bits(passes);
   else
-    nn_store_bits(finish.bits + (uint64_t)at / 8, c, passes);
+    nn_store_bits(finish.bits + (uint64_t)element / 8, c, passes);
 }
 
 /* asks for the lines of a pixel's @count floats before they are written */
@@ -254,12 +264,14 @@ nn_expect(const float *pixel, int count)
 
 /* ---- the product ---- */
 
-/* sum += @count channels of @rows packed pixels times @panels panels; @rows and @panels are
+/* sum += @count channels of @rows pixels, @step floats apart, times @panels panels; @rows and @panels are
  * constants where this is inlined */
 NN_INLINE void
-nn_multiply_block(const int rows, const int panels, int count, const float *v, const float *u,
-                  int64_t panel, NnFloats sum[NN_ROWS][NN_COLUMNS])
+nn_multiply_block(const int rows, const int panels, int count, const float *v, const int64_t step,
+                  const float *u, int64_t panel, NnFloats sum[NN_ROWS][NN_COLUMNS])
 {
+/* unrolled, it would keep too much in registers */
+#pragma GCC unroll 1
   for (int k = 0; k < count; k++, u += NN_BLOCK) {
     NnFloats b[NN_COLUMNS];
 #pragma GCC unroll 16
@@ -269,7 +281,7 @@ nn_multiply_block(const int rows, const int panels, int count, const float *v, c
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 16
       for (int i = 0; i < panels * NN_PER_PANEL; i++)
-        sum[r][i] += v[r * NN_BLOCK + k] * b[i];
+        sum[r][i] += v[r * step + k] * b[i];
   }
 }
 

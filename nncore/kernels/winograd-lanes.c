@@ -119,9 +119,9 @@ transform_tile(const NnFinishKind kind, NnWinogradTile m, int64_t channels, cons
         transform_out_flipped(line, out);
       else
         transform_out(line, out);
-      for (int x = 0; x < wide; x++)
-        nn_finish_lanes(kind, last, out[x] + bias, target, at + y * row + x * channels, c,
-                        NN_LANES);
+      int64_t line_at = at + y * row;
+      for (int x = 0; x < wide; x++, line_at += channels)
+        nn_finish_lanes(kind, last, out[x] + bias, target + line_at + c, line_at, c, NN_LANES);
     }
   }
 }
@@ -189,7 +189,7 @@ multiply_rows(const int rows, const int panels, const NnWinogradProduct *p, cons
         __builtin_prefetch(next + i * BLOCK, 0, 2);
       next += p->next_row;
     }
-    nn_multiply_block(rows, panels, count, v, u, p->panel, sum);
+    nn_multiply_block(rows, panels, count, v, BLOCK, u, p->panel, sum);
     u += count * BLOCK;
   }
 #pragma GCC unroll 16
