@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The target is cut into strips of columns and bands of rows. Going down a strip of a band, a ring
+/* What lies between the convolutions is kept in slabs (conv-lanes.h): the first one's panels are written
+ * as the depthwise one wants to read them, 16 channels at a time along a row, and what that gives is
+ * packed already for the last one's product.
+ *
+ * Large maps are cut into strips of columns and bands of rows. Going down a strip of a band, a ring
  * holds the rows of the first convolution's result that the depthwise one reaches; of its result, one
- * row is there at a time. Both are kept 16 channels at a time, which the depthwise convolution reads
- * from the first-level cache, and the last one's product needs no packing. Neighbouring bands and strips
- * both make what lies under both. Small maps are made as a whole, one convolution after the other: they
- * stay in the cache anyway, and have so many channels that little of a row would fit. */
+ * row is there at a time. Neighbouring bands and strips both make what lies under both.
+ *
+ * Small maps are made two panels at a time: the first convolution and the depthwise one for all places,
+ * then, of all panels, the last. Nothing is made twice, and there are as many items as panels. */
 #include "nncore/kernels/bottleneck.h"
 
 #include <string.h>
@@ -14,31 +18,37 @@
 
 enum {
   BLOCK = NN_CONV_BLOCK,
-  RING = 80 << 10,     /* floats of a worker's rows, which fit into a second-level cache */
-  SMALL = 1 << 19,     /* floats of a small map */
-  MOST_CHANNELS = 384, /* that conv-product.c too adds up in one go */
-  LEAST_COLUMNS = 48,  /* of a strip, unless the map has fewer */
-  LEAST_ROWS = 8,      /* of a band */
+  RING = 80 << 10, /* floats of a worker's rows, which fit into a second-level cache */
+  SMALL = 1 << 19, /* floats of a small map */
+  LEAST_COLUMNS = 48, /* of a strip, unless the map has fewer */
+  LEAST_ROWS = 8, /* of a band */
   ITEMS_A_THREAD = 2, /* more of them, and more rows would be made twice */
+  PANELS = 2, /* of a small map, at a time */
+  LAST_ROWS =
+      6 * NN_CONV_MAX_ROWS, /* places of a small map that the last convolution makes at a time */
+  LAST_ITEMS = 8, /* that they are cut into where they can be */
 };
 
 /**
  * Cut:
+ * @small: panel by panel
  * @columns, @strips, @rows, @bands: of the target
- * @plane: floats of a ring's rows, 16 channels of them
- * @source_slab, @row_slab: floats between the slabs of what the two products read
+ * @ring_rows, @ring_columns, @ring_slabs: that a worker holds of the first result
+ * @first_slab, @last_slab: floats between the slabs that the two products read
+ * @last_parts: of the last one's panels, for small maps
  */
 typedef struct {
-  bool whole;
+  bool small;
   int64_t columns, strips;
   int64_t rows, bands;
-  int64_t ring_rows, ring_columns, plane;
-  int64_t source_slab, row_slab;
+  int64_t ring_rows, ring_columns, ring_slabs;
+  int64_t first_slab, last_slab;
+  int64_t last_parts;
 } Cut;
 
-/* of one worker: planes of the ring; slabs of the source's row and of the depthwise result's */
+/* of one worker; floats. @row and @packed are shared where the map is small. */
 typedef struct {
-  float *ring, *source, *row;
+  float *ring, *row, *packed;
 } Worker;
 
 typedef struct {
@@ -46,14 +56,16 @@ typedef struct {
   const NnBottleneck *b;
   const NnGather *gather; /* any: for the sizes */
   const NnConvLanes *lanes;
-  int64_t channels, blocks; /* between */
+  int64_t channels; /* between */
   Cut cut;
   const float *source;
   float *target;
   NnSlab *first_slabs, *last_slabs;
-  int64_t *ring_at, *ring_elements, *last_at;
+  int64_t *first_at, *first_elements, *last_at;
   char *workers;
   size_t worker_bytes;
+  int64_t n; /* picture, of small maps */
+  float *row, *packed; /* of small maps */
 } Job;
 
 /* ---- cutting ---- */
@@ -65,9 +77,9 @@ divide_up(int64_t a, int64_t b)
 }
 
 static int64_t
-map_floats(const int64_t dims[3], int64_t channels)
+places(const int64_t dims[3])
 {
-  return dims[0] * dims[1] * dims[2] * channels;
+  return dims[0] * dims[1] * dims[2];
 }
 
 /* of the source, under so many columns of the target */
@@ -83,7 +95,8 @@ columns_under(const NnBottleneck *b, int64_t columns)
 static int64_t
 rows_floats(const NnBottleneck *b, int64_t ring_rows, int64_t columns)
 {
-  return (ring_rows * columns_under(b, columns) + columns) * b->first.outputs;
+  return (ring_rows * columns_under(b, columns) + columns) * nn_conv_blocks(b->first.outputs) *
+         BLOCK;
 }
 
 static int64_t
@@ -93,28 +106,57 @@ slab_floats(int64_t pixels)
 }
 
 static Cut
-cut_target(const NnBottleneck *b, int threads)
+cut_small(const NnBottleneck *b)
+{
+  const NnGather *gather = b->gathers;
+  int64_t above = places(gather->source_dims), below = places(gather->target_dims);
+  int64_t panels = nn_conv_blocks(b->last.outputs), blocks = divide_up(below, LAST_ROWS);
+  return (Cut){.small = true,
+               .columns = gather->target_dims[2],
+               .strips = 1,
+               .rows = gather->target_dims[1],
+               .bands = 1,
+               .ring_rows = gather->source_dims[1],
+               .ring_columns = columns_under(b, gather->target_dims[2]),
+               .ring_slabs = PANELS,
+               .first_slab = slab_floats(above),
+               .last_slab = slab_floats(below),
+               .last_parts = CLAMP(divide_up(LAST_ITEMS, blocks), 1, divide_up(panels, PANELS))};
+}
+
+static Cut
+cut_large(const NnBottleneck *b, int threads)
 {
   const NnGather *gather = b->gathers;
   const int64_t *dims = gather->target_dims;
-  int64_t larger = MAX(map_floats(dims, 1), map_floats(gather->source_dims, 1));
   int64_t step = gather->target_step[2], rows = divide_up(b->kernel[0], gather->target_step[1]);
-  Cut cut = {.ring_rows = rows, .strips = 1, .columns = divide_up(dims[2], step) * step};
+  Cut cut = {.ring_rows = rows,
+             .ring_slabs = nn_conv_blocks(b->first.outputs),
+             .strips = 1,
+             .columns = divide_up(dims[2], step) * step};
   while (rows_floats(b, rows, cut.columns) > RING && cut.columns > LEAST_COLUMNS) {
     cut.strips++;
     cut.columns = divide_up(divide_up(dims[2], cut.strips), step) * step;
   }
-  cut.whole = larger * b->first.outputs <= SMALL || rows_floats(b, rows, cut.columns) > RING ||
-              b->first.outputs > MOST_CHANNELS;
+  cut.small = rows_floats(b, rows, cut.columns) > RING;
   cut.strips = divide_up(dims[2], cut.columns);
   int64_t wanted = divide_up((int64_t)threads * ITEMS_A_THREAD, cut.strips * gather->batch);
   cut.rows = MAX(divide_up(dims[1], wanted), LEAST_ROWS);
   cut.bands = divide_up(dims[1], cut.rows);
   cut.ring_columns = columns_under(b, cut.columns);
-  cut.plane = cut.ring_rows * cut.ring_columns * BLOCK;
-  cut.source_slab = slab_floats(cut.ring_columns);
-  cut.row_slab = slab_floats(cut.columns);
+  cut.first_slab = slab_floats(cut.ring_columns);
+  cut.last_slab = slab_floats(cut.columns);
   return cut;
+}
+
+/* maps whose rows have too many channels for a ring are made as small ones are */
+static Cut
+cut_target(const NnBottleneck *b, int threads)
+{
+  const NnGather *gather = b->gathers;
+  int64_t larger = MAX(places(gather->target_dims), places(gather->source_dims));
+  Cut cut = cut_large(b, threads);
+  return cut.small || larger * b->first.outputs <= SMALL ? cut_small(b) : cut;
 }
 
 /* ---- scratch ---- */
@@ -134,14 +176,33 @@ take(char **next, int64_t count, size_t size)
   return begin;
 }
 
+static int64_t
+packed_floats(const NnBottleneck *b, const Cut *cut)
+{
+  return nn_conv_blocks(b->first.inputs) * cut->first_slab;
+}
+
+static int64_t
+row_floats(const NnBottleneck *b, const Cut *cut)
+{
+  return nn_conv_blocks(b->last.inputs) * cut->last_slab;
+}
+
+static int64_t
+ring_plane(const Cut *cut)
+{
+  return cut->ring_rows * cut->ring_columns * BLOCK;
+}
+
 static size_t
 lay_out_worker(const NnBottleneck *b, const Cut *cut, char *memory, Worker *worker)
 {
   char *next = memory;
-  int64_t blocks = nn_conv_blocks(b->first.outputs);
-  worker->ring = take(&next, blocks * cut->plane, sizeof(float));
-  worker->source = take(&next, nn_conv_blocks(b->first.inputs) * cut->source_slab, sizeof(float));
-  worker->row = take(&next, blocks * cut->row_slab, sizeof(float));
+  worker->ring = take(&next, cut->ring_slabs * ring_plane(cut), sizeof(float));
+  if (!cut->small) {
+    worker->row = take(&next, row_floats(b, cut), sizeof(float));
+    worker->packed = take(&next, packed_floats(b, cut), sizeof(float));
+  }
   return (size_t)(next - memory);
 }
 
@@ -149,50 +210,17 @@ static size_t
 lay_out_shared(const NnBottleneck *b, const Cut *cut, char *memory, Job *job)
 {
   char *next = memory;
+  int64_t first = cut->small ? places(b->gathers->source_dims) : cut->ring_columns;
   job->first_slabs = take(&next, nn_conv_blocks(b->first.inputs), sizeof(NnSlab));
   job->last_slabs = take(&next, nn_conv_blocks(b->last.inputs), sizeof(NnSlab));
-  job->ring_at = take(&next, cut->ring_columns, sizeof(int64_t));
-  job->ring_elements = take(&next, cut->ring_columns, sizeof(int64_t));
-  job->last_at = take(&next, cut->columns, sizeof(int64_t));
+  job->first_at = take(&next, first, sizeof(int64_t));
+  job->last_at = take(&next, cut->small ? LAST_ROWS : cut->columns, sizeof(int64_t));
+  job->first_elements = take(&next, first, sizeof(int64_t));
+  if (cut->small) {
+    job->row = take(&next, row_floats(b, cut), sizeof(float));
+    job->packed = take(&next, packed_floats(b, cut), sizeof(float));
+  }
   return (size_t)(next - memory);
-}
-
-static NnGather
-pointwise_gather(const NnPointwise *pointwise, int64_t batch, const int64_t dims[3])
-{
-  static const int64_t offset[1][3] = {{0, 0, 0}};
-  static const int tap = 0;
-  NnGather gather = {
-      .batch = batch,
-      .target_step = {1, 1, 1},
-      .source_step = {1, 1, 1},
-      .n_taps = 1,
-      .offsets = offset,
-      .taps = &tap,
-      .tap_rows = 1,
-      .shape = {1, pointwise->inputs, pointwise->outputs, 1},
-      .filters = pointwise->filters,
-  };
-  memcpy(gather.source_dims, dims, sizeof gather.source_dims);
-  memcpy(gather.target_dims, dims, sizeof gather.target_dims);
-  memcpy(gather.count, dims, sizeof gather.count);
-  return gather;
-}
-
-/* the two maps between, and what gathers need */
-static size_t
-whole_bytes(const NnBottleneck *b, int threads)
-{
-  const NnGather *middle = b->gathers;
-  NnGather first = pointwise_gather(&b->first, middle->batch, middle->source_dims);
-  NnGather last = pointwise_gather(&b->last, middle->batch, middle->target_dims);
-  size_t maps = 0, runs = nn_gather_scratch_bytes(middle, threads);
-  maps += aligned((size_t)(middle->batch * map_floats(middle->source_dims, b->first.outputs)) *
-                  sizeof(float));
-  maps += aligned((size_t)(middle->batch * map_floats(middle->target_dims, b->first.outputs)) *
-                  sizeof(float));
-  runs = MAX(runs, nn_gather_scratch_bytes(&first, threads));
-  return maps + MAX(runs, nn_gather_scratch_bytes(&last, threads));
 }
 
 size_t
@@ -201,30 +229,8 @@ nn_bottleneck_scratch_bytes(const NnBottleneck *bottleneck, int threads)
   Cut cut = cut_target(bottleneck, threads);
   Worker worker;
   Job job;
-  if (cut.whole)
-    return whole_bytes(bottleneck, threads);
   return lay_out_shared(bottleneck, &cut, NULL, &job) +
          (size_t)threads * lay_out_worker(bottleneck, &cut, NULL, &worker);
-}
-
-/* ---- as a whole ---- */
-
-static void
-run_whole(const Job *job, char *scratch)
-{
-  const NnBottleneck *b = job->b;
-  const NnGather *middle = b->gathers;
-  NnGather first = pointwise_gather(&b->first, middle->batch, middle->source_dims);
-  NnGather last = pointwise_gather(&b->last, middle->batch, middle->target_dims);
-  char *next = scratch;
-  float *above =
-      take(&next, middle->batch * map_floats(middle->source_dims, job->channels), sizeof(float));
-  float *below =
-      take(&next, middle->batch * map_floats(middle->target_dims, job->channels), sizeof(float));
-  nn_gather_run(job->context, &first, job->source, above, &b->first.finish, next);
-  for (int g = 0; g < b->n_gathers; g++)
-    nn_gather_run(job->context, &b->gathers[g], above, below, &b->finish, next);
-  nn_gather_run(job->context, &last, below, job->target, &b->last.finish, next);
 }
 
 /* ---- an item: a strip of a band ---- */
@@ -294,30 +300,24 @@ find_item(const Job *job, int64_t index)
   return item;
 }
 
-/* in the first plane */
-static float *
-ring_row(const Job *job, const Worker *worker, int64_t row)
+/* row @row in slab 0 of a ring: floats from its beginning */
+static int64_t
+ring_row(const Job *job, int64_t row)
 {
-  return worker->ring + row % job->cut.ring_rows * job->cut.ring_columns * BLOCK;
-}
-
-static void
-blank(float *columns, int64_t count)
-{
-  memset(columns, 0, (size_t)(count * BLOCK) * sizeof *columns);
+  return row % job->cut.ring_rows * job->cut.ring_columns * BLOCK;
 }
 
 /* columns of the ring beside the map */
 static void
 blank_sides(const Job *job, const Item *item, const Worker *worker)
 {
-  const Cut *cut = &job->cut;
-  int64_t before = CLAMP(item->inside - item->begin, 0, cut->ring_columns);
-  int64_t end = before + item->outside - item->inside;
-  for (int64_t r = 0; r < job->blocks * cut->ring_rows; r++) {
-    float *row = worker->ring + r * cut->ring_columns * BLOCK;
-    blank(row, before);
-    blank(row + end * BLOCK, cut->ring_columns - end);
+  int64_t columns = job->cut.ring_columns, inside = item->outside - item->inside;
+  int64_t before = CLAMP(item->inside - item->begin, 0, columns);
+  size_t side = BLOCK * sizeof(float);
+  for (int64_t r = 0; r < job->cut.ring_slabs * job->cut.ring_rows; r++) {
+    float *row = worker->ring + r * columns * BLOCK;
+    memset(row, 0, (size_t)before * side);
+    memset(row + (before + inside) * BLOCK, 0, (size_t)(columns - before - inside) * side);
   }
 }
 
@@ -335,6 +335,21 @@ finish_from(NnFinish finish, int64_t pixel, int64_t channels, int64_t channel)
   return finish;
 }
 
+/* slabs of the source up to the last, in chunks as conv-product.c adds them up */
+static void
+multiply(const Job *job, NnProduct product, const NnSlab *slabs, int64_t n_slabs)
+{
+  NnFinish finish = product.finish;
+  NnFinish nothing = nn_finish(NULL, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+  for (int64_t slab = 0; slab < n_slabs; slab += NN_CONV_CHUNK) {
+    product.slabs = slabs + slab;
+    product.n_slabs = MIN(NN_CONV_CHUNK, n_slabs - slab);
+    product.add = slab > 0;
+    product.finish = slab + NN_CONV_CHUNK < n_slabs ? nothing : finish;
+    job->lanes->product(&product);
+  }
+}
+
 /* columns @begin to @end - 1 of one row of the first result */
 static void
 make_columns(const Job *job, const Item *item, const Worker *worker, int64_t row, int64_t begin,
@@ -347,24 +362,22 @@ make_columns(const Job *job, const Item *item, const Worker *worker, int64_t row
   if (begin >= end)
     return;
   job->lanes->pack(job->source + pixel * first->inputs, first->inputs, end - begin, first->inputs,
-                   worker->source, job->cut.source_slab);
+                   worker->packed, job->cut.first_slab);
   NnProduct product = {
       .rows = end - begin,
-      .packed = worker->source,
-      .n_slabs = blocks,
-      .slabs = job->first_slabs,
+      .packed = worker->packed,
       .filters = first->filters,
       .panel = blocks * NN_CONV_SQUARE,
       .end = first->outputs,
-      .target = ring_row(job, worker, row) + (begin - item->begin) * BLOCK,
-      .plane = job->cut.plane,
-      .at = job->ring_at,
-      .elements = job->ring_elements,
+      .target = worker->ring + ring_row(job, row) + (begin - item->begin) * BLOCK,
+      .plane = ring_plane(&job->cut),
+      .at = job->first_at,
+      .elements = job->first_elements,
       .finish = finish_from(first->finish, pixel, first->outputs, 0),
   };
   if (row < item->own_row || begin < item->own)
     product.finish.bits = NULL; /* another item's */
-  job->lanes->product(&product);
+  multiply(job, product, job->first_slabs, blocks);
 }
 
 static void
@@ -377,8 +390,8 @@ make_row(const Job *job, const Item *item, const Worker *worker, int64_t row)
 
 /* taps of @gather that are inside along the height, for target places from the strip's @j-th on */
 static int64_t
-list_taps(const Job *job, const Item *item, const Worker *worker, const NnGather *gather,
-          int64_t row, int64_t j, NnTap *taps)
+list_taps(const Job *job, const Item *item, const NnGather *gather, int64_t row, int64_t j,
+          NnTap *taps)
 {
   int64_t n_taps = 0;
   int64_t base = (row - gather->target_begin[1]) / gather->target_step[1] * gather->source_step[1];
@@ -386,41 +399,44 @@ list_taps(const Job *job, const Item *item, const Worker *worker, const NnGather
     int64_t from = base + gather->offsets[t][1];
     int64_t column = j * gather->source_step[2] + gather->offsets[t][2] - item->begin;
     if (from >= 0 && from < gather->source_dims[1])
-      taps[n_taps++] = (NnTap){ring_row(job, worker, from) - worker->ring + column * BLOCK,
-                               gather->taps[t] * job->channels};
+      taps[n_taps++] =
+          (NnTap){ring_row(job, from) + column * BLOCK, gather->taps[t] * job->channels};
   }
   return n_taps;
 }
 
-/* one row of the depthwise result: what @gather makes of it, of the channels of block @block */
+/* one slab of a row of the depthwise result, or what @gather makes of it, read from @plane of the ring */
 static void
-run_block(const Job *job, const Item *item, const Worker *worker, const NnGather *gather,
-          int64_t row, const NnTap *taps, int64_t n_taps, int64_t block)
+run_slab(const Job *job, const Item *item, const NnGather *gather, int64_t row, const NnTap *taps,
+         int64_t n_taps, int64_t slab, const float *plane, float *target)
 {
   const int64_t *dims = job->gather->target_dims;
   int64_t step = gather->target_step[2], begin = gather->target_begin[2];
-  int64_t pixel = (item->n * dims[1] + row) * dims[2] + item->column, channel = block * BLOCK;
+  int64_t pixel = (item->n * dims[1] + row) * dims[2] + item->column;
   NnPixels pixels = {
       .count = divide_up(item->column_end - item->column - begin, step),
-      .source = worker->ring + block * job->cut.plane,
+      .source = plane,
       .step = gather->source_step[2] * BLOCK,
       .source_channels = BLOCK,
       .n_taps = n_taps,
       .taps = taps,
-      .filters = gather->filters + channel,
-      .target = worker->row + block * job->cut.row_slab,
+      .filters = gather->filters + slab * BLOCK,
+      .target = target,
       .at = begin * BLOCK,
       .target_step = step * BLOCK,
-      .target_channels = MIN(job->channels - channel, BLOCK),
+      .target_channels = MIN(job->channels - slab * BLOCK, BLOCK),
       .element = begin * job->channels,
       .element_step = step * job->channels,
-      .finish = finish_from(job->b->finish, pixel, job->channels, channel),
+      .finish = finish_from(job->b->finish, pixel, job->channels, slab * BLOCK),
   };
   job->lanes->depthwise(&pixels);
 }
 
+/* one row of the depthwise result: slabs @first to @last - 1, the first of them being the ring's; @target:
+ * of slab 0 */
 static void
-run_middle(const Job *job, const Item *item, const Worker *worker, int64_t row)
+run_middle(const Job *job, const Item *item, const Worker *worker, int64_t row, int64_t first,
+           int64_t last, float *target)
 {
   for (int g = 0; g < job->b->n_gathers; g++) {
     const NnGather *gather = &job->b->gathers[g];
@@ -429,9 +445,10 @@ run_middle(const Job *job, const Item *item, const Worker *worker, int64_t row)
       continue;
     /* strips begin at whole steps */
     int64_t j = item->column / gather->target_step[2];
-    int64_t n_taps = list_taps(job, item, worker, gather, row, j, taps);
-    for (int64_t block = 0; block < job->blocks; block++)
-      run_block(job, item, worker, gather, row, taps, n_taps, block);
+    int64_t n_taps = list_taps(job, item, gather, row, j, taps);
+    for (int64_t s = first; s < last; s++)
+      run_slab(job, item, gather, row, taps, n_taps, s,
+               worker->ring + (s - first) * ring_plane(&job->cut), target + s * job->cut.last_slab);
   }
 }
 
@@ -439,16 +456,13 @@ static void
 run_last(const Job *job, const Item *item, const Worker *worker, int64_t row)
 {
   const NnPointwise *last = &job->b->last;
-  int64_t columns = item->column_end - item->column, blocks = nn_conv_blocks(last->inputs);
   int64_t pixel =
       (item->n * job->gather->target_dims[1] + row) * job->gather->target_dims[2] + item->column;
   NnProduct product = {
-      .rows = columns,
+      .rows = item->column_end - item->column,
       .packed = worker->row,
-      .n_slabs = blocks,
-      .slabs = job->last_slabs,
       .filters = last->filters,
-      .panel = blocks * NN_CONV_SQUARE,
+      .panel = nn_conv_blocks(last->inputs) * NN_CONV_SQUARE,
       .end = last->outputs,
       .target = job->target + pixel * last->outputs,
       .plane = BLOCK,
@@ -457,15 +471,22 @@ run_last(const Job *job, const Item *item, const Worker *worker, int64_t row)
       .expect = true,
       .finish = finish_from(last->finish, pixel, last->outputs, 0),
   };
-  job->lanes->product(&product);
+  multiply(job, product, job->last_slabs, nn_conv_blocks(last->inputs));
+}
+
+static Worker
+worker_at(const Job *job, int index)
+{
+  Worker worker;
+  lay_out_worker(job->b, &job->cut, job->workers + (size_t)index * job->worker_bytes, &worker);
+  return worker;
 }
 
 static void
 run_items(int64_t begin, int64_t end, int index, gpointer data)
 {
   const Job *job = data;
-  Worker worker;
-  lay_out_worker(job->b, &job->cut, job->workers + (size_t)index * job->worker_bytes, &worker);
+  Worker worker = worker_at(job, index);
   for (int64_t i = begin; i < end; i++) {
     Item item = find_item(job, i);
     int64_t first, last, made;
@@ -476,9 +497,100 @@ run_items(int64_t begin, int64_t end, int index, gpointer data)
       find_under(job->b, 1, row, &first, &last);
       for (; made <= MIN(last, job->gather->source_dims[1] - 1); made++)
         make_row(job, &item, &worker, made);
-      run_middle(job, &item, &worker, row);
+      run_middle(job, &item, &worker, row, 0, job->cut.ring_slabs, worker.row);
       run_last(job, &item, &worker, row);
     }
+  }
+}
+
+/* ---- small maps ---- */
+
+/* items: places of the source */
+static void
+pack_places(int64_t begin, int64_t end, int index, gpointer data)
+{
+  const Job *job = data;
+  int64_t channels = job->b->first.inputs, from = job->n * places(job->gather->source_dims) + begin;
+  job->lanes->pack(job->source + from * channels, channels, end - begin, channels,
+                   job->packed + begin * BLOCK, job->cut.first_slab);
+}
+
+/* slabs @slab to @slab_end - 1 of the first result, at all places */
+static void
+make_panels(const Job *job, const Worker *worker, int64_t slab, int64_t slab_end)
+{
+  const NnPointwise *first = &job->b->first;
+  int64_t count = places(job->gather->source_dims), blocks = nn_conv_blocks(first->inputs);
+  NnProduct product = {
+      .rows = count,
+      .packed = job->packed,
+      .filters = first->filters + slab * blocks * NN_CONV_SQUARE,
+      .panel = blocks * NN_CONV_SQUARE,
+      .end = MIN(slab_end * BLOCK, first->outputs) - slab * BLOCK,
+      .target = worker->ring,
+      .plane = ring_plane(&job->cut),
+      .at = job->first_at,
+      .elements = job->first_elements,
+      .finish = finish_from(first->finish, job->n * count, first->outputs, slab * BLOCK),
+  };
+  multiply(job, product, job->first_slabs, blocks);
+}
+
+/* items: some panels of the first and of the depthwise result */
+static void
+run_panels(int64_t begin, int64_t end, int index, gpointer data)
+{
+  const Job *job = data;
+  Worker worker = worker_at(job, index);
+  Item item = find_item(job, job->n);
+  int64_t width = job->gather->target_dims[2];
+  blank_sides(job, &item, &worker);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t slab = i * PANELS, slab_end = MIN(slab + PANELS, nn_conv_blocks(job->channels));
+    make_panels(job, &worker, slab, slab_end);
+    for (int64_t row = 0; row < item.row_end; row++)
+      run_middle(job, &item, &worker, row, slab, slab_end, job->row + row * width * BLOCK);
+  }
+}
+
+/* items: parts of the last convolution's panels, at some places after the other */
+static void
+run_places(int64_t begin, int64_t end, int index, gpointer data)
+{
+  const Job *job = data;
+  const NnPointwise *last = &job->b->last;
+  int64_t count = places(job->gather->target_dims), blocks = nn_conv_blocks(last->inputs);
+  int64_t part = divide_up(nn_conv_blocks(last->outputs), job->cut.last_parts);
+  for (int64_t i = begin; i < end; i++) {
+    int64_t place = i / job->cut.last_parts * LAST_ROWS, pixel = job->n * count + place;
+    int64_t panel = i % job->cut.last_parts * part;
+    NnProduct product = {
+        .rows = MIN(LAST_ROWS, count - place),
+        .packed = job->row + place * BLOCK,
+        .filters = last->filters + panel * blocks * NN_CONV_SQUARE,
+        .panel = blocks * NN_CONV_SQUARE,
+        .first = panel * BLOCK,
+        .end = MIN((panel + part) * BLOCK, last->outputs),
+        .target = job->target + pixel * last->outputs,
+        .plane = BLOCK,
+        .at = job->last_at,
+        .elements = job->last_at,
+        .finish = finish_from(last->finish, pixel, last->outputs, 0),
+    };
+    multiply(job, product, job->last_slabs, blocks);
+  }
+}
+
+static void
+run_small(Job *job)
+{
+  const NnGather *gather = job->gather;
+  int64_t panels = divide_up(nn_conv_blocks(job->channels), PANELS);
+  int64_t blocks = divide_up(places(gather->target_dims), LAST_ROWS);
+  for (job->n = 0; job->n < gather->batch; job->n++) {
+    nn_parallel_for(job->context, places(gather->source_dims), LAST_ROWS, pack_places, job);
+    nn_parallel_for(job->context, panels, 1, run_panels, job);
+    nn_parallel_for(job->context, blocks * job->cut.last_parts, 1, run_places, job);
   }
 }
 
@@ -500,6 +612,19 @@ list_places(int64_t count, int64_t channels, int64_t *at)
     at[i] = i * channels;
 }
 
+/* of all places of a small map, in the ring, or -1 for columns that nothing is over */
+static void
+list_ring(const Job *job)
+{
+  Item item = find_item(job, 0);
+  int64_t width = job->gather->source_dims[2];
+  for (int64_t i = 0; i < places(job->gather->source_dims); i++) {
+    int64_t row = i / width, column = i % width;
+    bool wanted = column >= item.inside && column < item.outside;
+    job->first_at[i] = wanted ? (row * job->cut.ring_columns + column - item.begin) * BLOCK : -1;
+  }
+}
+
 void
 nn_bottleneck_run(NnContext *context, const NnBottleneck *bottleneck, const float *source,
                   float *target, void *scratch)
@@ -511,22 +636,23 @@ nn_bottleneck_run(NnContext *context, const NnBottleneck *bottleneck, const floa
       .gather = b->gathers,
       .lanes = nn_conv_choose_lanes(nn_context_isa(context)),
       .channels = b->first.outputs,
-      .blocks = nn_conv_blocks(b->first.outputs),
       .cut = cut_target(b, nn_context_threads(context)),
       .source = source,
       .target = target,
   };
-  if (job.cut.whole) {
-    run_whole(&job, scratch);
-    return;
-  }
   Worker worker;
   job.workers = (char *)scratch + lay_out_shared(b, &job.cut, scratch, &job);
   job.worker_bytes = lay_out_worker(b, &job.cut, NULL, &worker);
-  list_slabs(b->first.inputs, job.cut.source_slab, job.first_slabs);
-  list_slabs(b->last.inputs, job.cut.row_slab, job.last_slabs);
-  list_places(job.cut.ring_columns, BLOCK, job.ring_at);
-  list_places(job.cut.ring_columns, job.channels, job.ring_elements);
-  list_places(job.cut.columns, b->last.outputs, job.last_at);
+  list_slabs(b->first.inputs, job.cut.first_slab, job.first_slabs);
+  list_slabs(b->last.inputs, job.cut.last_slab, job.last_slabs);
+  list_places(job.cut.small ? LAST_ROWS : job.cut.columns, b->last.outputs, job.last_at);
+  if (job.cut.small) {
+    list_ring(&job);
+    list_places(places(b->gathers->source_dims), job.channels, job.first_elements);
+    run_small(&job);
+    return;
+  }
+  list_places(job.cut.ring_columns, BLOCK, job.first_at);
+  list_places(job.cut.ring_columns, job.channels, job.first_elements);
   nn_parallel_for(context, b->gathers->batch * job.cut.bands * job.cut.strips, 1, run_items, &job);
 }

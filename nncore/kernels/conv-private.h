@@ -14,6 +14,9 @@ typedef enum {
   NN_CONV_FEW_OUT, /* of their inputs */
 } NnConvKind;
 
+/* slabs whose products are summed up in registers; sums go on in the target from there on */
+enum { NN_CONV_CHUNK = 24 };
+
 /** nn_conv_choose_lanes: the inner loops for the instruction set in use. */
 const NnConvLanes *nn_conv_choose_lanes(NnIsa isa);
 

@@ -12,7 +12,7 @@
 enum {
   BLOCK = NN_CONV_BLOCK,
   SQUARE = NN_CONV_SQUARE,
-  CHUNK = 24,          /* slabs */
+  CHUNK = NN_CONV_CHUNK,
   PACKED = 1 << 16,    /* floats of a packed block */
   LEAST_ROWS = 168,    /* CHUNK slabs of them fill a packed block */
   MOST_ROWS = 336,
