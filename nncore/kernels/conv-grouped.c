@@ -300,6 +300,7 @@ run_tile(const Job *job, const Tile *tile, int64_t team, const int64_t *at, floa
       .plane = BLOCK,
       .at = at,
       .elements = at,
+      .expect = true,
       .finish = conv->finish,
   };
   pack_planes(job, tile, team, packed);

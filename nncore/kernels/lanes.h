@@ -205,7 +205,8 @@ NN_INLINE NnFinishKind
 nn_finish_kind(const NnFinish *finish)
 {
   bool limits = finish->activation.kind != NN_ACTIVATION_NONE, gate = finish->gate.bits != NULL;
-  if (finish->activation.kind == NN_ACTIVATION_LEAKY_RELU || finish->stream ||
+  bool streams = NN_LANES == 16 && finish->stream; /* nn_stream() */
+  if (finish->activation.kind == NN_ACTIVATION_LEAKY_RELU || streams ||
       (gate && (limits || finish->bits != NULL)))
     return NN_FINISH_ANY;
   if (gate)
