@@ -4,11 +4,12 @@
  * hand-over at all.
  *
  * The jobs of a small network follow each other within microseconds, less than it takes to wake a
- * thread, so whoever waits looks for news before it goes to sleep: for some 40 us without pause, then for
- * a millisecond in which it offers its processor to others all the time, since what is waited for may be
- * waiting for this very one. (To look that long makes MobileNet v2 with two threads 1.1 times as fast at
- * 512 px and 1.3 times at 256.) Sleepers count themselves before they look for the last time, and whoever has news looks
- * for sleepers after publishing it, so no news is missed. */
+ * thread, so whoever waits looks for news before it goes to sleep: for some 40 us without pause,
+ * then for a millisecond in which it offers its processor to others all the time, since what is
+ * waited for may be waiting for this very one. (To look that long makes MobileNet v2 with two
+ * threads 1.1 times as fast at 512 px and 1.3 times at 256.) Sleepers count themselves before they
+ * look for the last time, and whoever has news looks for sleepers after publishing it, so no news
+ * is missed. */
 #include "nncore/base/context.h"
 
 #include <stdatomic.h>

@@ -10,6 +10,13 @@
 
 #define NN_ALIGNMENT 64 /* bytes; a cache line, and the widest vector of any CPU we know */
 
+/** nn_align: @bytes, rounded up to a multiple of %NN_ALIGNMENT */
+static inline size_t
+nn_align(size_t bytes)
+{
+  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+}
+
 /**
  * nn_alloc:
  * @count, @size: the product, checked for overflow, is the number of bytes

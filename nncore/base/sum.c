@@ -2,6 +2,8 @@
 /* Sums over many elements, in double, reproducible. */
 #include "nncore/base/sum.h"
 
+#include "nncore/base/round.h"
+
 #define MAX_CHUNKS 256
 
 typedef struct {
@@ -24,10 +26,10 @@ nn_parallel_sum(NnContext *context, int64_t count, int64_t grain, NnSumFunc func
   if (count <= 0)
     return 0;
   Sum sum = {.func = func, .data = data};
-  sum.grain = MAX(grain, (count + MAX_CHUNKS - 1) / MAX_CHUNKS);
+  sum.grain = MAX(grain, nn_divide_up(count, MAX_CHUNKS));
   nn_parallel_for(context, count, sum.grain, sum_chunk, &sum);
   double total = 0;
-  int64_t n_chunks = (count + sum.grain - 1) / sum.grain;
+  int64_t n_chunks = nn_divide_up(count, sum.grain);
   for (int64_t i = 0; i < n_chunks; i++)
     total += sum.sums[i];
   return total;

@@ -36,8 +36,8 @@ struct NnCriterion {
   bool normalise;
   NnProceed proceed;
   gpointer proceed_data;
-  NnTorus *torus; /* (nullable): of pictures without borders */
-  bool wrapped;
+  NnTorus *torus; /* (nullable): of pictures whose edges are not padded */
+  NnEdges edges;
   size_t reserved; /* bytes of the memory budget */
   float *scratch; /* a piece's gradient; of a torus, also what counts of a piece and its gradient */
   size_t scratch_elements;
@@ -157,16 +157,26 @@ nn_criterion_watch(NnCriterion *criterion, NnProceed proceed, gpointer data)
 }
 
 bool
-nn_criterion_set_wrapped(NnCriterion *criterion, bool wrapped, GError **error)
+nn_criterion_set_edges(NnCriterion *criterion, NnEdges edges, GError **error)
 {
-  if (wrapped && criterion->torus == NULL) {
+  if (edges != NN_EDGES_PADDED && criterion->torus == NULL) {
     criterion->torus = nn_torus_new(criterion->network, (const char *const *)criterion->layers,
                                     nn_program_n_targets(criterion->program), error);
     if (criterion->torus == NULL)
       return false;
   }
-  criterion->wrapped = wrapped;
+  criterion->edges = edges;
   return true;
+}
+
+void
+nn_criterion_places(const NnCriterion *criterion, int layer, int width, int height, NnShape *shape)
+{
+  if (criterion->edges == NN_EDGES_PADDED)
+    return;
+  NnBox box = nn_torus_box(criterion->torus, layer, width, height);
+  for (int a = 0; a < 2; a++)
+    shape->dim[2 + a] = box.end[a] - box.begin[a];
 }
 
 bool
@@ -203,11 +213,17 @@ explain_head(const NnCriterion *criterion, GError **error)
     g_prefix_error(error, "%s ", note);
 }
 
+static bool
+is_padded(const NnCriterion *criterion)
+{
+  return criterion->edges == NN_EDGES_PADDED;
+}
+
 /* of what the network is shown around the picture, px */
 static int
 margin(const NnCriterion *criterion)
 {
-  return criterion->wrapped ? nn_torus_margin(criterion->torus) : 0;
+  return is_padded(criterion) ? 0 : nn_torus_margin(criterion->torus);
 }
 
 /* elements of scratch: the largest piece whose gradient is not written straight into the seed */
@@ -217,13 +233,13 @@ count_scratch(const NnCriterion *criterion, const NnEvaluator *evaluator)
   size_t most = 0;
   for (guint i = 0; i < criterion->terms->len; i++) {
     int layer = term_at(criterion, (int)i)->layer;
-    bool alone = !criterion->normalise && !criterion->wrapped;
+    bool alone = !criterion->normalise && is_padded(criterion);
     for (guint k = 0; k < i; k++)
       alone = alone && term_at(criterion, (int)k)->layer != layer;
     if (!alone)
       most = MAX(most, (size_t)nn_evaluator_piece_elements(evaluator, layer));
   }
-  return most * (criterion->wrapped ? 3 : 1);
+  return most * (is_padded(criterion) ? 1 : 3);
 }
 
 static bool
@@ -277,9 +293,12 @@ static void
 fill_input(gpointer data, int64_t y, int64_t x, const NnTensor *pixels)
 {
   const Run *run = data;
-  nn_preprocess_rolled(run->criterion->context, run->picture, &run->criterion->network->input,
-                       run->dx + (int)x - margin(run->criterion),
-                       run->dy + (int)y - margin(run->criterion), pixels);
+  const NnCriterion *criterion = run->criterion;
+  bool mirrored = criterion->edges == NN_EDGES_MIRRORED;
+  int around = margin(criterion);
+  (mirrored ? nn_preprocess_mirrored
+            : nn_preprocess_rolled)(criterion->context, run->picture, &criterion->network->input,
+                                    run->dx + (int)x - around, run->dy + (int)y - around, pixels);
 }
 
 static void
@@ -289,7 +308,7 @@ take_gradient(gpointer data, int64_t y, int64_t x, const NnTensor *gradient)
   const NnCriterion *criterion = run->criterion;
   int around = margin(criterion);
   nn_input_gradient_add(criterion->context, gradient, &criterion->network->input, run->dx - around,
-                        run->dy - around, (int)x, (int)y, criterion->wrapped, run->gradient);
+                        run->dy - around, (int)x, (int)y, !is_padded(criterion), run->gradient);
 }
 
 static NnBox
@@ -355,7 +374,7 @@ static const NnPiece *
 what_counts(const Run *run, int target, const NnPiece *piece, NnTensor *cropped, NnPiece *crop)
 {
   const NnCriterion *criterion = run->criterion;
-  if (!criterion->wrapped)
+  if (is_padded(criterion))
     return piece;
   NnBox box = box_of(run, target);
   float *buffer = criterion->scratch + criterion->scratch_elements / 3;
@@ -468,6 +487,7 @@ bool
 nn_criterion_evaluate(NnCriterion *criterion, NnEvaluator *evaluator, const NnImage *picture,
                       int dx, int dy, NnImage *gradient, double *value, GError **error)
 {
+  g_return_val_if_fail(criterion->edges != NN_EDGES_MIRRORED, false);
   NnEvaluation evaluation = {
       .input = fill_input, .seed = seed, .gradient = take_gradient, .proceed = ask_proceed};
   Run run = {criterion, picture, dx, dy, gradient};

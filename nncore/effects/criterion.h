@@ -9,6 +9,15 @@
 #include "nncore/loss/loss.h"
 #include "nncore/plan/evaluator.h"
 
+/**
+ * NnEdges: what is beside a picture:
+ * @NN_EDGES_PADDED: what each layer of the network pads with
+ * @NN_EDGES_PERIODIC: the picture again: it has no borders (effects/torus.h)
+ * @NN_EDGES_MIRRORED: its mirror image: what a picture with borders has to tell of one without.
+ *   Padding would be part of what its borders look like
+ */
+typedef enum { NN_EDGES_PADDED, NN_EDGES_PERIODIC, NN_EDGES_MIRRORED } NnEdges;
+
 typedef struct NnCriterion NnCriterion;
 
 /**
@@ -58,13 +67,19 @@ void nn_criterion_clear(NnCriterion *criterion);
 void nn_criterion_normalise(NnCriterion *criterion, bool normalise);
 
 /**
- * nn_criterion_set_wrapped:
- * @wrapped: whether evaluators made, and pictures evaluated, from now on are without borders
- *   (effects/torus.h): losses see activations of one period
+ * nn_criterion_set_edges:
+ * @edges: of evaluators made, and pictures observed or evaluated, from now on. Of all but
+ *   %NN_EDGES_PADDED, losses see the activations that lie over the picture. Mirrored ones are
+ *   observed only: they have no gradient
  *
  * Returns: false with the errors of nn_torus_new(), which changes nothing.
  */
-bool nn_criterion_set_wrapped(NnCriterion *criterion, bool wrapped, GError **error);
+bool nn_criterion_set_edges(NnCriterion *criterion, NnEdges edges, GError **error);
+
+/** nn_criterion_places: what a loss on layer @layer sees of a picture of @width x @height px, where
+ * @shape is what the network makes of it with padding: its height and width are replaced. */
+void nn_criterion_places(const NnCriterion *criterion, int layer, int width, int height,
+                         NnShape *shape);
 
 /** nn_criterion_reserve: @bytes of the context's memory budget are the caller's own: evaluators made
  * from now on do with the rest. */

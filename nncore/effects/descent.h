@@ -31,11 +31,6 @@ typedef struct {
   bool unbounded, wrapped;
 } NnDescentSettings;
 
-/** NnSize: in px. */
-typedef struct {
-  int width, height;
-} NnSize;
-
 /**
  * nn_descent_sizes:
  * @smallest_px: the longest side of the first size is at least this

@@ -7,6 +7,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/plan/partial.h"
 #include "nncore/plan/workspace.h"
 
@@ -54,7 +55,7 @@ choose_sides(const NnOcclusionSettings *settings, int width, int height, int *pa
 static int
 count_along(int patch_px, int stride_px, int size)
 {
-  return (MAX(size - patch_px, 0) + stride_px - 1) / stride_px + 1;
+  return nn_divide_up(MAX(size - patch_px, 0), stride_px) + 1;
 }
 
 double

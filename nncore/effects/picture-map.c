@@ -9,6 +9,7 @@
 #include "nncore/analysis/assignment.h"
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/effects/sheet.h"
 
 #define SMALLEST_PX 4
@@ -33,7 +34,7 @@ find_grid(const NnMapLayout *layout, int count)
     grid.cell_px--;
   grid.cell_px = MAX(grid.cell_px, 1);
   grid.columns = layout->width / grid.cell_px;
-  grid.rows = MIN(layout->height / grid.cell_px, (count + grid.columns - 1) / grid.columns);
+  grid.rows = MIN(layout->height / grid.cell_px, nn_divide_up(count, grid.columns));
   grid.left = (layout->width - grid.columns * grid.cell_px) / 2;
   grid.top = (layout->height - grid.rows * grid.cell_px) / 2;
   return grid;

@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/base/round.h"
 #include "nncore/image/arithmetic.h"
 #include "nncore/image/resample.h"
 
@@ -82,7 +83,7 @@ nn_sheet_new(int cells, int columns, int cell_width, int cell_height, bool capti
                      .results = nn_results_new()};
   if (columns == 0)
     sheet->columns = choose_columns(sheet);
-  int64_t rows = (cells + sheet->columns - 1) / sheet->columns;
+  int64_t rows = nn_divide_up(cells, sheet->columns);
   int64_t width = sheet->gap + (int64_t)sheet->columns * (sheet->width + sheet->gap);
   int64_t height = sheet->gap + rows * (sheet->height + sheet->caption + sheet->gap);
   NnImage *image = nn_paper_new(width, height, error);

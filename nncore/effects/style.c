@@ -45,7 +45,8 @@ typedef struct {
   Group groups[MAX_SOURCES + 1];
   int n_groups;
   const NnImage *content;
-  NnPlan *plan; /* of the picture to be made, for the shapes of its layers */
+  NnSize size;  /* of the picture to be made */
+  NnPlan *plan; /* for the shapes of its layers */
 } Preparation;
 
 /* (transfer full): @layers as places in @names, to which those that it lacks are added */
@@ -126,7 +127,8 @@ nn_style_model_criterion(const NnStyleModel *model)
 bool
 nn_style_model_set_wrapped(NnStyleModel *model, bool wrapped, GError **error)
 {
-  if (!nn_criterion_set_wrapped(model->criterion, wrapped, error))
+  if (!nn_criterion_set_edges(model->criterion, wrapped ? NN_EDGES_PERIODIC : NN_EDGES_PADDED,
+                              error))
     return false;
   model->wrapped = wrapped;
   return true;
@@ -156,10 +158,10 @@ fit_mask(NnContext *context, const NnImage *mask, const NnShape *shape, GError *
   return fitted;
 }
 
-/* sets the masks of a group's losses to @mask (nullable) for a picture of this plan */
+/* sets the masks of a group's losses to @mask (nullable) for a picture of this size and its plan */
 static bool
-set_masks(const NnStyleModel *model, int first_term, const NnImage *mask, const NnPlan *plan,
-          GError **error)
+set_masks(const NnStyleModel *model, int first_term, const NnImage *mask, NnSize size,
+          const NnPlan *plan, GError **error)
 {
   for (guint i = 0; i < model->style->len; i++) {
     NnLoss *loss = nn_criterion_loss(model->criterion, first_term + (int)i);
@@ -167,13 +169,15 @@ set_masks(const NnStyleModel *model, int first_term, const NnImage *mask, const 
       nn_loss_style_set_mask(loss, NULL, 0, 0, NULL);
       continue;
     }
-    NnShape shape = nn_plan_target_shape(plan, g_array_index(model->style, Layer, i).target);
+    int target = g_array_index(model->style, Layer, i).target;
+    NnShape shape = nn_plan_target_shape(plan, target);
     if (shape.rank != 4) {
       g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                   _("A layer of this style has no places that a region could be told by. Choose "
                     "convolutions or activations."));
       return false;
     }
+    nn_criterion_places(model->criterion, target, size.width, size.height, &shape);
     g_autoptr(NnImage) fitted = fit_mask(model->context, mask, &shape, error);
     if (fitted == NULL ||
         !nn_loss_style_set_mask(loss, fitted->data, shape.dim[2], shape.dim[3], error))
@@ -272,10 +276,10 @@ make_groups(Preparation *preparation, const NnStyleSource *sources, int n_source
 
 /* (transfer full) */
 static NnPlan *
-make_plan(const NnStyleModel *model, int width, int height, GError **error)
+make_plan(const NnStyleModel *model, NnSize size, GError **error)
 {
   const NnInputSpec *spec = &model->network->input;
-  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
+  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, size.height), nn_input_size(spec, size.width));
   return nn_plan_new(nn_criterion_program(model->criterion), &shape, 1, error);
 }
 
@@ -320,10 +324,11 @@ observe_source(const Preparation *preparation, int group, const NnStyleSource *s
   const NnStyleModel *model = preparation->model;
   int first = group * (int)model->style->len;
   const NnImage *picture = source->picture;
-  g_autoptr(NnPlan) plan = make_plan(model, picture->width, picture->height, error);
+  NnSize size = {picture->width, picture->height};
+  g_autoptr(NnPlan) plan = make_plan(model, size, error);
   g_autoptr(NnEvaluator) evaluator = NULL;
-  if (plan != NULL && set_masks(model, first, source->mask, plan, error))
-    evaluator = nn_criterion_evaluator(model->criterion, picture->width, picture->height, error);
+  if (plan != NULL && set_masks(model, first, source->mask, size, plan, error))
+    evaluator = nn_criterion_evaluator(model->criterion, size.width, size.height, error);
   if (evaluator == NULL || !nn_criterion_observe(model->criterion, evaluator, picture, error)) {
     if (error != NULL && !g_error_matches(*error, NN_ERROR, NN_ERROR_CANCELLED))
       g_prefix_error(error, "%s ", _("The style picture cannot be used."));
@@ -333,7 +338,7 @@ observe_source(const Preparation *preparation, int group, const NnStyleSource *s
     if (!nn_loss_style_add_target(nn_criterion_loss(model->criterion, first + (int)i),
                                   source->weight, error))
       return false;
-  return set_masks(model, first, NULL, plan, error);
+  return set_masks(model, first, NULL, size, plan, error);
 }
 
 static bool
@@ -346,7 +351,7 @@ observe_styles(const Preparation *preparation, GError **error)
         return false;
   for (int g = 0; g < preparation->n_groups; g++)
     if (!set_masks(model, g * (int)model->style->len, preparation->groups[g].region,
-                   preparation->plan, error))
+                   preparation->size, preparation->plan, error))
       return false;
   return true;
 }
@@ -381,20 +386,23 @@ observe_content(const Preparation *preparation, NnEvaluator *evaluator, GError *
 
 /* (transfer full) */
 static NnEvaluator *
-prepare(Preparation *preparation, double style_weight, double content_weight, int width, int height,
-        GError **error)
+prepare(Preparation *preparation, double style_weight, double content_weight, GError **error)
 {
   NnStyleModel *model = preparation->model;
   bool content = preparation->content != NULL && content_weight > 0 && model->content != NULL;
+  NnEdges of_picture = model->wrapped ? NN_EDGES_PERIODIC : NN_EDGES_PADDED;
+  NnEdges of_styles = model->wrapped ? NN_EDGES_MIRRORED : NN_EDGES_PADDED;
   nn_criterion_clear(model->criterion);
   g_array_set_size(model->weights, 0);
   model->terms = model->style_terms = 0;
-  if (!nn_criterion_set_wrapped(model->criterion, false, error) ||
+  if (!nn_criterion_set_edges(model->criterion, of_styles, error) ||
       !add_style_terms(preparation, style_weight, error) || !observe_styles(preparation, error) ||
       (content && !add_content_terms(preparation, content_weight, error)) ||
-      !nn_criterion_set_wrapped(model->criterion, model->wrapped, error))
+      !nn_criterion_set_edges(model->criterion, of_picture, error))
     return NULL;
-  g_autoptr(NnEvaluator) evaluator = nn_criterion_evaluator(model->criterion, width, height, error);
+  NnSize size = preparation->size;
+  g_autoptr(NnEvaluator) evaluator =
+      nn_criterion_evaluator(model->criterion, size.width, size.height, error);
   if (evaluator == NULL || (content && !observe_content(preparation, evaluator, error)))
     return NULL;
   return g_steal_pointer(&evaluator);
@@ -406,11 +414,11 @@ nn_style_model_prepare(NnStyleModel *model, const NnStyleSource *sources, int n_
                        int width, int height, GError **error)
 {
   g_return_val_if_fail(n_sources <= MAX_SOURCES, NULL);
-  Preparation preparation = {.model = model, .content = content};
+  Preparation preparation = {.model = model, .content = content, .size = {width, height}};
   NnEvaluator *evaluator = NULL;
-  preparation.plan = make_plan(model, width, height, error);
+  preparation.plan = make_plan(model, preparation.size, error);
   if (preparation.plan != NULL && make_groups(&preparation, sources, n_sources, error))
-    evaluator = prepare(&preparation, style_weight, content_weight, width, height, error);
+    evaluator = prepare(&preparation, style_weight, content_weight, error);
   for (int g = 0; g <= n_sources; g++)
     nn_image_free(preparation.groups[g].owned_region);
   nn_plan_unref(preparation.plan);

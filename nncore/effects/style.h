@@ -39,7 +39,8 @@ void nn_style_model_free(NnStyleModel *model);
 NnCriterion *nn_style_model_criterion(const NnStyleModel *model);
 
 /** nn_style_model_set_wrapped: whether pictures to be made, without content then, are without
- * borders (torus.h); styles are not. Errors as nn_criterion_set_wrapped(). */
+ * borders (torus.h). Those that styles have go on mirrored then, lest they be looked for in a picture
+ * that has none. Errors as nn_criterion_set_edges(). */
 bool nn_style_model_set_wrapped(NnStyleModel *model, bool wrapped, GError **error);
 
 /**

@@ -72,6 +72,22 @@ new_ids(int count, GError **error)
   return ids;
 }
 
+NnValueId
+nn_graph_add_constant(NnGraph *graph, NnTensor *tensor, GError **error)
+{
+  NnValueId id = nn_graph_add_value(graph, "", error);
+  if (id == NN_NO_VALUE) {
+    nn_tensor_unref(tensor);
+    return id;
+  }
+  NnValue *value = &graph->values[id];
+  value->is_constant = true;
+  value->constant = tensor;
+  value->layout = tensor->layout;
+  value->type = (NnType){tensor->shape, tensor->dtype, true};
+  return id;
+}
+
 NnNode *
 nn_graph_add_node(NnGraph *graph, const NnOp *op, const char *name, int n_inputs, int n_outputs,
                   GError **error)
@@ -177,6 +193,13 @@ nn_graph_set_producers(NnGraph *graph)
     for (int o = 0; o < graph->nodes[i].n_outputs; o++)
       if (graph->nodes[i].outputs[o] != NN_NO_VALUE)
         graph->values[graph->nodes[i].outputs[o]].producer = (int)i;
+}
+
+void
+nn_graph_take_output(NnGraph *graph, NnNode *node, const NnNode *from)
+{
+  node->outputs[0] = from->outputs[0];
+  graph->values[node->outputs[0]].producer = (int)(node - graph->nodes);
 }
 
 void

@@ -65,6 +65,10 @@ NnGraph *nn_graph_copy(const NnGraph *graph, GError **error);
 /** nn_graph_add_value: @name is copied. Returns NN_NO_VALUE on error. */
 NnValueId nn_graph_add_value(NnGraph *graph, const char *name, GError **error);
 
+/** nn_graph_add_constant: a value without a name that is @tensor (transfer full). Returns NN_NO_VALUE
+ * on error. */
+NnValueId nn_graph_add_constant(NnGraph *graph, NnTensor *tensor, GError **error);
+
 /**
  * nn_graph_add_node:
  * Appends a node with room for its inputs and outputs (all NN_NO_VALUE) and zeroed params.
@@ -84,6 +88,10 @@ NnValueId nn_graph_find(const NnGraph *graph, const char *name);
 
 /** nn_graph_set_producers: NnValue.producer of every value, after nodes were moved. */
 void nn_graph_set_producers(NnGraph *graph);
+
+/** nn_graph_take_output: what was @from's first output is @node's, instead of its own; for a node that
+ * does @from's work, too, which is then removed. */
+void nn_graph_take_output(NnGraph *graph, NnNode *node, const NnNode *from);
 
 /** nn_graph_remove_nodes: drops the nodes whose @removed is true and closes the gaps. */
 void nn_graph_remove_nodes(NnGraph *graph, const bool *removed);

@@ -4,26 +4,11 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/graph/fuse-each.h"
 #include "nncore/graph/node-types.h"
 #include "nncore/graph/passes.h"
-#include "nncore/graph/uses.h"
 
 enum { X, W, B };
-
-static NnValueId
-add_constant(NnGraph *graph, NnTensor *tensor, GError **error)
-{
-  NnValueId id = nn_graph_add_value(graph, "", error);
-  if (id == NN_NO_VALUE) {
-    nn_tensor_unref(tensor);
-    return id;
-  }
-  NnValue *value = &graph->values[id];
-  value->is_constant = true;
-  value->constant = tensor;
-  value->type = (NnType){tensor->shape, tensor->dtype, true};
-  return id;
-}
 
 /* W's first axis is the output channel */
 static NnTensor *
@@ -86,12 +71,12 @@ fold(NnGraph *graph, NnNode *conv, const NnNode *affine, GError **error)
     nn_tensor_unref(new_w);
     return false;
   }
-  NnValueId w_id = add_constant(graph, new_w, error);
+  NnValueId w_id = nn_graph_add_constant(graph, new_w, error);
   if (w_id == NN_NO_VALUE) {
     nn_tensor_unref(new_bias);
     return false;
   }
-  NnValueId bias_id = add_constant(graph, new_bias, error);
+  NnValueId bias_id = nn_graph_add_constant(graph, new_bias, error);
   return bias_id != NN_NO_VALUE && set_weights(graph, conv, w_id, bias_id, error);
 }
 
@@ -107,30 +92,23 @@ is_foldable(const NnGraph *graph, const NnNode *node, const NnUses *uses)
   return strcmp(conv->op->onnx_name, "Conv") == 0 && conv->activation.kind == NN_ACTIVATION_NONE;
 }
 
+/* NnFuse */
+static bool
+fuse(NnGraph *graph, size_t at, const NnUses *uses, bool *removed, GError **error)
+{
+  const NnNode *node = &graph->nodes[at];
+  if (!is_foldable(graph, node, uses))
+    return true;
+  NnNode *conv = &graph->nodes[graph->values[node->inputs[0]].producer];
+  if (!fold(graph, conv, node, error))
+    return false;
+  nn_graph_take_output(graph, conv, node);
+  removed[at] = true;
+  return true;
+}
+
 bool
 nn_pass_fold_batch_norm(NnGraph *graph, const NnValueId *targets, int n_targets, GError **error)
 {
-  NnUses uses;
-  bool *removed = NULL;
-  bool ok = nn_uses_init(&uses, graph, targets, n_targets, error);
-  if (ok)
-    removed = nn_alloc0(graph->n_nodes, sizeof *removed, error);
-  ok = removed != NULL;
-  for (size_t i = 0; ok && i < graph->n_nodes; i++) {
-    const NnNode *node = &graph->nodes[i];
-    removed[i] = is_foldable(graph, node, &uses);
-    if (!removed[i])
-      continue;
-    NnNode *conv = &graph->nodes[graph->values[node->inputs[0]].producer];
-    ok = fold(graph, conv, node, error);
-    if (ok) {
-      conv->outputs[0] = node->outputs[0];
-      graph->values[conv->outputs[0]].producer = (int)(conv - graph->nodes);
-    }
-  }
-  if (ok)
-    nn_graph_remove_nodes(graph, removed);
-  nn_free(removed);
-  nn_uses_clear(&uses);
-  return ok;
+  return nn_fuse_each(graph, targets, n_targets, fuse, error);
 }

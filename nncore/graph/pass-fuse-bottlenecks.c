@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/graph/fuse-each.h"
 #include "nncore/graph/passes.h"
-#include "nncore/graph/uses.h"
 #include "nncore/ops/bottleneck.h"
 
 enum { X, W, B };
@@ -75,27 +75,22 @@ fuse(const NnNode *first, const NnNode *middle, NnNode *last, GError **error)
   return true;
 }
 
+/* NnFuse */
+static bool
+fuse_at(NnGraph *graph, size_t at, const NnUses *uses, bool *removed, GError **error)
+{
+  NnNode *last = &graph->nodes[at];
+  bool is_conv = last->op == nn_op_find("Conv");
+  const NnNode *middle = is_conv ? conv_before(graph, last, uses) : NULL;
+  const NnNode *first = middle != NULL ? conv_before(graph, middle, uses) : NULL;
+  if (first == NULL || !fits(graph, first, middle, last))
+    return true;
+  removed[first - graph->nodes] = removed[middle - graph->nodes] = true;
+  return fuse(first, middle, last, error);
+}
+
 bool
 nn_pass_fuse_bottlenecks(NnGraph *graph, const NnValueId *targets, int n_targets, GError **error)
 {
-  const NnOp *conv = nn_op_find("Conv");
-  NnUses uses;
-  bool *removed = NULL;
-  if (nn_uses_init(&uses, graph, targets, n_targets, error))
-    removed = nn_alloc0(graph->n_nodes, sizeof *removed, error);
-  bool ok = removed != NULL;
-  for (size_t i = 0; ok && i < graph->n_nodes; i++) {
-    NnNode *last = &graph->nodes[i];
-    NnNode *middle = last->op == conv ? conv_before(graph, last, &uses) : NULL;
-    NnNode *first = middle != NULL ? conv_before(graph, middle, &uses) : NULL;
-    if (first == NULL || !fits(graph, first, middle, last))
-      continue;
-    removed[first - graph->nodes] = removed[middle - graph->nodes] = true;
-    ok = fuse(first, middle, last, error);
-  }
-  if (ok)
-    nn_graph_remove_nodes(graph, removed);
-  nn_free(removed);
-  nn_uses_clear(&uses);
-  return ok;
+  return nn_fuse_each(graph, targets, n_targets, fuse_at, error);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Activation fusing: Conv, Relu -> Conv that applies the Relu while its result is in the cache. */
-#include "nncore/base/memory.h"
+#include "nncore/graph/fuse-each.h"
 #include "nncore/graph/node-types.h"
 #include "nncore/graph/passes.h"
-#include "nncore/graph/uses.h"
 
 /* what @node does to its first input, where that is all it does */
 static bool
@@ -35,31 +34,27 @@ find_host(NnGraph *graph, const NnNode *node, const NnUses *uses)
   return free && host->outputs[0] == node->inputs[0] ? host : NULL;
 }
 
+/* NnFuse */
+static bool
+fuse(NnGraph *graph, size_t at, const NnUses *uses, bool *removed, GError **error)
+{
+  const NnNode *node = &graph->nodes[at];
+  NnNode *host = find_host(graph, node, uses);
+  NnActivation activation;
+  if (host == NULL)
+    return true;
+  if (!find_activation(graph, node, &activation, error))
+    return false;
+  if (activation.kind == NN_ACTIVATION_NONE)
+    return true;
+  host->activation = activation;
+  nn_graph_take_output(graph, host, node);
+  removed[at] = true;
+  return true;
+}
+
 bool
 nn_pass_fuse_activations(NnGraph *graph, const NnValueId *targets, int n_targets, GError **error)
 {
-  NnUses uses;
-  bool *removed = NULL;
-  if (nn_uses_init(&uses, graph, targets, n_targets, error))
-    removed = nn_alloc0(graph->n_nodes, sizeof *removed, error);
-  bool ok = removed != NULL;
-  for (size_t i = 0; ok && i < graph->n_nodes; i++) {
-    const NnNode *node = &graph->nodes[i];
-    NnNode *host = find_host(graph, node, &uses);
-    if (host == NULL)
-      continue;
-    NnActivation activation;
-    ok = find_activation(graph, node, &activation, error);
-    if (!ok || activation.kind == NN_ACTIVATION_NONE)
-      continue;
-    host->activation = activation;
-    host->outputs[0] = node->outputs[0];
-    graph->values[host->outputs[0]].producer = (int)(host - graph->nodes);
-    removed[i] = true;
-  }
-  if (ok)
-    nn_graph_remove_nodes(graph, removed);
-  nn_free(removed);
-  nn_uses_clear(&uses);
-  return ok;
+  return nn_fuse_each(graph, targets, n_targets, fuse, error);
 }

@@ -23,22 +23,14 @@ is_instance_norm(const NnGraph *graph, const NnNode *node)
 
 /* (transfer full) @elements as 1 x C x 1 x 1 */
 static NnValueId
-add_constant(NnGraph *graph, const float *elements, int64_t count, GError **error)
+add_channels(NnGraph *graph, const float *elements, int64_t count, GError **error)
 {
   NnTensor *tensor = nn_tensor_new(NN_DTYPE_FLOAT, &NN_SHAPE(1, count, 1, 1), error);
-  NnValueId id = tensor != NULL ? nn_graph_add_value(graph, "", error) : NN_NO_VALUE;
-  if (id == NN_NO_VALUE) {
-    nn_tensor_unref(tensor);
-    return id;
-  }
+  if (tensor == NULL)
+    return NN_NO_VALUE;
   memcpy(tensor->f, elements, (size_t)count * sizeof(float));
   tensor->layout = NN_LAYOUT_CHANNELS_LAST;
-  NnValue *value = &graph->values[id];
-  value->is_constant = true;
-  value->constant = tensor;
-  value->layout = tensor->layout;
-  value->type = (NnType){tensor->shape, NN_DTYPE_FLOAT, true};
-  return id;
+  return nn_graph_add_constant(graph, tensor, error);
 }
 
 /* appends a node; its outputs are channels-last */
@@ -70,9 +62,9 @@ add_values(NnGraph *graph, const NnNode *norm, NnValueId *ids, GError **error)
     if (ids[i] == NN_NO_VALUE)
       return false;
   }
-  ids[SCALE] = add_constant(graph, scale->f, nn_shape_count(&scale->shape), error);
+  ids[SCALE] = add_channels(graph, scale->f, nn_shape_count(&scale->shape), error);
   if (ids[SCALE] != NN_NO_VALUE)
-    ids[SHIFT] = add_constant(graph, shift->f, nn_shape_count(&shift->shape), error);
+    ids[SHIFT] = add_channels(graph, shift->f, nn_shape_count(&shift->shape), error);
   return ids[SCALE] != NN_NO_VALUE && ids[SHIFT] != NN_NO_VALUE;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 
 #define LANES 8
 #define MAX_RADIX 5
@@ -233,6 +234,6 @@ nn_hartley_run(NnHartley *hartley, NnContext *context, NnImage *image)
         .n_lines = (int64_t)(a == 0 ? image->height : image->width) * image->channels,
         .step = a == 0 ? image->channels : (int64_t)image->width * image->channels,
     };
-    nn_parallel_for(context, (job.n_lines + 2 * LANES - 1) / (2 * LANES), 1, run_blocks, &job);
+    nn_parallel_for(context, nn_divide_up(job.n_lines, 2 * LANES), 1, run_blocks, &job);
   }
 }

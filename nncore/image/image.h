@@ -19,6 +19,11 @@ typedef struct NnImage {
   float *data;
 } NnImage;
 
+/** NnSize: in px. */
+typedef struct {
+  int width, height;
+} NnSize;
+
 /** nn_image_new: uninitialised; %NN_ERROR_MEMORY, %NN_ERROR_ARGUMENT for sizes below 1. */
 NnImage *nn_image_new(int width, int height, int channels, GError **error);
 NnImage *nn_image_copy(const NnImage *image, GError **error);

@@ -3,6 +3,8 @@
  * channel and its row, so both layouts share the loops. */
 #include "nncore/image/preprocess.h"
 
+#include "nncore/base/round.h"
+
 #define GRAIN_PX 16384 /* pixels a chunk of rows, about */
 
 typedef struct {
@@ -11,8 +13,14 @@ typedef struct {
   float *x;
   int width, height; /* of the tensor, or of what of it counts */
   int64_t channel_stride, column_stride, row_stride;
-  int dx, dy; /* 0 to the picture's size - 1 */
+  int dx, dy; /* 0 to the picture's size - 1; if mirrored, to twice the size - 1 */
+  bool mirrored;
 } Job;
+
+/* a walk along an axis of the picture, from place to place */
+typedef struct {
+  int at, step, size;
+} Walk;
 
 static Job
 make_job(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor, int dx, int dy)
@@ -40,25 +48,44 @@ tensor_channel(const NnInputSpec *spec, int c)
   return spec->bgr ? 2 - c : c;
 }
 
+/* @begin: as in Job */
+static Walk
+start_walk(bool mirrored, int64_t begin, int size)
+{
+  int at = (int)(begin % (mirrored ? 2 * size : size));
+  return at < size ? (Walk){at, 1, size} : (Walk){2 * size - 1 - at, -1, size};
+}
+
+static void
+walk_on(Walk *walk, bool mirrored)
+{
+  walk->at += walk->step;
+  if (walk->at >= 0 && walk->at < walk->size)
+    return;
+  if (mirrored) {
+    walk->at -= walk->step;
+    walk->step = -walk->step;
+  } else {
+    walk->at = 0;
+  }
+}
+
 static void
 fill_rows(int64_t begin, int64_t end, int worker, gpointer data)
 {
   const Job *job = data;
   const NnInputSpec *spec = job->spec;
   for (int64_t y = begin; y < end; y++) {
-    int64_t from_y = (y + job->dy) % job->image.height;
+    int64_t from_y = start_walk(job->mirrored, y + job->dy, job->image.height).at;
     const float *from = job->image.data + from_y * job->image.width * job->image.channels;
     for (int c = 0; c < 3; c++) {
       int k = tensor_channel(spec, c);
       float scale = spec->range / spec->deviation[k];
       float offset = -spec->mean[k] / spec->deviation[k];
       float *to = job->x + y * job->row_stride + k * job->channel_stride;
-      int from_x = job->dx;
-      for (int x = 0; x < job->width; x++) {
-        to[x * job->column_stride] = from[from_x * job->image.channels + c] * scale + offset;
-        if (++from_x == job->image.width)
-          from_x = 0;
-      }
+      Walk walk = start_walk(job->mirrored, job->dx, job->image.width);
+      for (int x = 0; x < job->width; x++, walk_on(&walk, job->mirrored))
+        to[x * job->column_stride] = from[walk.at * job->image.channels + c] * scale + offset;
     }
   }
 }
@@ -125,6 +152,18 @@ nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec
 }
 
 void
+nn_preprocess_mirrored(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
+                       int dy, const NnTensor *tensor)
+{
+  Job job = make_job(image, spec, tensor, 0, 0);
+  int wide = 2 * image->width, high = 2 * image->height;
+  job.dx = (dx % wide + wide) % wide;
+  job.dy = (dy % high + high) % high;
+  job.mirrored = true;
+  nn_parallel_for(context, job.height, 1 + GRAIN_PX / job.width, fill_rows, &job);
+}
+
+void
 nn_input_gradient_add(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
                       int dy, int x, int y, bool periodic, NnImage *image)
 {
@@ -161,5 +200,5 @@ int
 nn_input_size(const NnInputSpec *spec, int size)
 {
   int multiple = MAX(spec->multiple, 1);
-  return (int)(((int64_t)size + multiple - 1) / multiple * multiple);
+  return (int)nn_round_up(size, multiple);
 }

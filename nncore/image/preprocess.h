@@ -49,6 +49,11 @@ void nn_unpreprocess(NnContext *context, const NnTensor *tensor, const NnInputSp
 void nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
                           int dy, const NnTensor *tensor);
 
+/** nn_preprocess_mirrored: as nn_preprocess_rolled(), but of a picture that goes on past its edges as
+ * its own mirror image: ... 2 1 0 0 1 2 ... */
+void nn_preprocess_mirrored(NnContext *context, const NnImage *image, const NnInputSpec *spec,
+                            int dx, int dy, const NnTensor *tensor);
+
 /**
  * nn_input_gradient_add:
  * @tensor: the gradient to the part that begins at (@x, @y) of the tensor that

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/kernels/conv-private.h"
 
 enum {
@@ -24,8 +25,7 @@ enum {
   LEAST_ROWS = 8, /* of a band */
   ITEMS_A_THREAD = 2, /* more of them, and more rows would be made twice */
   PANELS = 2, /* of a small map, at a time */
-  LAST_ROWS =
-      6 * NN_CONV_MAX_ROWS, /* places of a small map that the last convolution makes at a time */
+  LAST_ROWS = 6 * NN_CONV_MAX_ROWS, /* places of a small map that the last one makes at a time */
   LAST_ITEMS = 8, /* that they are cut into where they can be */
 };
 
@@ -71,12 +71,6 @@ typedef struct {
 /* ---- cutting ---- */
 
 static int64_t
-divide_up(int64_t a, int64_t b)
-{
-  return (a + b - 1) / b;
-}
-
-static int64_t
 places(const int64_t dims[3])
 {
   return dims[0] * dims[1] * dims[2];
@@ -110,7 +104,7 @@ cut_small(const NnBottleneck *b)
 {
   const NnGather *gather = b->gathers;
   int64_t above = places(gather->source_dims), below = places(gather->target_dims);
-  int64_t panels = nn_conv_blocks(b->last.outputs), blocks = divide_up(below, LAST_ROWS);
+  int64_t panels = nn_conv_blocks(b->last.outputs), blocks = nn_divide_up(below, LAST_ROWS);
   return (Cut){.small = true,
                .columns = gather->target_dims[2],
                .strips = 1,
@@ -121,7 +115,8 @@ cut_small(const NnBottleneck *b)
                .ring_slabs = PANELS,
                .first_slab = slab_floats(above),
                .last_slab = slab_floats(below),
-               .last_parts = CLAMP(divide_up(LAST_ITEMS, blocks), 1, divide_up(panels, PANELS))};
+               .last_parts =
+                   CLAMP(nn_divide_up(LAST_ITEMS, blocks), 1, nn_divide_up(panels, PANELS))};
 }
 
 static Cut
@@ -129,20 +124,20 @@ cut_large(const NnBottleneck *b, int threads)
 {
   const NnGather *gather = b->gathers;
   const int64_t *dims = gather->target_dims;
-  int64_t step = gather->target_step[2], rows = divide_up(b->kernel[0], gather->target_step[1]);
+  int64_t step = gather->target_step[2], rows = nn_divide_up(b->kernel[0], gather->target_step[1]);
   Cut cut = {.ring_rows = rows,
              .ring_slabs = nn_conv_blocks(b->first.outputs),
              .strips = 1,
-             .columns = divide_up(dims[2], step) * step};
+             .columns = nn_round_up(dims[2], step)};
   while (rows_floats(b, rows, cut.columns) > RING && cut.columns > LEAST_COLUMNS) {
     cut.strips++;
-    cut.columns = divide_up(divide_up(dims[2], cut.strips), step) * step;
+    cut.columns = nn_round_up(nn_divide_up(dims[2], cut.strips), step);
   }
   cut.small = rows_floats(b, rows, cut.columns) > RING;
-  cut.strips = divide_up(dims[2], cut.columns);
-  int64_t wanted = divide_up((int64_t)threads * ITEMS_A_THREAD, cut.strips * gather->batch);
-  cut.rows = MAX(divide_up(dims[1], wanted), LEAST_ROWS);
-  cut.bands = divide_up(dims[1], cut.rows);
+  cut.strips = nn_divide_up(dims[2], cut.columns);
+  int64_t wanted = nn_divide_up((int64_t)threads * ITEMS_A_THREAD, cut.strips * gather->batch);
+  cut.rows = MAX(nn_divide_up(dims[1], wanted), LEAST_ROWS);
+  cut.bands = nn_divide_up(dims[1], cut.rows);
   cut.ring_columns = columns_under(b, cut.columns);
   cut.first_slab = slab_floats(cut.ring_columns);
   cut.last_slab = slab_floats(cut.columns);
@@ -161,18 +156,12 @@ cut_target(const NnBottleneck *b, int threads)
 
 /* ---- scratch ---- */
 
-static size_t
-aligned(size_t bytes)
-{
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
-}
-
 /* takes @count elements of @size bytes off what *@next points to */
 static void *
 take(char **next, int64_t count, size_t size)
 {
   void *begin = *next;
-  *next += aligned((size_t)count * size);
+  *next += nn_align((size_t)count * size);
   return begin;
 }
 
@@ -414,7 +403,7 @@ run_slab(const Job *job, const Item *item, const NnGather *gather, int64_t row, 
   int64_t step = gather->target_step[2], begin = gather->target_begin[2];
   int64_t pixel = (item->n * dims[1] + row) * dims[2] + item->column;
   NnPixels pixels = {
-      .count = divide_up(item->column_end - item->column - begin, step),
+      .count = nn_divide_up(item->column_end - item->column - begin, step),
       .source = plane,
       .step = gather->source_step[2] * BLOCK,
       .source_channels = BLOCK,
@@ -560,7 +549,7 @@ run_places(int64_t begin, int64_t end, int index, gpointer data)
   const Job *job = data;
   const NnPointwise *last = &job->b->last;
   int64_t count = places(job->gather->target_dims), blocks = nn_conv_blocks(last->inputs);
-  int64_t part = divide_up(nn_conv_blocks(last->outputs), job->cut.last_parts);
+  int64_t part = nn_divide_up(nn_conv_blocks(last->outputs), job->cut.last_parts);
   for (int64_t i = begin; i < end; i++) {
     int64_t place = i / job->cut.last_parts * LAST_ROWS, pixel = job->n * count + place;
     int64_t panel = i % job->cut.last_parts * part;
@@ -585,8 +574,8 @@ static void
 run_small(Job *job)
 {
   const NnGather *gather = job->gather;
-  int64_t panels = divide_up(nn_conv_blocks(job->channels), PANELS);
-  int64_t blocks = divide_up(places(gather->target_dims), LAST_ROWS);
+  int64_t panels = nn_divide_up(nn_conv_blocks(job->channels), PANELS);
+  int64_t blocks = nn_divide_up(places(gather->target_dims), LAST_ROWS);
   for (job->n = 0; job->n < gather->batch; job->n++) {
     nn_parallel_for(job->context, places(gather->source_dims), LAST_ROWS, pack_places, job);
     nn_parallel_for(job->context, panels, 1, run_panels, job);

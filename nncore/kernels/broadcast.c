@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nncore/base/round.h"
 #include "nncore/kernels/elementwise.h"
 
 #define MAX_OPERANDS 4
@@ -699,7 +700,7 @@ run_sum(NnContext *context, NnReduce reduce, const NnTensor *a, const NnTensor *
   int last = job.kept.rank - 1;
   bool kept_is_fastest = walk.step[0][walk.rank - 1] != 0;
   job.block = kept_is_fastest ? MAX_INNER_BLOCK : 1;
-  job.blocks = (job.kept.dim[last] + job.block - 1) / job.block;
+  job.blocks = nn_divide_up(job.kept.dim[last], job.block);
   int64_t items = walk_count(&job.kept) / MAX(job.kept.dim[last], 1) * job.blocks;
   nn_parallel_for(context, items, nn_grain(walk_count(&job.dropped) * job.block), sum_chunk, &job);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/kernels/conv-private.h"
 
 enum {
@@ -60,19 +61,7 @@ typedef struct {
   int64_t height, width;
 } Tile;
 
-static int64_t
-divide_up(int64_t a, int64_t b)
-{
-  return (a + b - 1) / b;
-}
-
 /* ---- scratch: slabs, planes; for each worker the places' targets, and the packed planes ---- */
-
-static size_t
-aligned(size_t bytes)
-{
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
-}
 
 static int64_t
 group_channels(const NnGather *gather)
@@ -100,21 +89,21 @@ worker_bytes(const NnGather *gather)
   int64_t blocks = nn_conv_blocks(group_channels(gather));
   int64_t rows = (1 + most_down(blocks)) * (NN_CONV_MAX_ROWS + MOST_APART);
   int64_t least = gather->n_taps * blocks * slab_floats(rows);
-  return aligned((MOST_ROWS + NN_CONV_MAX_ROWS) * sizeof(int64_t)) +
-         aligned((size_t)MAX(PACKED, least) * sizeof(float));
+  return nn_align((MOST_ROWS + NN_CONV_MAX_ROWS) * sizeof(int64_t)) +
+         nn_align((size_t)MAX(PACKED, least) * sizeof(float));
 }
 
 static size_t
 slabs_bytes(const NnGather *gather)
 {
   int64_t blocks = nn_conv_blocks(group_channels(gather));
-  return aligned((size_t)(gather->n_taps * blocks) * sizeof(NnSlab));
+  return nn_align((size_t)(gather->n_taps * blocks) * sizeof(NnSlab));
 }
 
 size_t
 nn_conv_grouped_scratch_bytes(const NnGather *gather, int threads)
 {
-  return slabs_bytes(gather) + aligned((size_t)gather->n_taps * sizeof(Plane)) +
+  return slabs_bytes(gather) + nn_align((size_t)gather->n_taps * sizeof(Plane)) +
          (size_t)threads * worker_bytes(gather);
 }
 
@@ -216,14 +205,14 @@ cut(Job *job)
   int64_t depth = job->n_planes * job->blocks, down = job->apart[1];
   int64_t most = MIN(PACKED / depth / BLOCK - NN_CONV_MAX_ROWS - MOST_APART, MOST_ROWS);
   int64_t wide = CLAMP(most / (1 + down) - job->apart[2], NN_CONV_MAX_ROWS, MOST_WIDTH);
-  job->tiles[3] = divide_up(gather->count[2], wide);
-  job->width = divide_up(gather->count[2], job->tiles[3]);
+  job->tiles[3] = nn_divide_up(gather->count[2], wide);
+  job->width = nn_divide_up(gather->count[2], job->tiles[3]);
   job->pitch = MAX(job->width, 2) + job->apart[2]; /* no run goes on in the next row */
   int64_t others = gather->batch * gather->count[0] * job->tiles[3] * job->teams;
-  int64_t bands = MAX(divide_up(LEAST_ITEMS, others),
-                      divide_up(gather->count[1], MAX(most / job->pitch - down, 1)));
-  job->height = divide_up(gather->count[1], MIN(bands, gather->count[1]));
-  job->tiles[2] = divide_up(gather->count[1], job->height);
+  int64_t bands = MAX(nn_divide_up(LEAST_ITEMS, others),
+                      nn_divide_up(gather->count[1], MAX(most / job->pitch - down, 1)));
+  job->height = nn_divide_up(gather->count[1], MIN(bands, gather->count[1]));
+  job->tiles[2] = nn_divide_up(gather->count[1], job->height);
   job->tiles[1] = gather->count[0];
   job->tiles[0] = gather->batch;
   job->next_slab = slab_floats((job->height + down) * job->pitch);
@@ -316,7 +305,7 @@ run_items(int64_t begin, int64_t end, int worker, gpointer data)
 {
   const Job *job = data;
   int64_t *at = (int64_t *)(job->workers + (size_t)worker * job->worker_bytes);
-  float *packed = (float *)((char *)at + aligned((MOST_ROWS + NN_CONV_MAX_ROWS) * sizeof *at));
+  float *packed = (float *)((char *)at + nn_align((MOST_ROWS + NN_CONV_MAX_ROWS) * sizeof *at));
   for (int64_t item = begin; item < end; item++) {
     Tile tile = tile_at(job, item / job->teams);
     if (item == begin || item % job->teams == 0)
@@ -349,7 +338,7 @@ nn_conv_grouped_run(NnConvJob *conv)
   job.n_slabs = gather->n_taps * job.blocks;
   job.team = floats / job.teams;
   job.panel = job.team / nn_conv_blocks(job.target_team);
-  job.workers = (char *)job.planes + aligned((size_t)gather->n_taps * sizeof(Plane));
+  job.workers = (char *)job.planes + nn_align((size_t)gather->n_taps * sizeof(Plane));
   list_planes(&job);
   cut(&job);
   list_slabs(&job);

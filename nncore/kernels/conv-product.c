@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/kernels/conv-private.h"
 
 enum {
@@ -53,7 +54,7 @@ static size_t
 slabs_bytes(int64_t n_slabs)
 {
   size_t bytes = (size_t)n_slabs * sizeof(NnSlab);
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+  return nn_align(bytes);
 }
 
 static int64_t
@@ -217,25 +218,19 @@ flatten(NnGather *gather)
   gather->count[2] = gather->source_dims[2] = gather->target_dims[2] = count;
 }
 
-static int64_t
-divide_up(int64_t a, int64_t b)
-{
-  return (a + b - 1) / b;
-}
-
 /* equal blocks of whole tiles, and parts where there would be few of them */
 static void
 cut(Job *job)
 {
   int64_t depth = MIN(job->n_slabs, CHUNK) * BLOCK;
   int64_t most = CLAMP(PACKED / depth / NN_CONV_MAX_ROWS * NN_CONV_MAX_ROWS, LEAST_ROWS, MOST_ROWS);
-  int64_t count = MAX(divide_up(job->positions, most), 1);
-  job->block = divide_up(divide_up(job->positions, count), NN_CONV_MAX_ROWS) * NN_CONV_MAX_ROWS;
+  int64_t count = MAX(nn_divide_up(job->positions, most), 1);
+  job->block = nn_round_up(nn_divide_up(job->positions, count), NN_CONV_MAX_ROWS);
   job->next_slab = job->block * BLOCK;
-  int64_t wanted = divide_up(LEAST_ITEMS, count);
-  job->item_panels = MAX(divide_up(job->panels, wanted), MIN(LEAST_PANELS, job->panels));
-  job->item_panels = divide_up(job->item_panels, TURNED) * TURNED;
-  job->parts = divide_up(job->panels, job->item_panels);
+  int64_t wanted = nn_divide_up(LEAST_ITEMS, count);
+  job->item_panels = MAX(nn_divide_up(job->panels, wanted), MIN(LEAST_PANELS, job->panels));
+  job->item_panels = nn_round_up(job->item_panels, TURNED);
+  job->parts = nn_divide_up(job->panels, job->item_panels);
 }
 
 static void
@@ -276,6 +271,6 @@ nn_conv_product_run(NnConvJob *conv)
   job.workers = (Worker *)(conv->scratch + slabs_bytes(job.n_slabs));
   cut(&job);
   list_slabs(&job);
-  nn_parallel_for(conv->context, divide_up(job.positions, job.block) * job.parts, 1, run_items,
+  nn_parallel_for(conv->context, nn_divide_up(job.positions, job.block) * job.parts, 1, run_items,
                   &job);
 }

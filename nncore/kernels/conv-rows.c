@@ -37,7 +37,7 @@ static size_t
 taps_bytes(int64_t n_taps)
 {
   size_t bytes = (size_t)n_taps * (2 * sizeof(NnTap) + sizeof(Span));
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+  return nn_align(bytes);
 }
 
 /* pixels past the end are read, never used */
@@ -57,7 +57,7 @@ worker_bytes(const NnGather *gather, NnConvKind kind)
   int64_t channels = gather->back ? gather->shape.outputs : gather->shape.inputs;
   size_t rows = (size_t)gather->tap_rows * (size_t)padded_floats(gather, channels, gather->reach) *
                 sizeof(float);
-  return bytes + (rows + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+  return bytes + nn_align(rows);
 }
 
 size_t

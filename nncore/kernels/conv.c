@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "nncore/base/round.h"
 #include "nncore/kernels/conv-private.h"
 #include "nncore/kernels/elementwise.h"
 
@@ -37,7 +38,7 @@ nn_conv_kind(const NnFilters *shape)
 int64_t
 nn_conv_blocks(int64_t channels)
 {
-  return (channels + BLOCK - 1) / BLOCK;
+  return nn_divide_up(channels, BLOCK);
 }
 
 int64_t

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "nncore/base/round.h"
 #include "nncore/kernels/elementwise.h"
 #include "nncore/kernels/gemm.h"
 
@@ -76,8 +77,8 @@ void
 nn_matmul(NnContext *context, const NnMatmul *matmul)
 {
   Job job = {.matmul = matmul,
-             .row_blocks = (matmul->m + BLOCK_ROWS - 1) / BLOCK_ROWS,
-             .column_blocks = (matmul->n + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS,
+             .row_blocks = nn_divide_up(matmul->m, BLOCK_ROWS),
+             .column_blocks = nn_divide_up(matmul->n, BLOCK_COLUMNS),
              .kept = matmul->batch,
              .summed = matmul->batch};
   for (int axis = 0; axis < matmul->batch.rank; axis++) {

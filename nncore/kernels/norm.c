@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "nncore/base/round.h"
 #include "nncore/kernels/elementwise.h"
 
 #define LANES 16
@@ -153,7 +154,7 @@ run(NnContext *context, Job *job)
   if (s->outer * s->pixels * s->groups * s->size == 0)
     return;
   job->lanes = s->size == 1 ? MIN(LANES, s->groups) : 1;
-  job->blocks = (s->groups + job->lanes - 1) / job->lanes;
+  job->blocks = nn_divide_up(s->groups, job->lanes);
   nn_parallel_for(context, s->outer * job->blocks, nn_grain(s->pixels * s->size * job->lanes),
                   chunk, job);
 }

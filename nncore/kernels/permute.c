@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "nncore/base/round.h"
 #include "nncore/kernels/elementwise.h"
 
 #define TILE 16
@@ -120,7 +121,7 @@ nn_permute(NnContext *context, int rank, const int64_t *dims, const int *order, 
     nn_parallel_for(context, count / job.dim[last], nn_grain(job.dim[last]), row_chunk, &job);
     return;
   }
-  job.tiles = (job.dim[job.fast] + TILE - 1) / TILE;
+  job.tiles = nn_divide_up(job.dim[job.fast], TILE);
   int64_t outer = count / job.dim[last] / job.dim[job.fast];
   nn_parallel_for(context, outer * job.tiles, nn_grain(job.dim[last] * TILE), tile_chunk, &job);
 }

@@ -19,17 +19,11 @@ nn_sample_init(NnSample *sample, const NnTensor *tensor)
     sample->axis[i] = (NnSampleAxis){.in = dims[i], .out = dims[i], .taps = 1};
 }
 
-static size_t
-aligned(size_t bytes)
-{
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
-}
-
 size_t
 nn_sample_table_bytes(int64_t out, int64_t taps, bool weights)
 {
   size_t count = (size_t)(out * taps);
-  return aligned(count * sizeof(int64_t)) + (weights ? aligned(count * sizeof(float)) : 0);
+  return nn_align(count * sizeof(int64_t)) + (weights ? nn_align(count * sizeof(float)) : 0);
 }
 
 void *
@@ -40,7 +34,7 @@ nn_sample_set(NnSample *sample, int axis, int64_t out, int64_t taps, bool weight
   a->out = out;
   a->taps = taps;
   a->index = (int64_t *)at;
-  a->weight = weights ? (float *)(at + aligned((size_t)(out * taps) * sizeof(int64_t))) : NULL;
+  a->weight = weights ? (float *)(at + nn_align((size_t)(out * taps) * sizeof(int64_t))) : NULL;
   return at + nn_sample_table_bytes(out, taps, weights);
 }
 
@@ -210,8 +204,8 @@ size_t
 nn_sample_backward_bytes(int64_t in, int64_t out, int64_t taps)
 {
   size_t count = (size_t)(out * taps);
-  return aligned(((size_t)in + 1) * sizeof(int64_t)) + aligned(count * sizeof(int64_t)) +
-         aligned(count * sizeof(float));
+  return nn_align(((size_t)in + 1) * sizeof(int64_t)) + nn_align(count * sizeof(int64_t)) +
+         nn_align(count * sizeof(float));
 }
 
 /* For each place of the source, which of the result read it: a counting sort, places in order. */
@@ -220,8 +214,8 @@ invert(Walk *walk, const NnSampleAxis *a, char *scratch)
 {
   int64_t count = a->out * a->taps;
   int64_t *start = (int64_t *)scratch;
-  int64_t *place = (int64_t *)(scratch + aligned(((size_t)a->in + 1) * sizeof(int64_t)));
-  float *share = (float *)((char *)place + aligned((size_t)count * sizeof(int64_t)));
+  int64_t *place = (int64_t *)(scratch + nn_align(((size_t)a->in + 1) * sizeof(int64_t)));
+  float *share = (float *)((char *)place + nn_align((size_t)count * sizeof(int64_t)));
   memset(start, 0, ((size_t)a->in + 1) * sizeof *start);
   for (int64_t k = 0; k < count; k++)
     if (a->index[k / a->taps * a->taps] >= 0)

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "nncore/base/round.h"
 #include "nncore/kernels/vector.h"
 #include "nncore/kernels/winograd-lanes.h"
 
@@ -40,12 +41,6 @@ enum {
 #define STREAMED_BYTES (INT64_C(16) << 20)
 #define ROW_STEP 14 /* block sizes are multiples of it: whole products in the widest kernel */
 
-static int64_t
-round_up(int64_t value, int64_t step)
-{
-  return (value + step - 1) / step * step;
-}
-
 bool
 nn_winograd_fits(int64_t inputs, int64_t outputs)
 {
@@ -57,7 +52,7 @@ nn_winograd_fits(int64_t inputs, int64_t outputs)
 static int64_t
 place_floats(int64_t inputs, int64_t outputs)
 {
-  return round_up(inputs, BLOCK) * round_up(outputs, BLOCK);
+  return nn_round_up(inputs, BLOCK) * nn_round_up(outputs, BLOCK);
 }
 
 static bool
@@ -107,7 +102,7 @@ transform_filters(const float g[3][3][BLOCK], int64_t place, float *to)
 static void
 fill_panels(const float *taps, int64_t inputs, int64_t outputs, float *filters)
 {
-  int64_t place = place_floats(inputs, outputs), padded = round_up(inputs, BLOCK);
+  int64_t place = place_floats(inputs, outputs), padded = nn_round_up(inputs, BLOCK);
   for (int64_t o = 0; o < outputs; o += BLOCK)
     for (int64_t i = 0; i < padded; i++) {
       float g[3][3][BLOCK] = {0};
@@ -137,9 +132,8 @@ nn_winograd_filters(const float *taps, int64_t inputs, int64_t outputs, bool bot
   if (!both || !are_small(inputs, outputs))
     return;
   for (int p = 0; p < PLACES; p++)
-    transpose_place(&nn_winograd_lanes_baseline, filters + p * place,
-                    round_up(outputs, BLOCK) / BLOCK, round_up(inputs, BLOCK) / BLOCK,
-                    filters + (PLACES + p) * place);
+    transpose_place(&nn_winograd_lanes_baseline, filters + p * place, nn_divide_up(outputs, BLOCK),
+                    nn_divide_up(inputs, BLOCK), filters + (PLACES + p) * place);
 }
 
 /* ---- blocks ---- */
@@ -160,10 +154,10 @@ typedef struct {
 static Blocks
 cut_blocks(const NnWinograd *w)
 {
-  int64_t in = round_up(w->source_channels, BLOCK), out = round_up(w->target_channels, BLOCK);
+  int64_t in = nn_round_up(w->source_channels, BLOCK), out = nn_round_up(w->target_channels, BLOCK);
   Blocks b = {
-      .tiles_high = (w->target_height + OUT - 1) / OUT,
-      .tiles_wide = (w->target_width + OUT - 1) / OUT,
+      .tiles_high = nn_divide_up(w->target_height, OUT),
+      .tiles_wide = nn_divide_up(w->target_width, OUT),
       .own = are_small(w->source_channels, w->target_channels),
       .patch = PLACES * w->source_channels,
       .panels = TURNED * BLOCK * in,
@@ -172,10 +166,10 @@ cut_blocks(const NnWinograd *w)
   int64_t filters = PLACES * in * out * (int64_t)sizeof(float);
   int64_t bytes = b.own ? MAX(OWN_BLOCK_BYTES, filters / 4) : SHARED_BLOCK_BYTES;
   int64_t most = MAX(bytes / (PLACES * (in + out) * (int64_t)sizeof(float)), ROW_STEP);
-  int64_t count = MAX((b.tiles + most - 1) / most, 1);
+  int64_t count = MAX(nn_divide_up(b.tiles, most), 1);
   if (!b.own) /* equal ones */
-    most = (b.tiles + count - 1) / count;
-  b.block = MIN(round_up(most, ROW_STEP), MAX(b.tiles, 1));
+    most = nn_divide_up(b.tiles, count);
+  b.block = MIN(nn_round_up(most, ROW_STEP), MAX(b.tiles, 1));
   b.v_place = b.block * in + APART;
   b.m_place = b.block * out + APART;
   if (b.own || !w->back)
@@ -272,7 +266,7 @@ product_at(const Job *job, const float *v, float *m, int64_t tiles, int64_t plac
 {
   const NnWinograd *w = job->winograd;
   const Blocks *b = &job->blocks;
-  int64_t in = round_up(w->source_channels, BLOCK), out = round_up(w->target_channels, BLOCK);
+  int64_t in = nn_round_up(w->source_channels, BLOCK), out = nn_round_up(w->target_channels, BLOCK);
   int64_t set = w->back && b->own ? PLACES : 0;
   return (NnWinogradProduct){
       .tiles = tiles,
@@ -291,8 +285,8 @@ product_at(const Job *job, const float *v, float *m, int64_t tiles, int64_t plac
 static void
 turn_panels(const Job *job, const float *place, int64_t first, int64_t count, float *panels)
 {
-  int64_t rows = round_up(job->winograd->source_channels, BLOCK) / BLOCK;
-  int64_t columns = round_up(job->winograd->target_channels, BLOCK) / BLOCK;
+  int64_t rows = nn_divide_up(job->winograd->source_channels, BLOCK);
+  int64_t columns = nn_divide_up(job->winograd->target_channels, BLOCK);
   for (int64_t r = 0; r < rows; r++)
     for (int64_t p = 0; p < count; p++)
       job->lanes->transpose(place + (r * columns + first + p) * SQUARE,
@@ -363,7 +357,7 @@ transform_shared(int64_t begin, int64_t end, int worker, gpointer data)
 static int64_t
 panel_groups(const Job *job)
 {
-  return (job->winograd->target_channels + PANELS * BLOCK - 1) / (PANELS * BLOCK);
+  return nn_divide_up(job->winograd->target_channels, PANELS * BLOCK);
 }
 
 /* the filters are panels of the source channels: turned over, two at a time */
@@ -372,7 +366,7 @@ multiply_turned(const Job *job, NnWinogradProduct product, int64_t first, float 
 {
   const float *place = product.u;
   int64_t count = product.panels;
-  int64_t row = round_up(job->winograd->target_channels, BLOCK) * BLOCK;
+  int64_t row = nn_round_up(job->winograd->target_channels, BLOCK) * BLOCK;
   product.u = panels;
   product.next_row = row;
   for (int64_t i = 0; i < count; i += TURNED) {

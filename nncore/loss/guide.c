@@ -8,6 +8,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/base/sum.h"
 #include "nncore/kernels/gemm.h"
 #include "nncore/loss/loss.h"
@@ -99,7 +100,7 @@ guide_evaluate(NnLoss *loss, NnContext *context, const NnPiece *piece, float fac
                                 &job.position_stride);
   g_return_val_if_fail(viewed && channels == guide->channels, 0);
   g_return_val_if_fail(nn_context_threads(context) <= guide->threads, 0);
-  int64_t blocks = (job.positions + POSITIONS - 1) / POSITIONS;
+  int64_t blocks = nn_divide_up(job.positions, POSITIONS);
   return nn_parallel_sum(context, blocks, 1, guide_chunk, &job);
 }
 

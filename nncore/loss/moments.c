@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/kernels/gemm.h"
 #include "nncore/loss/loss.h"
 
@@ -49,7 +50,7 @@ nn_moments_new(NnContext *context, int64_t channels, GError **error)
 {
   g_autoptr(NnMoments) moments = g_new0(NnMoments, 1);
   moments->channels = channels;
-  moments->panels = (channels + PANEL - 1) / PANEL;
+  moments->panels = nn_divide_up(channels, PANEL);
   moments->slices = MAX(1, ITEMS / MAX(moments->panels, 1));
   moments->threads = nn_context_threads(context);
   size_t c = (size_t)channels, slices = (size_t)moments->slices;
@@ -254,5 +255,5 @@ nn_moments_gradient(const NnMoments *moments, NnContext *context, const NnPiece 
   bool viewed = nn_channel_view(piece->activation, &job.channels, &job.positions,
                                 &job.channel_stride, &job.position_stride);
   g_return_if_fail(viewed && job.channels == moments->channels);
-  nn_parallel_for(context, (job.positions + BLOCK - 1) / BLOCK, 1, back_blocks, &job);
+  nn_parallel_for(context, nn_divide_up(job.positions, BLOCK), 1, back_blocks, &job);
 }

@@ -9,6 +9,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/base/round.h"
 #include "nncore/ops/pool.h"
 #include "nncore/ops/sampled.h"
 
@@ -63,7 +64,7 @@ fill_bins(const NnSampleAxis *axis)
 {
   for (int64_t o = 0; o < axis->out; o++) {
     int64_t begin = o * axis->in / axis->out;
-    int64_t end = ((o + 1) * axis->in + axis->out - 1) / axis->out;
+    int64_t end = nn_divide_up((o + 1) * axis->in, axis->out);
     for (int64_t t = 0; t < axis->taps; t++) {
       bool inside = begin + t < end;
       axis->index[o * axis->taps + t] = inside ? begin + t : begin;

@@ -144,7 +144,7 @@ bits_bytes(NnActivation activation, const NnShape *shape)
   if (activation.kind == NN_ACTIVATION_NONE)
     return 0;
   size_t bytes = nn_activation_bits_bytes(nn_shape_count(shape));
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+  return nn_align(bytes);
 }
 
 static size_t

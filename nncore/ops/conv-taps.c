@@ -7,6 +7,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/kernels/conv.h"
 #include "nncore/kernels/winograd.h"
 #include "nncore/ops/window.h"
@@ -174,7 +175,7 @@ static size_t
 offsets_bytes(int64_t n_taps)
 {
   size_t bytes = (size_t)n_taps * 3 * sizeof(int64_t);
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
+  return nn_align(bytes);
 }
 
 /* what both ways have in common */
@@ -314,7 +315,7 @@ place_phase(const NnConvTaps *prepared, const NnWindow *window, const TapSet *ph
     int64_t size = gather->target_dims[d];
     gather->target_begin[d] = begin;
     gather->target_step[d] = stride;
-    gather->count[d] = begin < size ? (size - begin + stride - 1) / stride : 0;
+    gather->count[d] = begin < size ? nn_divide_up(size - begin, stride) : 0;
   }
   for (int t = 0; t < phase->n_taps; t++) {
     tap_position(prepared->kernel, phase->taps[t], k);

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "nncore/base/round.h"
 #include "nncore/kernels/elementwise.h"
 
 #define MAX_LANES 16 /* neighbours along inner that are done together: a cache line */
@@ -153,7 +154,7 @@ softmax_run(const NnOpRun *run, Job *job)
   job->length = nn_shape_product(shape, axis, end);
   job->inner = nn_shape_product(shape, end, shape->rank);
   job->lanes = MIN(job->inner, MAX_LANES);
-  job->blocks = (job->inner + job->lanes - 1) / job->lanes;
+  job->blocks = nn_divide_up(job->inner, job->lanes);
   nn_parallel_for(run->context, job->outer * job->blocks, nn_grain(job->length * job->lanes * 8),
                   softmax_chunk, job);
 }

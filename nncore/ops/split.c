@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"
+#include "nncore/base/round.h"
 #include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/joined.h"
@@ -51,7 +52,7 @@ split_infer(NnInfer *infer, GError **error)
     return false;
   const NnTensor *lengths = nn_constant(infer, LENGTHS);
   NnShape shape = infer->in[X].shape;
-  int64_t dim = shape.dim[axis], step = (dim + parts - 1) / parts;
+  int64_t dim = shape.dim[axis], step = nn_divide_up(dim, parts);
   if (nn_has_input(infer, LENGTHS) && lengths == NULL) {
     g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
                 _("Input %d of this layer is computed from the picture's contents, which is not "
@@ -85,7 +86,7 @@ transfer(const NnOpRun *run, const NnTensor *parts, const NnTensor *whole, bool 
     g_assert_not_reached();
   const int64_t *lengths = nn_run_ints(run, LENGTHS, &count);
   int64_t dim = whole->shape.dim[axis], begin = 0;
-  int64_t step = (dim + run->n_outputs - 1) / run->n_outputs;
+  int64_t step = nn_divide_up(dim, run->n_outputs);
   for (int i = 0; i < run->n_outputs; i++) {
     int64_t length = lengths != NULL ? lengths[i] : MIN(step, dim - begin);
     nn_joined_part(run->context, parts[i].data, begin, length, whole, axis, split);

@@ -26,12 +26,6 @@ live_together(const NnBuffer *a, const NnBuffer *b)
   return a->first <= b->last && b->first <= a->last;
 }
 
-static size_t
-round_up(size_t bytes)
-{
-  return (bytes + NN_ALIGNMENT - 1) / NN_ALIGNMENT * NN_ALIGNMENT;
-}
-
 /* @placed is sorted by offset */
 static size_t
 find_place(const NnBuffer *buffer, NnBuffer *const *placed, size_t count)
@@ -42,7 +36,7 @@ find_place(const NnBuffer *buffer, NnBuffer *const *placed, size_t count)
       continue;
     if (offset + buffer->bytes <= placed[i]->offset)
       break;
-    offset = MAX(offset, round_up(placed[i]->offset + placed[i]->bytes));
+    offset = MAX(offset, nn_align(placed[i]->offset + placed[i]->bytes));
   }
   return offset;
 }
@@ -67,7 +61,7 @@ nn_arena_place(NnBuffer *buffers, size_t count, size_t *total, GError **error)
   for (size_t i = 0; ok && i < count; i++) {
     order[i] = &buffers[i];
     ok = buffers[i].bytes < G_MAXSSIZE - sum - NN_ALIGNMENT;
-    sum += ok ? round_up(buffers[i].bytes) : 0;
+    sum += ok ? nn_align(buffers[i].bytes) : 0;
     if (!ok)
       g_set_error_literal(error, NN_ERROR, NN_ERROR_MEMORY,
                           _("The picture is too large for this network."));
@@ -80,7 +74,7 @@ nn_arena_place(NnBuffer *buffers, size_t count, size_t *total, GError **error)
     buffer->offset = i < MAX_SHARED ? find_place(buffer, placed, i) : *total;
     if (i < MAX_SHARED)
       insert_by_offset(placed, i, buffer);
-    *total = MAX(*total, round_up(buffer->offset + buffer->bytes));
+    *total = MAX(*total, nn_align(buffer->offset + buffer->bytes));
   }
   nn_free(order);
   nn_free(placed);

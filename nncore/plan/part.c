@@ -12,6 +12,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/ops/traits.h"
 #include "nncore/plan/plan-private.h"
 
@@ -245,7 +246,7 @@ find_window(const NnPart *part, const NnBox *boxes)
       int64_t first = (int64_t)floor((double)box->begin[a] * stride[a]);
       int64_t last = (int64_t)ceil((double)box->end[a] * stride[a]);
       window.begin[a] = MIN(window.begin[a], first / alignment * alignment);
-      window.end[a] = MAX(window.end[a], (last + alignment - 1) / alignment * alignment);
+      window.end[a] = MAX(window.end[a], nn_round_up(last, alignment));
     }
   }
   return window;

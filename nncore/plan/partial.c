@@ -8,6 +8,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/graph/passes.h"
 #include "nncore/plan/partial-private.h"
 #include "nncore/plan/plan.h"
@@ -112,7 +113,7 @@ make_batches(NnPartial *partial, const NnCorner *corners, int n_corners, GError 
     int row = 1;
     while (first + row < n_corners && corners[first + row].y == corners[first].y)
       row++;
-    int parts = (row + partial->most - 1) / partial->most; /* of equal length, nearly */
+    int parts = (int)nn_divide_up(row, partial->most); /* of equal length, nearly */
     for (int p = 0; p < parts; p++) {
       int begin = row * p / parts, end = row * (p + 1) / parts;
       partial->batches[partial->n_batches++] = (NnPartialBatch){first + begin, end - begin};

@@ -15,6 +15,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 #include "nncore/plan/plan-private.h"
 #include "nncore/plan/tiled-private.h"
 
@@ -545,12 +546,6 @@ largest_segment(const NnTiled *tiled, const NnTileStage *stage)
   return bytes;
 }
 
-static int64_t
-round_up(int64_t value, int64_t step)
-{
-  return (value + step - 1) / step * step;
-}
-
 /* lays out tiles of about @tile_px; @bytes: (out): that they need together */
 static bool
 lay_out(NnTiled *tiled, int64_t tile_px, size_t *bytes, GError **error)
@@ -558,12 +553,12 @@ lay_out(NnTiled *tiled, int64_t tile_px, size_t *bytes, GError **error)
   size_t block_bytes = 0;
   NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
   int64_t alignment = tiled->stages->alignment_px, height = picture.dim[2], width = picture.dim[3];
-  tiled->rows = (int)((height + tile_px - 1) / tile_px);
-  tiled->columns = (int)((width + tile_px - 1) / tile_px);
-  tiled->high_px = round_up((height + tiled->rows - 1) / tiled->rows, alignment);
-  tiled->wide_px = round_up((width + tiled->columns - 1) / tiled->columns, alignment);
-  tiled->rows = (int)((height + tiled->high_px - 1) / tiled->high_px);
-  tiled->columns = (int)((width + tiled->wide_px - 1) / tiled->wide_px);
+  tiled->rows = (int)nn_divide_up(height, tile_px);
+  tiled->columns = (int)nn_divide_up(width, tile_px);
+  tiled->high_px = nn_round_up(nn_divide_up(height, tiled->rows), alignment);
+  tiled->wide_px = nn_round_up(nn_divide_up(width, tiled->columns), alignment);
+  tiled->rows = (int)nn_divide_up(height, tiled->high_px);
+  tiled->columns = (int)nn_divide_up(width, tiled->wide_px);
   tiled->piece_elements = 0;
   for (int s = 0; s < tiled->stages->n_stages; s++) {
     NnTileStage *stage = &tiled->stage[s];

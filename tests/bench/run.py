@@ -45,9 +45,10 @@ MADE = ("vgg19", "vgg16", "googlenet", "resnet50", "resnext50", "squeezenet",
 NETWORKS = ("somnium-vgg12", "tiny-darknet", *MADE)
 SIZES = (256, 512, 1024)
 TURNS = 3
-COLD_S = 0.4  # a first round that takes longer needs none before it to warm up
-# All engines' first rounds that are not counted take us so long. OpenBLAS, which we have in the
-# process, keeps a processor busy for its first tenth of a second, waiting for work that never comes.
+# All engines' first rounds that are not counted, one at least, take us so long. In the first one the
+# system finds the memory, which on a virtual machine can take longer than the work in it; and
+# OpenBLAS, which we have in the process, keeps a processor busy for its first tenth of a second,
+# waiting for work that never comes.
 WARM_S = 0.25
 TURN_S = 0.2  # rounds in a turn: as many as take us this long forward
 MOST_ROUNDS = 5
@@ -79,10 +80,8 @@ class Row:
 
     def measure(self):
         rough_s = self.case.make_seed()
-        rounds = 1
-        if rough_s < COLD_S:
-            self.counted = min(max(round(TURN_S / rough_s), 1), MOST_ROUNDS)
-            rounds = self.counted + math.ceil(WARM_S / rough_s)
+        self.counted = min(max(round(TURN_S / rough_s), 1), MOST_ROUNDS)
+        rounds = self.counted + math.ceil(WARM_S / rough_s)
         for _ in range(TURNS):
             for engine in self.engines:
                 self.take(engine, ENGINES[engine](self.case, rounds))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Pictures without borders: rolling one by the network's stride changes neither the value nor, but
  * for being rolled, the gradient; the gradient against differences of the value; losses see as many
- * places as a period has; layers that look everywhere are refused. And pieces cut and put back. */
+ * places as a period has, also of a picture that goes on mirrored, which is the same where it is
+ * symmetric; layers that look everywhere are refused. And pieces cut and put back. */
 #include <string.h>
 
 #include "nncore/base/error.h"
@@ -25,7 +26,7 @@ criterion_new(const NnNetwork *network, NnContext *context, bool wrapped)
   g_assert_no_error(error);
   for (int i = 0; i < 2; i++)
     nn_criterion_add(criterion, i, nn_loss_l2(), i == 0 ? 0.01 : 1);
-  nn_criterion_set_wrapped(criterion, wrapped, &error);
+  nn_criterion_set_edges(criterion, wrapped ? NN_EDGES_PERIODIC : NN_EDGES_PADDED, &error);
   g_assert_no_error(error);
   return criterion;
 }
@@ -108,6 +109,7 @@ typedef struct {
   NnLoss parent;
   NnShape whole;
   int64_t positions;
+  double sum;
 } Probe;
 
 static void
@@ -116,6 +118,8 @@ probe_observe(NnLoss *loss, NnContext *context, const NnPiece *piece)
   Probe *probe = (Probe *)loss;
   probe->whole = piece->whole;
   probe->positions += nn_shape_product(&piece->activation->shape, 2, 4);
+  for (int64_t i = 0; i < nn_shape_count(&piece->activation->shape); i++)
+    probe->sum += (double)piece->activation->f[i];
 }
 
 static void
@@ -144,6 +148,52 @@ test_places(void)
     g_assert_cmpint(probe.whole.dim[2], ==, sizes[s][3]);
     g_assert_cmpint(probe.positions, ==, sizes[s][2] * sizes[s][3]);
   }
+}
+
+/* what a probe at the deeper layer sees of a picture */
+static Probe
+look_at(const NnImage *picture, NnEdges edges)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(NnContext) context = nn_context_new(2);
+  g_autoptr(NnCriterion) criterion = criterion_new(network, context, true);
+  Probe probe = {{&probe_class}};
+  nn_criterion_set_loss(criterion, 1, &probe.parent);
+  nn_criterion_set_edges(criterion, edges, &error);
+  g_assert_no_error(error);
+  g_autoptr(NnEvaluator) evaluator =
+      nn_criterion_evaluator(criterion, picture->width, picture->height, &error);
+  g_assert_no_error(error);
+  nn_criterion_observe(criterion, evaluator, picture, &error);
+  g_assert_no_error(error);
+  NnShape shape = {.rank = 4};
+  nn_criterion_places(criterion, 1, picture->width, picture->height, &shape);
+  if (edges != NN_EDGES_PADDED)
+    g_assert_cmpint(shape.dim[2] * shape.dim[3], ==, probe.positions);
+  return probe;
+}
+
+/* a picture that is its own mirror image goes on the same periodically and mirrored */
+static void
+test_mirrored(void)
+{
+  static const int sizes[][2] = {{24, 20}, {9, 7}, {3, 2}, {1, 1}};
+  for (size_t s = 0; s < G_N_ELEMENTS(sizes); s++)
+    for (int symmetric = 0; symmetric < 2; symmetric++) {
+      int width = sizes[s][0], height = sizes[s][1];
+      g_autoptr(NnImage) picture = picture_noise(width, height, 3, s);
+      for (int y = 0; symmetric && y < height; y++)
+        for (int x = 0; x < width; x++)
+          for (int c = 0; c < 3; c++)
+            picture->data[(y * width + x) * 3 + c] =
+                pixel_at(picture, MIN(x, width - 1 - x), MIN(y, height - 1 - y), c);
+      double periodic = look_at(picture, NN_EDGES_PERIODIC).sum;
+      double mirrored = look_at(picture, NN_EDGES_MIRRORED).sum;
+      g_test_message("%d x %d: %g periodic, %g mirrored", width, height, periodic, mirrored);
+      bool same = fabs(mirrored - periodic) < 1e-5 * fabs(periodic);
+      g_assert_cmpint(same, ==, symmetric || width == 1);
+    }
 }
 
 static void
@@ -202,6 +252,7 @@ main(int argc, char **argv)
   g_test_add_func("/torus/rolling", test_rolling);
   g_test_add_func("/torus/gradient", test_gradient);
   g_test_add_func("/torus/places", test_places);
+  g_test_add_func("/torus/mirrored", test_mirrored);
   g_test_add_func("/torus/refusal", test_refusal);
   g_test_add_data_func("/piece/plain", GINT_TO_POINTER(NN_LAYOUT_PLAIN), test_pieces);
   g_test_add_data_func("/piece/channels-last", GINT_TO_POINTER(NN_LAYOUT_CHANNELS_LAST),

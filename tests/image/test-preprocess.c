@@ -76,6 +76,37 @@ test_part(gconstpointer data)
   }
 }
 
+/* place @at of a picture that goes on mirrored */
+static int
+mirrored(int at, int size)
+{
+  int place = (at % (2 * size) + 2 * size) % (2 * size);
+  return MIN(place, 2 * size - 1 - place);
+}
+
+static void
+test_mirrored(gconstpointer data)
+{
+  NnLayout layout = GPOINTER_TO_INT(data) == 0 ? NN_LAYOUT_PLAIN : NN_LAYOUT_CHANNELS_LAST;
+  g_autoptr(NnContext) context = nn_context_new(2);
+  static const NnInputSpec identity = {.range = 1, .deviation = {1, 1, 1}, .multiple = 1};
+  static const int sizes[][2] = {{7, 5}, {2, 3}, {1, 1}};
+  static const int begins[][2] = {{0, 0}, {2, 3}, {-1, -4}, {-32, 32}, {100, -101}};
+  g_autoptr(NnTensor) tensor = input_new(19, 18, layout);
+  for (size_t s = 0; s < G_N_ELEMENTS(sizes); s++)
+    for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
+      int width = sizes[s][0], height = sizes[s][1], dx = begins[i][0], dy = begins[i][1];
+      g_autoptr(NnImage) image = picture_noise(width, height, 3, s);
+      nn_preprocess_mirrored(context, image, &identity, dx, dy, tensor);
+      for (int c = 0; c < 3; c++)
+        for (int y = 0; y < 18; y++)
+          for (int x = 0; x < 19; x++)
+            g_assert_cmpfloat(
+                input_at(tensor, c, y, x), ==,
+                pixel_at(image, mirrored(x + dx, width), mirrored(y + dy, height), c));
+    }
+}
+
 static void
 test_roll(gconstpointer data)
 {
@@ -195,6 +226,8 @@ main(int argc, char **argv)
   g_test_add_data_func("/preprocess/part/channels-last", GINT_TO_POINTER(1), test_part);
   g_test_add_data_func("/preprocess/roll/plain", GINT_TO_POINTER(0), test_roll);
   g_test_add_data_func("/preprocess/roll/channels-last", GINT_TO_POINTER(1), test_roll);
+  g_test_add_data_func("/preprocess/mirrored/plain", GINT_TO_POINTER(0), test_mirrored);
+  g_test_add_data_func("/preprocess/mirrored/channels-last", GINT_TO_POINTER(1), test_mirrored);
   g_test_add_func("/preprocess/gradient", test_gradient);
   g_test_add_func("/preprocess/parts", test_parts);
   g_test_add_func("/preprocess/periodic", test_periodic);
