@@ -28,7 +28,7 @@ struct NnStyleModel {
   GArray *style, *content; /* Layer */
   int style_terms, terms;  /* of the criterion as it is */
   GArray *weights;         /* double: of the terms */
-  bool wrapped;            /* pictures to be made are */
+  NnEdges of_pictures, of_styles;
 };
 
 typedef struct {
@@ -125,12 +125,14 @@ nn_style_model_criterion(const NnStyleModel *model)
 }
 
 bool
-nn_style_model_set_wrapped(NnStyleModel *model, bool wrapped, GError **error)
+nn_style_model_set_edges(NnStyleModel *model, NnEdges of_pictures, NnEdges of_styles,
+                         GError **error)
 {
-  if (!nn_criterion_set_edges(model->criterion, wrapped ? NN_EDGES_PERIODIC : NN_EDGES_PADDED,
-                              error))
+  if (!nn_criterion_set_edges(model->criterion, of_styles, error) ||
+      !nn_criterion_set_edges(model->criterion, of_pictures, error))
     return false;
-  model->wrapped = wrapped;
+  model->of_pictures = of_pictures;
+  model->of_styles = of_styles;
   return true;
 }
 
@@ -390,15 +392,13 @@ prepare(Preparation *preparation, double style_weight, double content_weight, GE
 {
   NnStyleModel *model = preparation->model;
   bool content = preparation->content != NULL && content_weight > 0 && model->content != NULL;
-  NnEdges of_picture = model->wrapped ? NN_EDGES_PERIODIC : NN_EDGES_PADDED;
-  NnEdges of_styles = model->wrapped ? NN_EDGES_MIRRORED : NN_EDGES_PADDED;
   nn_criterion_clear(model->criterion);
   g_array_set_size(model->weights, 0);
   model->terms = model->style_terms = 0;
-  if (!nn_criterion_set_edges(model->criterion, of_styles, error) ||
+  if (!nn_criterion_set_edges(model->criterion, model->of_styles, error) ||
       !add_style_terms(preparation, style_weight, error) || !observe_styles(preparation, error) ||
       (content && !add_content_terms(preparation, content_weight, error)) ||
-      !nn_criterion_set_edges(model->criterion, of_picture, error))
+      !nn_criterion_set_edges(model->criterion, model->of_pictures, error))
     return NULL;
   NnSize size = preparation->size;
   g_autoptr(NnEvaluator) evaluator =

@@ -38,10 +38,11 @@ void nn_style_model_free(NnStyleModel *model);
 /** nn_style_model_criterion: (transfer none) */
 NnCriterion *nn_style_model_criterion(const NnStyleModel *model);
 
-/** nn_style_model_set_wrapped: whether pictures to be made, without content then, are without
- * borders (torus.h). Those that styles have go on mirrored then, lest they be looked for in a picture
- * that has none. Errors as nn_criterion_set_edges(). */
-bool nn_style_model_set_wrapped(NnStyleModel *model, bool wrapped, GError **error);
+/** nn_style_model_set_edges: what is beside pictures to be made and beside styles; both padded unless
+ * told. Others than padded are not for models with content. Errors as nn_criterion_set_edges(),
+ * which change nothing. */
+bool nn_style_model_set_edges(NnStyleModel *model, NnEdges of_pictures, NnEdges of_styles,
+                              GError **error);
 
 /**
  * nn_style_model_prepare:

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texture synthesis. Pictures are RGB within 0..1; exemplars are brought to each size with the
- * texture, so that one pixel is as large in both. A texture without borders can be rolled for
- * nothing. It is, at random, for the network at each size, and in the end: so the grids of pooling
- * and of enlarging, which leave their traces in pictures, neither coincide nor begin at the edge. */
+ * texture, so that one pixel is as large in both.
+ *
+ * A small exemplar has much of a border, a large texture little, and what layers make of padding
+ * along one would be looked for in the midst of the other, as seams and smudges. So exemplars go on
+ * mirrored, and a texture has no borders at all, or they are made along with it and cut off.
+ *
+ * A texture without borders can be rolled for nothing. It is, at random, for the network at each
+ * size, and in the end: so the grids of pooling and of enlarging, which leave their traces in
+ * pictures, neither coincide nor begin at the edge. */
 #include "nncore/effects/texture.h"
 
 #include <math.h>
@@ -13,12 +19,14 @@
 #include "nncore/effects/working.h"
 #include "nncore/image/arithmetic.h"
 #include "nncore/image/colour-statistics.h"
+#include "nncore/image/crop.h"
 #include "nncore/image/fill.h"
 #include "nncore/image/resample.h"
 #include "nncore/loss/smoothness.h"
 
 #define SMALLEST_PX 64 /* longest side of the first size, about */
 #define SMALLEST_EXEMPLAR_PX 16
+#define BORDER_PX 16 /* that are cut off on each side, at the largest size */
 
 /* an exemplar, whole, and what of it counts (%NULL: all) */
 typedef struct {
@@ -33,7 +41,8 @@ typedef struct {
   const NnTextureSettings *settings;
   Exemplar exemplars[NN_TEXTURE_EXEMPLARS];
   NnRandom random;
-  int roll_x, roll_y; /* by which the result is rolled */
+  NnSize working, largest; /* worked on, without and with the borders */
+  int roll_x, roll_y;      /* by which the result is rolled */
 
   /* of the size at hand */
   NnEvaluator *evaluator;
@@ -121,6 +130,12 @@ mix_statistics(const Texture *texture)
 
 /* ---- the task ---- */
 
+static int
+longest(NnSize size)
+{
+  return MAX(size.width, size.height);
+}
+
 /* NnDescentTask.enter */
 static bool
 enter(gpointer data, int scale, const NnImage *picture, GError **error)
@@ -128,7 +143,8 @@ enter(gpointer data, int scale, const NnImage *picture, GError **error)
   Texture *texture = data;
   Exemplar fitted[NN_TEXTURE_EXEMPLARS] = {0};
   NnStyleSource sources[NN_TEXTURE_EXEMPLARS] = {0};
-  double part = (double)MAX(picture->width, picture->height) /
+  double part = (double)MAX(picture->width, picture->height) / longest(texture->largest) *
+                longest(texture->working) /
                 MAX(texture->settings->width, texture->settings->height);
   g_clear_pointer(&texture->evaluator, nn_evaluator_free);
   if (texture->settings->tileable) {
@@ -157,6 +173,17 @@ evaluate(gpointer data, const NnImage *picture, NnImage *gradient, double *value
     *value += smoothness * nn_total_variation(texture->context, &variation, picture->data,
                                               smoothness, gradient->data);
   return true;
+}
+
+/* (transfer full): @picture, of any size worked on, without the borders */
+static NnImage *
+cut_borders(const Texture *texture, const NnImage *picture, GError **error)
+{
+  NnSize largest = texture->largest, working = texture->working;
+  int x = (largest.width - working.width) / 2 * picture->width / largest.width;
+  int y = (largest.height - working.height) / 2 * picture->height / largest.height;
+  NnRectangle inside = {x, y, picture->width - 2 * x, picture->height - 2 * y};
+  return nn_image_crop(picture, inside, error);
 }
 
 /* (transfer full): of the size asked for */
@@ -195,7 +222,8 @@ static NnImage *
 render(gpointer data, const NnImage *picture, GError **error)
 {
   const Texture *texture = data;
-  g_autoptr(NnImage) enlarged = enlarge(texture, picture, error);
+  g_autoptr(NnImage) inside = cut_borders(texture, picture, error);
+  g_autoptr(NnImage) enlarged = inside != NULL ? enlarge(texture, inside, error) : NULL;
   NnImage *result = NULL;
   if (enlarged != NULL)
     result = nn_image_new(enlarged->width, enlarged->height, 4, error);
@@ -204,12 +232,37 @@ render(gpointer data, const NnImage *picture, GError **error)
   return result;
 }
 
+static NnSize
+find_working_size(const NnTextureSettings *settings)
+{
+  NnSize size = {settings->width, settings->height};
+  nn_working_size(settings->working_px, &size.width, &size.height);
+  return size;
+}
+
 int
 nn_texture_sizes(const NnTextureSettings *settings, NnSize sizes[NN_MAX_SCALES])
 {
-  int width = settings->width, height = settings->height;
-  nn_working_size(settings->working_px, &width, &height);
-  return nn_descent_sizes(width, height, SMALLEST_PX, settings->scales, sizes);
+  NnSize working = find_working_size(settings);
+  int borders = settings->tileable ? 0 : 2 * BORDER_PX;
+  return nn_descent_sizes(working.width + borders, working.height + borders, SMALLEST_PX,
+                          settings->scales, sizes);
+}
+
+/* a texture with borders may also be of layers that look at all of a picture, which has none for
+ * them: its exemplars are what they are then */
+static bool
+set_edges(const Texture *texture, GError **error)
+{
+  g_autoptr(GError) refusal = NULL;
+  if (texture->settings->tileable)
+    return nn_style_model_set_edges(texture->model, NN_EDGES_PERIODIC, NN_EDGES_MIRRORED, error);
+  if (nn_style_model_set_edges(texture->model, NN_EDGES_PADDED, NN_EDGES_MIRRORED, &refusal))
+    return true;
+  if (g_error_matches(refusal, NN_ERROR, NN_ERROR_ARGUMENT))
+    return nn_style_model_set_edges(texture->model, NN_EDGES_PADDED, NN_EDGES_PADDED, error);
+  g_propagate_error(error, g_steal_pointer(&refusal));
+  return false;
 }
 
 /* (transfer full) */
@@ -220,8 +273,9 @@ synthesise(Texture *texture, const NnProgress *progress, GError **error)
   NnDescentTask task = {enter, evaluate, render, nn_style_model_criterion(texture->model), texture};
   NnSize sizes[NN_MAX_SCALES];
   int n_sizes = nn_texture_sizes(settings, sizes);
-  if (!make_exemplars(texture, error) ||
-      !nn_style_model_set_wrapped(texture->model, settings->tileable, error))
+  texture->working = find_working_size(settings);
+  texture->largest = sizes[n_sizes - 1];
+  if (!make_exemplars(texture, error) || !set_edges(texture, error))
     return NULL;
   g_autoptr(NnImage) start = nn_image_new(sizes[0].width, sizes[0].height, 3, error);
   if (start == NULL)

@@ -37,7 +37,8 @@ typedef struct {
   NnDescentSettings descent;
 } NnTextureSettings;
 
-/** nn_texture_sizes: how nn_texture() goes from small to large; as nn_descent_sizes(). */
+/** nn_texture_sizes: how nn_texture() goes from small to large, with the borders that it cuts off; as
+ * nn_descent_sizes(). */
 int nn_texture_sizes(const NnTextureSettings *settings, NnSize sizes[NN_MAX_SCALES]);
 
 /**

@@ -41,9 +41,10 @@ max(const NnMaxWindow *window, int64_t channels, float *y, uint8_t *taps)
   return c;
 }
 
-static int64_t
-sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, const uint8_t *taps,
-          int64_t channels, NnGate gate, int64_t index, float *to)
+/* @n_touches, a constant here where there are as many as usual, is that of the touches */
+NN_INLINE int64_t
+sum_lanes(const int64_t n_touches, const NnTouch *touches, const float *gradient,
+          const uint8_t *taps, int64_t channels, NnGate gate, int64_t index, float *to)
 {
   int64_t c = 0;
   for (; c + NN_LANES <= channels; c += NN_LANES) {
@@ -59,6 +60,26 @@ sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, cons
     nn_store(to + c, sum);
   }
   return c;
+}
+
+/* windows that a pixel lies in are 1, 2 or 4 where they are 2 or 3 wide and go on by 2, 9 (at an edge
+ * 6, in a corner 4) where they are 3 wide and go on by 1 */
+static int64_t
+sum_where(const NnTouch *touches, int64_t n_touches, const float *gradient, const uint8_t *taps,
+          int64_t channels, NnGate gate, int64_t index, float *to)
+{
+  switch (n_touches) {
+  case 1:
+    return sum_lanes(1, touches, gradient, taps, channels, gate, index, to);
+  case 2:
+    return sum_lanes(2, touches, gradient, taps, channels, gate, index, to);
+  case 4:
+    return sum_lanes(4, touches, gradient, taps, channels, gate, index, to);
+  case 9:
+    return sum_lanes(9, touches, gradient, taps, channels, gate, index, to);
+  default:
+    return sum_lanes(n_touches, touches, gradient, taps, channels, gate, index, to);
+  }
 }
 
 const NnPoolingLanes NN_LANES_NAME(nn_pooling_lanes) = {

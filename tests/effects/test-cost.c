@@ -219,7 +219,7 @@ test_unknown(void)
   NnEstimate cost = {0};
   g_autoptr(NnNetwork) network = base_network_new();
   fixture_init(&fixture, "texture-synthesis", network, 1);
-  fixture_argument(&fixture, "layers")->text = "relu1_1";
+  fixture_argument(&fixture, "layers")->text = "relu4_1";
   fixture_argument(&fixture, "width")->i = fixture_argument(&fixture, "height")->i = 0;
   cost = estimate(&fixture, 0, 0);
   g_assert_cmpfloat(cost.multiply_adds, ==, 0);
