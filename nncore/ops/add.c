@@ -12,7 +12,7 @@ static void
 add_backward(const NnOpRun *run)
 {
   for (int i = 0; i < 2; i++)
-    if (run->grad_in[i].data != NULL)
+    if (run->grad_in[i].data != NULL && run->grad_in[i].data != run->grad_out[0].data)
       nn_broadcast_sum(run->context, &run->grad_out[0], NULL, 1, &run->grad_in[i]);
 }
 
@@ -23,6 +23,7 @@ const NnOp nn_op_add = {
     .max_outputs = 1,
     .layout = NN_TAKES_ANY,
     .fuses_activation = true,
+  .passes_gradient = true,
     .infer = nn_binary_infer,
     .reach = nn_reach_pointwise,
     .forward = add_forward,

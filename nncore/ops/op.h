@@ -146,6 +146,10 @@ typedef struct NnOp {
    * where it cannot. Constants are those that hold at every size. */
   NnActivation (*as_activation)(const NnInfer *infer);
 
+  /* the gradient to an input of the result's shape is that to the result: grad_in of one of them may be
+   * grad_out itself, with nothing to be written then */
+  bool passes_gradient;
+
   /* it lets pass what is large of its first input and holds back the rest, element by element:
    * there are other ways backward than the gradient (NnRectifierRule, plan/program.h) */
   bool is_rectifier;

@@ -132,12 +132,43 @@ find_dependent(const NnPlan *plan, bool *depends)
   }
 }
 
+bool
+nn_plan_is_target(const NnPlan *plan, NnValueId id)
+{
+  for (int t = 0; t < plan->program->n_targets; t++)
+    if (plan->program->targets[t] == id)
+      return true;
+  return false;
+}
+
+/* when the gradient to a value is read for the last time */
+static int
+last_time(const NnPlan *plan, NnValueId id)
+{
+  int producer = plan->graph->values[id].producer;
+  return producer >= 0 ? backward_time(plan, producer) : end_time(plan);
+}
+
 static bool
 add_gradient(NnPlan *plan, NnValueId id, int time, GError **error)
 {
-  int producer = plan->graph->values[id].producer;
-  int last = producer >= 0 ? backward_time(plan, producer) : end_time(plan);
-  return add_buffer(plan, value_bytes(plan, id), time, last, &plan->values[id].gradient, error);
+  return add_buffer(plan, value_bytes(plan, id), time, last_time(plan, id),
+                    &plan->values[id].gradient, error);
+}
+
+/* whether the gradient to node i's result, which nobody wants any more, becomes that to input k */
+static bool
+hands_gradient_on(const NnPlan *plan, int i, int k)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  const NnValue *from = &plan->graph->values[node->outputs[0]];
+  const NnValue *to = &plan->graph->values[node->inputs[k]];
+  int buffer = plan->values[node->outputs[0]].gradient;
+  bool taken = nn_plan_is_target(plan, node->outputs[0]);
+  for (int j = 0; j < k; j++)
+    taken = taken || plan->nodes[i].input_gradients[j] == buffer;
+  return node->op->passes_gradient && !taken && from->layout == to->layout &&
+         nn_shape_equal(&from->type.shape, &to->type.shape);
 }
 
 /* where node i's backward leaves its gradient to input k: straight in the value's own, if it is
@@ -150,8 +181,13 @@ plan_contribution(NnPlan *plan, int i, int k, GError **error)
   int *place = &plan->nodes[i].input_gradients[k];
   if (plan->values[id].gradient != NN_NO_BUFFER)
     return add_buffer(plan, value_bytes(plan, id), time, time, place, error);
-  if (!add_gradient(plan, id, time, error))
+  if (hands_gradient_on(plan, i, k)) {
+    int handed = plan->values[plan->graph->nodes[i].outputs[0]].gradient;
+    plan->buffers[handed].last = MAX(plan->buffers[handed].last, last_time(plan, id));
+    plan->values[id].gradient = handed;
+  } else if (!add_gradient(plan, id, time, error)) {
     return false;
+  }
   *place = plan->values[id].gradient;
   return true;
 }
@@ -184,15 +220,6 @@ plan_backward_node(NnPlan *plan, int i, const bool *depends, GError **error)
   if (plan->nodes[i].active)
     keep_for_backward(plan, i);
   return true;
-}
-
-bool
-nn_plan_is_target(const NnPlan *plan, NnValueId id)
-{
-  for (int t = 0; t < plan->program->n_targets; t++)
-    if (plan->program->targets[t] == id)
-      return true;
-  return false;
 }
 
 /* what makes input 0 of node @i, if its activation's derivative may go into what backward of @i
