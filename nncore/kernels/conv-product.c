@@ -157,7 +157,7 @@ multiply_block(const Job *job, int64_t begin, int64_t end, int64_t panel, Worker
         .plane = BLOCK,
         .at = worker->at,
         .elements = worker->at,
-        .add = slab > 0,
+        .add = slab > 0 || job->gather.add,
         .expect = slab == 0,
         .finish = slab + CHUNK >= job->n_slabs ? job->conv->finish : nothing,
     };

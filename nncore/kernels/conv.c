@@ -300,6 +300,12 @@ nn_gather_gates(const NnGather *gather)
   return has_whole_bytes(gather, running_kind(gather));
 }
 
+bool
+nn_gather_adds(const NnGather *gather)
+{
+  return running_kind(gather) == NN_CONV_PRODUCT;
+}
+
 void
 nn_gather_run(NnContext *context, const NnGather *gather, const float *source, float *target,
               const NnFinish *finish, void *scratch)

@@ -35,6 +35,7 @@ void nn_filters_fill(const NnFilters *shape, const float *w, bool both, float *f
  *   the first tap and the last, or more
  * @shape, @filters: nn_filters_fill()
  * @back: from the filters' outputs to their inputs; they must have been made for both ways
+ * @add: to what the target has, only where nn_gather_adds()
  */
 typedef struct {
   int64_t batch;
@@ -47,7 +48,7 @@ typedef struct {
   int64_t tap_rows, reach;
   NnFilters shape;
   const float *filters;
-  bool back;
+  bool back, add;
 } NnGather;
 
 /**
@@ -60,6 +61,9 @@ size_t nn_gather_scratch_bytes(const NnGather *gather, int threads);
 
 /** nn_gather_gates: whether nn_gather_run() can heed a gate. */
 bool nn_gather_gates(const NnGather *gather);
+
+/** nn_gather_adds: whether nn_gather_run() can add. Follows from its filters' shape and way. */
+bool nn_gather_adds(const NnGather *gather);
 
 /**
  * nn_gather_run:

@@ -355,6 +355,13 @@ nn_conv_gathers(const NnConvTaps *taps, const NnShape *x, const NnShape *y, cons
   return taps->n_phases;
 }
 
+bool
+nn_conv_back_adds(const NnConvParams *params, const NnShape *w)
+{
+  NnGather gather = {.shape = filters_shape(params, w), .back = true};
+  return !use_winograd(params, w) && nn_gather_adds(&gather);
+}
+
 void
 nn_conv_there(const NnConvRun *run)
 {
@@ -384,11 +391,12 @@ nn_conv_back(const NnConvRun *run)
       start_gather(&prepared->shape, prepared->kernel, &x->shape, &run->y->shape, window, true);
   bool gates = nn_gather_gates(&any);
   NnFinish finish = nn_finish_gate(gates ? run->gate : (NnGate){0});
-  if (prepared->n_phases < window->stride[0] * window->stride[1] * window->stride[2])
+  if (!run->adds && prepared->n_phases < window->stride[0] * window->stride[1] * window->stride[2])
     memset(x->data, 0, nn_tensor_bytes(x)); /* some places are under no tap */
   for (int i = 0; i < prepared->n_phases; i++) {
     NnGather gather = describe_phase(prepared, &x->shape, &run->y->shape, window,
                                      &prepared->phases[i], run->scratch);
+    gather.add = run->adds;
     nn_gather_run(run->context, &gather, run->y->f, x->f, &finish,
                   (char *)run->scratch + offsets_bytes(prepared->forward.n_taps));
   }

@@ -64,6 +64,7 @@ size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const
  * @x, @y: the source and the target, or the other way round
  * @bias: (nullable): Y channels; X to Y only, as are @activation and @bits
  * @gate: Y to X only: what X is multiplied with in the end
+ * @adds: Y to X only, without a gate and where nn_conv_back_adds(): X is added to
  */
 typedef struct {
   NnContext *context;
@@ -75,8 +76,12 @@ typedef struct {
   NnActivation activation;
   uint8_t *bits;
   NnGate gate;
+  bool adds;
   void *scratch;
 } NnConvRun;
+
+/** nn_conv_back_adds: whether nn_conv_back() can add. @w: the weights' shape. */
+bool nn_conv_back_adds(const NnConvParams *params, const NnShape *w);
 
 /** nn_conv_there: Y from X. nn_conv_back: X from Y. */
 void nn_conv_there(const NnConvRun *run);

@@ -123,9 +123,16 @@ backward(const NnOpRun *run)
       .x = &run->grad_in[X],
       .y = &run->grad_out[0],
       .gate = run->gate,
+      .adds = run->adds,
       .scratch = run->scratch,
   };
   nn_conv_back(&back);
+}
+
+static bool
+adds_gradient(const NnInfer *infer)
+{
+  return nn_conv_back_adds(infer->params, &infer->in[W].shape);
 }
 
 static NnWindow *
@@ -161,6 +168,7 @@ const NnOp nn_op_conv = {
     .constant_inputs = 1u << W | 1u << B,
     .layout = NN_TAKES_CHANNELS_LAST,
     .fuses_activation = true,
+    .adds_gradient = adds_gradient,
     .gates_gradient = true,
     .params_bytes = sizeof(NnConvParams),
     .parse = parse,

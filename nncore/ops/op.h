@@ -71,6 +71,8 @@ typedef struct {
  *   overwrite it.
  * @gate: backward only, with gates_gradient: the derivative of the activation behind which input 0
  *   was made: grad_in[0] is to be written times it
+ * @adds: backward only, where the operator says that it adds_gradient: what would be written to
+ *   grad_in[0] is to be added to what is there
  * @grad_in: backward only: gradients to be *written* (not added to), one an input; data is %NULL
  *   where it is not wanted. Layouts are those of @in. Backward is called only if at least one
  *   output has a gradient and at least one input wants one, so an operator with one input and
@@ -88,6 +90,7 @@ typedef struct {
   NnActivation activation;
   uint8_t *activation_bits;
   NnGate gate;
+  bool adds;
   const NnTensor *grad_out;
   const NnTensor *grad_in;
 } NnOpRun;
@@ -149,6 +152,9 @@ typedef struct NnOp {
   /* the gradient to an input of the result's shape is that to the result: grad_in of one of them may be
    * grad_out itself, with nothing to be written then */
   bool passes_gradient;
+
+  /* optional, false by default: its backward, with these params and types, heeds NnOpRun.adds */
+  bool (*adds_gradient)(const NnInfer *infer);
 
   /* it lets pass what is large of its first input and holds back the rest, element by element:
    * there are other ways backward than the gradient (NnRectifierRule, plan/program.h) */

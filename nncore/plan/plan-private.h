@@ -21,6 +21,7 @@ typedef struct {
  * @active: backward has something to do
  * @done: all its outputs are known already: forward has nothing to do
  * @gate: of what made input 0, whose activation's derivative backward applies: the node, or -1
+ * @adds: backward adds to the gradient to input 0, of which others have left their part there
  * @gated: that derivative of its own activation is applied by another node's backward
  * @input_gradients: by input: where backward writes; the value's own gradient, or a buffer that
  *   is then added to it; NN_NO_BUFFER: not wanted
@@ -28,7 +29,7 @@ typedef struct {
 typedef struct {
   int forward_scratch, backward_scratch, aux, bits;
   unsigned kept;
-  bool active, done, gated;
+  bool active, done, gated, adds;
   int gate;
   int *input_gradients;
 } NnPlanNode;

@@ -171,16 +171,36 @@ hands_gradient_on(const NnPlan *plan, int i, int k)
          nn_shape_equal(&from->type.shape, &to->type.shape);
 }
 
+static bool
+find_whether_adds(NnPlan *plan, int i, GError **error)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  NnNodeTypes types;
+  if (node->op->adds_gradient == NULL)
+    return true;
+  bool ok = nn_node_types_init(&types, plan->graph, node, error);
+  if (ok)
+    plan->nodes[i].adds = node->op->adds_gradient(&types.infer);
+  nn_node_types_clear(&types);
+  return ok;
+}
+
 /* where node i's backward leaves its gradient to input k: straight in the value's own, if it is
- * the first to come, else in a buffer of its own, to be added */
+ * the first to come or can add, else in a buffer of its own, to be added */
 static bool
 plan_contribution(NnPlan *plan, int i, int k, GError **error)
 {
   NnValueId id = plan->graph->nodes[i].inputs[k];
   int time = backward_time(plan, i);
   int *place = &plan->nodes[i].input_gradients[k];
-  if (plan->values[id].gradient != NN_NO_BUFFER)
-    return add_buffer(plan, value_bytes(plan, id), time, time, place, error);
+  if (plan->values[id].gradient != NN_NO_BUFFER) {
+    if (k == 0 && !find_whether_adds(plan, i, error))
+      return false;
+    if (k > 0 || !plan->nodes[i].adds)
+      return add_buffer(plan, value_bytes(plan, id), time, time, place, error);
+    *place = plan->values[id].gradient;
+    return true;
+  }
   if (hands_gradient_on(plan, i, k)) {
     int handed = plan->values[plan->graph->nodes[i].outputs[0]].gradient;
     plan->buffers[handed].last = MAX(plan->buffers[handed].last, last_time(plan, id));

@@ -122,6 +122,7 @@ new_step(NnWorkspace *workspace, int index, GError **error)
       .activation_bits = buffer_at(workspace, planned->bits),
   };
   step->forward = step->backward = run;
+  step->backward.adds = planned->adds;
   if (planned->gate >= 0)
     step->backward.gate = nn_gate(workspace->plan->graph->nodes[planned->gate].activation,
                                   buffer_at(workspace, workspace->plan->nodes[planned->gate].bits));

@@ -144,6 +144,51 @@ test_gradient(void)
   check_gradient(model, (const char *[]){"x", "sum"}, 2);
 }
 
+/* what a residual network is made of, in which gradients are handed on by sums, whose terms are in
+ * @order, and added to by convolutions, of which some reach a part of the places */
+static NnModel *
+residual_model(const char *order)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(16, 3, 3, 3));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(20, 16, 1, 1));
+  onnx_add_weights(&builder, "w2", &NN_SHAPE(16, 20, 1, 1));
+  onnx_add_weights(&builder, "w3", &NN_SHAPE(24, 16, 1, 1));
+  onnx_add_weights(&builder, "w4", &NN_SHAPE(24, 16, 3, 3));
+  onnx_add_node(&builder, "Conv", "x w0", "conv0", "pads=1,1,1,1");
+  onnx_add_node(&builder, "LeakyRelu", "conv0", "relu0", "alpha=0.2f");
+  onnx_add_node(&builder, "Conv", "relu0 w1", "conv1", NULL);
+  onnx_add_node(&builder, "LeakyRelu", "conv1", "relu1", "alpha=0.3f");
+  onnx_add_node(&builder, "Conv", "relu1 w2", "conv2", NULL);
+  onnx_add_node(&builder, "Add", order, "sum", NULL);
+  onnx_add_node(&builder, "LeakyRelu", "sum", "relu", "alpha=0.1f");
+  onnx_add_node(&builder, "Conv", "relu w3", "strided", "strides=2,2");
+  onnx_add_node(&builder, "Conv", "relu w4", "wide", "strides=2,2 pads=1,1,1,1");
+  onnx_add_node(&builder, "Add", "strided wide", "joined", NULL);
+  onnx_add_node(&builder, "Mul", "joined joined", "square", NULL);
+  onnx_add_output(&builder, "square");
+  g_autoptr(GError) error = NULL;
+  NnModel *model = onnx_builder_open(&builder, &error);
+  g_assert_no_error(error);
+  onnx_builder_clear(&builder);
+  return model;
+}
+
+static void
+test_residuals(void)
+{
+  static const char *const orders[] = {"relu0 conv2", "conv2 relu0"};
+  for (size_t i = 0; i < G_N_ELEMENTS(orders); i++) {
+    g_autoptr(NnModel) model = residual_model(orders[i]);
+    check_gradient(model, (const char *[]){"square"}, 1);
+    check_gradient(model, (const char *[]){"sum", "square"}, 2);
+    check_gradient(model, (const char *[]){"relu", "strided", "relu0"}, 3);
+    check_gradient(model, (const char *[]){"joined", "conv2", "x"}, 3);
+  }
+}
+
 /* asking for a layer in the middle forbids folding and fusing around it, and changes nothing */
 static void
 test_same_meaning(void)
@@ -413,6 +458,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/plan/gradient", test_gradient);
+  g_test_add_func("/plan/residuals", test_residuals);
   g_test_add_func("/plan/same-meaning", test_same_meaning);
   g_test_add_func("/plan/threads", test_threads);
   g_test_add_func("/plan/two-sizes", test_two_sizes);
