@@ -162,6 +162,7 @@ residual_model(const char *order)
   onnx_add_node(&builder, "Conv", "relu0 w1", "conv1", NULL);
   onnx_add_node(&builder, "LeakyRelu", "conv1", "relu1", "alpha=0.3f");
   onnx_add_node(&builder, "Conv", "relu1 w2", "conv2", NULL);
+  onnx_add_node(&builder, "LeakyRelu", "conv2", "relu2", "alpha=0.4f");
   onnx_add_node(&builder, "Add", order, "sum", NULL);
   onnx_add_node(&builder, "LeakyRelu", "sum", "relu", "alpha=0.1f");
   onnx_add_node(&builder, "Conv", "relu w3", "strided", "strides=2,2");
@@ -179,7 +180,7 @@ residual_model(const char *order)
 static void
 test_residuals(void)
 {
-  static const char *const orders[] = {"relu0 conv2", "conv2 relu0"};
+  static const char *const orders[] = {"relu0 relu2", "relu2 relu0", "relu0 conv2"};
   for (size_t i = 0; i < G_N_ELEMENTS(orders); i++) {
     g_autoptr(NnModel) model = residual_model(orders[i]);
     check_gradient(model, (const char *[]){"square"}, 1);
