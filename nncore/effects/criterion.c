@@ -294,11 +294,12 @@ fill_input(gpointer data, int64_t y, int64_t x, const NnTensor *pixels)
 {
   const Run *run = data;
   const NnCriterion *criterion = run->criterion;
-  bool mirrored = criterion->edges == NN_EDGES_MIRRORED;
-  int around = margin(criterion);
-  (mirrored ? nn_preprocess_mirrored
-            : nn_preprocess_rolled)(criterion->context, run->picture, &criterion->network->input,
-                                    run->dx + (int)x - around, run->dy + (int)y - around, pixels);
+  const NnInputSpec *spec = &criterion->network->input;
+  int from_x = run->dx + (int)x - margin(criterion), from_y = run->dy + (int)y - margin(criterion);
+  if (criterion->edges == NN_EDGES_MIRRORED)
+    nn_preprocess_mirrored(criterion->context, run->picture, spec, from_x, from_y, pixels);
+  else
+    nn_preprocess_rolled(criterion->context, run->picture, spec, from_x, from_y, pixels);
 }
 
 static void

@@ -161,16 +161,18 @@ static bool
 hands_gradient_on(const NnPlan *plan, int i, int k)
 {
   const NnNode *node = &plan->graph->nodes[i];
+  if (!node->op->passes_gradient)
+    return false;
   const NnValue *from = &plan->graph->values[node->outputs[0]];
   const NnValue *to = &plan->graph->values[node->inputs[k]];
   int buffer = plan->values[node->outputs[0]].gradient;
   bool taken = nn_plan_is_target(plan, node->outputs[0]);
   for (int j = 0; j < k; j++)
     taken = taken || plan->nodes[i].input_gradients[j] == buffer;
-  return node->op->passes_gradient && !taken && from->layout == to->layout &&
-         nn_shape_equal(&from->type.shape, &to->type.shape);
+  return !taken && from->layout == to->layout && nn_shape_equal(&from->type.shape, &to->type.shape);
 }
 
+/* whether node i's backward can add to the gradient to its first input */
 static bool
 find_whether_adds(NnPlan *plan, int i, GError **error)
 {
