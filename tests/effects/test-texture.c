@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Texture synthesis on the small network: features get the exemplar's statistics, of all of it or
  * of what is selected; sizes and places; mixtures; a tileable one's differences across its border
- * are like those inside; the same picture for every number of threads; Stop and Cancel; choices that
- * are none. */
+ * are like those inside; a small exemplar's borders are not to be found in a large texture; the same
+ * picture for every number of threads; Stop and Cancel; choices that are none. */
 #include "nncore/effects/style.h"
 #include "tests/effects/base-network.h"
 #include "tests/effects/fixture.h"
@@ -208,6 +208,32 @@ test_tileable(void)
   g_assert_cmpfloat(excess[0], >, 1.5);
 }
 
+/* what was made of a small patch of one colour has hardly more of it than the noise it came from
+ * leaves: no line, no smudge where borders of the patch are looked for */
+static void
+test_small_exemplar(void)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(NnImage) exemplar = picture_new(20, 24, 4);
+  for (size_t i = 0; i < nn_image_samples(exemplar); i++)
+    exemplar->data[i] = (const float[]){0.6f, 0.35f, 0.15f, 1}[i % 4];
+  for (int tileable = 0; tileable < 2; tileable++) {
+    Fixture fixture;
+    set_up(&fixture, network, 2);
+    fixture_argument(&fixture, "width")->i = 96;
+    fixture_argument(&fixture, "height")->i = 80;
+    fixture_argument(&fixture, "tileable")->i = tileable;
+    g_autoptr(NnImage) texture = make(&fixture, exemplar);
+    double squares = 0;
+    for (size_t i = 0; i < nn_image_samples(texture); i++)
+      squares += pow((double)texture->data[i] - (double)exemplar->data[i % 4], 2);
+    double deviation = sqrt(squares / (double)nn_image_samples(texture));
+    g_test_message("tileable %d: deviates by %g", tileable, deviation);
+    g_assert_cmpfloat(deviation, <, 0.004);
+    fixture_clear(&fixture);
+  }
+}
+
 static void
 test_same_bits(void)
 {
@@ -279,6 +305,7 @@ main(int argc, char **argv)
   g_test_add_func("/texture/selection", test_selection);
   g_test_add_func("/texture/mixture", test_mixture);
   g_test_add_func("/texture/tileable", test_tileable);
+  g_test_add_func("/texture/small-exemplar", test_small_exemplar);
   g_test_add_func("/texture/same-bits", test_same_bits);
   g_test_add_func("/texture/stop", test_stop);
   g_test_add_func("/texture/errors", test_errors);
