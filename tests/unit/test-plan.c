@@ -128,6 +128,7 @@ check_gradient(NnModel *model, const char *const *targets, int n_targets)
   move(x, origin, direction, -step);
   double below = objective(&run, n_targets);
   double measured = (above - below) / (2 * step);
+  g_test_message("slope %g, differences %g", slope, measured);
   g_assert_cmpfloat(slope, >, 1e-3);
   g_assert_cmpfloat(fabs(measured - slope) / slope, <, 5e-3);
   finish(&run);
@@ -158,11 +159,13 @@ residual_model(const char *order)
   onnx_add_weights(&builder, "w3", &NN_SHAPE(24, 16, 1, 1));
   onnx_add_weights(&builder, "w4", &NN_SHAPE(24, 16, 3, 3));
   onnx_add_node(&builder, "Conv", "x w0", "conv0", "pads=1,1,1,1");
-  onnx_add_node(&builder, "LeakyRelu", "conv0", "relu0", "alpha=0.2f");
+  onnx_add_node(&builder, "LeakyRelu", "conv0", "relu0", "alpha=0.6f");
   onnx_add_node(&builder, "Conv", "relu0 w1", "conv1", NULL);
   onnx_add_node(&builder, "LeakyRelu", "conv1", "relu1", "alpha=0.3f");
   onnx_add_node(&builder, "Conv", "relu1 w2", "conv2", NULL);
   onnx_add_node(&builder, "LeakyRelu", "conv2", "relu2", "alpha=0.4f");
+  onnx_add_node(&builder, "Conv", "relu0 w3", "side", NULL);
+  onnx_add_node(&builder, "Mul", "side side", "loud", NULL);
   onnx_add_node(&builder, "Add", order, "sum", NULL);
   onnx_add_node(&builder, "LeakyRelu", "sum", "relu", "alpha=0.1f");
   onnx_add_node(&builder, "Conv", "relu w3", "strided", "strides=2,2");
@@ -185,6 +188,7 @@ test_residuals(void)
     g_autoptr(NnModel) model = residual_model(orders[i]);
     check_gradient(model, (const char *[]){"square"}, 1);
     check_gradient(model, (const char *[]){"sum", "square"}, 2);
+    check_gradient(model, (const char *[]){"loud", "sum"}, 2);
     check_gradient(model, (const char *[]){"relu", "strided", "relu0"}, 3);
     check_gradient(model, (const char *[]){"joined", "conv2", "x"}, 3);
   }
