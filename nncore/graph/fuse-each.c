@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The walk, and what it needs: who reads what, and who is gone. */
 #include "nncore/graph/fuse-each.h"
 
 #include "nncore/base/memory.h"
