@@ -234,6 +234,16 @@ onnx_builder_open(OnnxBuilder *builder, GError **error)
   return nn_model_open_bytes(bytes, error);
 }
 
+NnModel *
+onnx_builder_finish(OnnxBuilder *builder)
+{
+  g_autoptr(GError) error = NULL;
+  NnModel *model = onnx_builder_open(builder, &error);
+  g_assert_no_error(error);
+  onnx_builder_clear(builder);
+  return model;
+}
+
 void
 onnx_assert_sentence(const GError *error, NnError code, const char *part)
 {

@@ -40,6 +40,9 @@ GBytes *onnx_builder_bytes(OnnxBuilder *builder);
 /** onnx_builder_open: opens it; a test that expects a good file may pass %NULL. */
 NnModel *onnx_builder_open(OnnxBuilder *builder, GError **error);
 
+/** onnx_builder_finish: (transfer full): what must be a good file, opened; clears @builder. */
+NnModel *onnx_builder_finish(OnnxBuilder *builder);
+
 /* ---- protobuf's pieces, for files that no sane program writes ---- */
 
 /** A message so far is a GByteArray; @message and @tensor are taken by those who put them in. */

@@ -35,11 +35,7 @@ forked_model(void)
   onnx_add_node(&builder, "Concat", "sum same relu1", "joined", "axis=1");
   onnx_add_node(&builder, "Mul", "joined joined", "square", NULL);
   onnx_add_output(&builder, "square");
-  g_autoptr(GError) error = NULL;
-  NnModel *model = onnx_builder_open(&builder, &error);
-  g_assert_no_error(error);
-  onnx_builder_clear(&builder);
-  return model;
+  return onnx_builder_finish(&builder);
 }
 
 typedef struct {
@@ -173,11 +169,7 @@ residual_model(const char *order)
   onnx_add_node(&builder, "Add", "strided wide", "joined", NULL);
   onnx_add_node(&builder, "Mul", "joined joined", "square", NULL);
   onnx_add_output(&builder, "square");
-  g_autoptr(GError) error = NULL;
-  NnModel *model = onnx_builder_open(&builder, &error);
-  g_assert_no_error(error);
-  onnx_builder_clear(&builder);
-  return model;
+  return onnx_builder_finish(&builder);
 }
 
 static void
@@ -302,11 +294,7 @@ resizing_model(bool dynamic)
   onnx_add_node(&builder, "Concat", "front whole", "sizes", "axis=0");
   onnx_add_node(&builder, "Resize", dynamic ? "relu   sizes" : "relu  scales", "y", "mode=linear");
   onnx_add_output(&builder, "y");
-  g_autoptr(GError) error = NULL;
-  NnModel *model = onnx_builder_open(&builder, &error);
-  g_assert_no_error(error);
-  onnx_builder_clear(&builder);
-  return model;
+  return onnx_builder_finish(&builder);
 }
 
 static void

@@ -13,7 +13,6 @@ static const float identity[] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
 static NnModel *
 rectifier_model(const char *op, const char *attributes, bool fused)
 {
-  g_autoptr(GError) error = NULL;
   OnnxBuilder builder;
   onnx_builder_init(&builder);
   onnx_add_input(&builder, "x", &NN_SHAPE(1, CHANNELS, 0, 0));
@@ -22,10 +21,7 @@ rectifier_model(const char *op, const char *attributes, bool fused)
     onnx_add_node(&builder, "Conv", "x w", "same", NULL);
   onnx_add_node(&builder, op, fused ? "same" : "x", "y", attributes);
   onnx_add_output(&builder, "y");
-  NnModel *model = onnx_builder_open(&builder, &error);
-  g_assert_no_error(error);
-  onnx_builder_clear(&builder);
-  return model;
+  return onnx_builder_finish(&builder);
 }
 
 static float
