@@ -2,7 +2,7 @@
 /* The passes: each takes a graph and the values that are wanted (targets) and rewrites both,
  * keeping the meaning. Order in plan/program.c: prune, bypass identities, (weights are read),
  * fold constants, replace max-pooling, find heads of one size and pool or resize for them, infer, fold batch-norm, fuse
- * activations, fuse bottlenecks, choose layouts. */
+ * activations, fuse bottlenecks, choose layouts, fuse sums. */
 #pragma once
 
 #include "nncore/graph/graph.h"
@@ -122,6 +122,10 @@ bool nn_pass_fuse_bottlenecks(NnGraph *graph, const NnValueId *targets, int n_ta
  * permuted at once. Graph inputs of rank 3 to 5 become channels-last. Types must be known.
  */
 bool nn_pass_layout(NnGraph *graph, GError **error);
+
+/** nn_pass_fuse_sums: a Conv and an Add behind it, where nobody else wants what lies between them, become
+ * one node. Layouts must have been chosen. */
+bool nn_pass_fuse_sums(NnGraph *graph, const NnValueId *targets, int n_targets, GError **error);
 
 /**
  * nn_pass_split_norms:

@@ -355,11 +355,23 @@ nn_conv_gathers(const NnConvTaps *taps, const NnShape *x, const NnShape *y, cons
   return taps->n_phases;
 }
 
+static bool
+can_add(const NnConvParams *params, const NnShape *w, bool back)
+{
+  NnGather gather = {.shape = filters_shape(params, w), .back = back};
+  return !use_winograd(params, w) && nn_gather_adds(&gather);
+}
+
+bool
+nn_conv_there_adds(const NnConvParams *params, const NnShape *w)
+{
+  return can_add(params, w, false);
+}
+
 bool
 nn_conv_back_adds(const NnConvParams *params, const NnShape *w)
 {
-  NnGather gather = {.shape = filters_shape(params, w), .back = true};
-  return !use_winograd(params, w) && nn_gather_adds(&gather);
+  return can_add(params, w, true);
 }
 
 void
@@ -373,6 +385,7 @@ nn_conv_there(const NnConvRun *run)
   NnGather gather =
       describe_there(prepared, &run->x->shape, &run->y->shape, run->window, run->scratch);
   NnFinish finish = nn_finish(run->bias, run->activation, run->bits);
+  gather.add = run->adds;
   nn_gather_run(run->context, &gather, run->x->f, run->y->f, &finish,
                 (char *)run->scratch + offsets_bytes(prepared->forward.n_taps));
 }
@@ -389,9 +402,10 @@ nn_conv_back(const NnConvRun *run)
   }
   NnGather any =
       start_gather(&prepared->shape, prepared->kernel, &x->shape, &run->y->shape, window, true);
-  bool gates = nn_gather_gates(&any);
+  bool whole = prepared->n_phases == window->stride[0] * window->stride[1] * window->stride[2];
+  bool gates = nn_gather_gates(&any) && (whole || !run->adds);
   NnFinish finish = nn_finish_gate(gates ? run->gate : (NnGate){0});
-  if (!run->adds && prepared->n_phases < window->stride[0] * window->stride[1] * window->stride[2])
+  if (!whole && !run->adds)
     memset(x->data, 0, nn_tensor_bytes(x)); /* some places are under no tap */
   for (int i = 0; i < prepared->n_phases; i++) {
     NnGather gather = describe_phase(prepared, &x->shape, &run->y->shape, window,

@@ -64,7 +64,8 @@ size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const
  * @x, @y: the source and the target, or the other way round
  * @bias: (nullable): Y channels; X to Y only, as are @activation and @bits
  * @gate: Y to X only: what X is multiplied with in the end
- * @adds: Y to X only, without a gate and where nn_conv_back_adds(): X is added to
+ * @adds: to what the target has, before the activation or the gate; where nn_conv_there_adds() or
+ *   nn_conv_back_adds()
  */
 typedef struct {
   NnContext *context;
@@ -80,7 +81,9 @@ typedef struct {
   void *scratch;
 } NnConvRun;
 
-/** nn_conv_back_adds: whether nn_conv_back() can add. @w: the weights' shape. */
+/** nn_conv_there_adds, nn_conv_back_adds: whether nn_conv_there() and nn_conv_back() can add. @w: the
+ * weights' shape. */
+bool nn_conv_there_adds(const NnConvParams *params, const NnShape *w);
 bool nn_conv_back_adds(const NnConvParams *params, const NnShape *w);
 
 /** nn_conv_there: Y from X. nn_conv_back: X from Y. */

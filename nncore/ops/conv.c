@@ -5,10 +5,10 @@
 
 #include "nncore/base/error.h"
 #include "nncore/ops/checks.h"
-#include "nncore/ops/conv-taps.h"
+#include "nncore/ops/conv.h"
 #include "nncore/ops/traits.h"
 
-enum { X, W, B };
+enum { X = NN_CONV_X, W = NN_CONV_W, B = NN_CONV_B };
 
 static bool
 parse(NnAttributes *attributes, void *data, GError **error)
@@ -29,12 +29,13 @@ check_channels(const NnShape *x, const NnShape *w, int64_t groups, GError **erro
   return false;
 }
 
-static bool
-infer(NnInfer *infer, GError **error)
+bool
+nn_conv_infer(NnInfer *infer, GError **error)
 {
   const NnConvParams *params = infer->params;
   const NnShape *x = &infer->in[X].shape, *w = &infer->in[W].shape;
-  if (!nn_check_floats(infer, 0, infer->n_inputs - 1, error))
+  bool has_bias = infer->n_inputs > B && infer->in[B].present;
+  if (!nn_check_floats(infer, X, W, error) || (has_bias && !nn_check_floats(infer, B, B, error)))
     return false;
   if (x->rank < 3 || x->rank > 5) {
     g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
@@ -43,7 +44,6 @@ infer(NnInfer *infer, GError **error)
   }
   if (!check_channels(x, w, params->groups, error))
     return false;
-  bool has_bias = infer->n_inputs > B && infer->in[B].present;
   if (has_bias && !nn_shape_equal(&infer->in[B].shape, &NN_SHAPE(w->dim[0]))) {
     g_set_error_literal(error, NN_ERROR, NN_ERROR_SHAPE,
                         _("The bias must have one value for each output channel."));
@@ -60,20 +60,20 @@ infer(NnInfer *infer, GError **error)
   return nn_shape_check(y, error);
 }
 
-static void *
-prepare(const NnPrepare *prepare, GError **error)
+void *
+nn_conv_prepare(const NnPrepare *prepare, GError **error)
 {
   return nn_conv_taps_new(prepare->params, prepare->constants[W], prepare->gradient, error);
 }
 
-static void
-free_prepared(void *prepared)
+void
+nn_conv_free_prepared(void *prepared)
 {
   nn_conv_taps_free(prepared);
 }
 
-static size_t
-scratch_bytes(const NnInfer *infer, int threads, bool gradient)
+size_t
+nn_conv_op_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
   return nn_conv_scratch_bytes(infer->params, &infer->in[W].shape, &infer->in[X].shape,
                                &infer->out[0].shape, threads, true, gradient);
@@ -90,8 +90,8 @@ run_window(const NnOpRun *run)
   return window;
 }
 
-static void
-forward(const NnOpRun *run)
+void
+nn_conv_forward(const NnOpRun *run, bool adds)
 {
   NnWindow window = run_window(run);
   NnConvRun there = {
@@ -104,13 +104,20 @@ forward(const NnOpRun *run)
       .bias = run->n_inputs > B ? run->in[B].f : NULL,
       .activation = run->activation,
       .bits = run->activation_bits,
+      .adds = adds,
       .scratch = run->scratch,
   };
   nn_conv_there(&there);
 }
 
 static void
-backward(const NnOpRun *run)
+forward(const NnOpRun *run)
+{
+  nn_conv_forward(run, false);
+}
+
+void
+nn_conv_backward(const NnOpRun *run)
 {
   if (run->grad_in[X].data == NULL)
     return;
@@ -129,20 +136,20 @@ backward(const NnOpRun *run)
   nn_conv_back(&back);
 }
 
-static bool
-adds_gradient(const NnInfer *infer)
+bool
+nn_conv_adds_gradient(const NnInfer *infer)
 {
   return nn_conv_back_adds(infer->params, &infer->in[W].shape);
 }
 
-static NnWindow *
-find_window(void *params)
+NnWindow *
+nn_conv_find_window(void *params)
 {
   return &((NnConvParams *)params)->window;
 }
 
-static void
-reach(const NnInfer *infer, int input, NnReach *out)
+void
+nn_conv_reach(const NnInfer *infer, int input, NnReach *out)
 {
   const NnConvParams *params = infer->params;
   NnWindow window;
@@ -153,8 +160,8 @@ reach(const NnInfer *infer, int input, NnReach *out)
     nn_reach_window(&window, out);
 }
 
-static int64_t
-operations(const NnInfer *infer)
+int64_t
+nn_conv_operations(const NnInfer *infer)
 {
   const NnShape *w = &infer->in[W].shape;
   return nn_operations_each(&infer->out[0].shape, nn_shape_product(w, 1, w->rank));
@@ -168,17 +175,17 @@ const NnOp nn_op_conv = {
     .constant_inputs = 1u << W | 1u << B,
     .layout = NN_TAKES_CHANNELS_LAST,
     .fuses_activation = true,
-    .adds_gradient = adds_gradient,
+    .adds_gradient = nn_conv_adds_gradient,
     .gates_gradient = true,
     .params_bytes = sizeof(NnConvParams),
     .parse = parse,
-    .infer = infer,
-    .prepare = prepare,
-    .free_prepared = free_prepared,
-    .scratch_bytes = scratch_bytes,
-    .window = find_window,
-    .reach = reach,
-    .operations = operations,
+    .infer = nn_conv_infer,
+    .prepare = nn_conv_prepare,
+    .free_prepared = nn_conv_free_prepared,
+    .scratch_bytes = nn_conv_op_scratch_bytes,
+    .window = nn_conv_find_window,
+    .reach = nn_conv_reach,
+    .operations = nn_conv_operations,
     .forward = forward,
-    .backward = backward,
+    .backward = nn_conv_backward,
 };

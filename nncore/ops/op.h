@@ -72,7 +72,7 @@ typedef struct {
  * @gate: backward only, with gates_gradient: the derivative of the activation behind which input 0
  *   was made: grad_in[0] is to be written times it
  * @adds: backward only, where the operator says that it adds_gradient: what would be written to
- *   grad_in[0] is to be added to what is there
+ *   grad_in[0] is to be added to what is there, and the gate is for the sum
  * @grad_in: backward only: gradients to be *written* (not added to), one an input; data is %NULL
  *   where it is not wanted. Layouts are those of @in. Backward is called only if at least one
  *   output has a gradient and at least one input wants one, so an operator with one input and
@@ -149,9 +149,13 @@ typedef struct NnOp {
    * where it cannot. Constants are those that hold at every size. */
   NnActivation (*as_activation)(const NnInfer *infer);
 
-  /* the gradient to an input of the result's shape is that to the result: grad_in of one of them may be
-   * grad_out itself, with nothing to be written then */
-  bool passes_gradient;
+  /* bit i: the result's data may be that of input i, where the two have one shape and order and the
+   * input is nobody else's: forward finds it there and makes the result in its place */
+  unsigned takes_place_of;
+
+  /* bit i: the gradient to input i, if it has the result's shape, is that to the result: grad_in of one
+   * of them may be grad_out itself, with nothing to be written then */
+  unsigned passes_gradient;
 
   /* optional, false by default: its backward, with these params and types, heeds NnOpRun.adds */
   bool (*adds_gradient)(const NnInfer *infer);
@@ -250,3 +254,10 @@ extern const NnOp nn_op_moments;
  * other: inputs and params are those of ops/bottleneck.h; not in the table.
  */
 extern const NnOp nn_op_bottleneck;
+
+/**
+ * nn_op_conv_sum:
+ * The internal operator into which graph/ puts a Conv and the Add behind it: inputs are those of
+ * ops/conv.h; not in the table.
+ */
+extern const NnOp nn_op_conv_sum;

@@ -161,7 +161,7 @@ static bool
 hands_gradient_on(const NnPlan *plan, int i, int k)
 {
   const NnNode *node = &plan->graph->nodes[i];
-  if (!node->op->passes_gradient)
+  if (k >= 32 || !(node->op->passes_gradient >> k & 1))
     return false;
   const NnValue *from = &plan->graph->values[node->outputs[0]];
   const NnValue *to = &plan->graph->values[node->inputs[k]];
@@ -244,18 +244,28 @@ plan_backward_node(NnPlan *plan, int i, const bool *depends, GError **error)
   return true;
 }
 
+/**
+ * Contributions: to the gradient to a value.
+ * @count: how many nodes there are that leave their part
+ * @last: the one that does so last, which is the first to read the value, if that is its input 0
+ */
+typedef struct {
+  int count, last;
+} Contributions;
+
 /* what makes input 0 of node @i, if its activation's derivative may go into what backward of @i
- * writes: nothing else adds to that gradient or asks for it; else -1 */
+ * writes: the whole of that gradient, alone or added to what all others have left there, and nobody
+ * asks for it; else -1 */
 static int
-find_gate(const NnPlan *plan, const int *contributions, int i)
+find_gate(const NnPlan *plan, const Contributions *contributions, int i)
 {
   const NnNode *node = &plan->graph->nodes[i];
   if (!node->op->gates_gradient || plan->nodes[i].input_gradients[0] == NN_NO_BUFFER)
     return -1;
   NnValueId id = node->inputs[0];
   int producer = plan->graph->values[id].producer;
-  return producer >= 0 && plan->nodes[producer].active && contributions[id] == 1 &&
-                 !nn_plan_is_target(plan, id) &&
+  bool whole = contributions[id].count == 1 || (plan->nodes[i].adds && contributions[id].last == i);
+  return producer >= 0 && plan->nodes[producer].active && whole && !nn_plan_is_target(plan, id) &&
                  plan->graph->nodes[producer].activation.kind != NN_ACTIVATION_NONE
              ? producer
              : -1;
@@ -267,13 +277,15 @@ plan_gates(NnPlan *plan, GError **error)
 {
   if (plan->program->options.rectifiers != NN_RECTIFIER_GRADIENT)
     return true;
-  int *contributions = nn_alloc0(plan->graph->n_values, sizeof *contributions, error);
+  Contributions *contributions = nn_alloc0(plan->graph->n_values, sizeof *contributions, error);
   if (contributions == NULL)
     return false;
-  for (int i = 0; i < n_steps(plan); i++)
+  for (int i = n_steps(plan) - 1; i >= 0; i--)
     for (int k = 0; k < plan->graph->nodes[i].n_inputs; k++)
-      if (plan->nodes[i].input_gradients[k] != NN_NO_BUFFER)
-        contributions[plan->graph->nodes[i].inputs[k]]++;
+      if (plan->nodes[i].input_gradients[k] != NN_NO_BUFFER) {
+        Contributions *to = &contributions[plan->graph->nodes[i].inputs[k]];
+        *to = (Contributions){to->count + 1, k == 0 ? i : -1};
+      }
   for (int i = 0; i < n_steps(plan); i++) {
     plan->nodes[i].gate = find_gate(plan, contributions, i);
     if (plan->nodes[i].gate >= 0)
@@ -301,6 +313,41 @@ plan_gradients(NnPlan *plan, GError **error)
       ok = add_gradient(plan, graph->inputs[i], n_steps(plan), error);
   nn_free(depends);
   return ok && plan_gates(plan, error);
+}
+
+/* ---- results in the place of inputs ---- */
+
+static bool
+can_take_place(const NnPlan *plan, int i, int k)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  const NnValue *from = &plan->graph->values[node->inputs[k]];
+  const NnValue *to = &plan->graph->values[node->outputs[0]];
+  int buffer = plan->values[node->inputs[k]].data;
+  bool last = buffer != NN_NO_BUFFER && plan->buffers[buffer].last == i;
+  for (int j = 0; j < node->n_inputs; j++)
+    last = last && (j == k || node->inputs[j] == NN_NO_VALUE ||
+                    plan->values[node->inputs[j]].data != buffer);
+  return last && from->layout == to->layout && nn_shape_equal(&from->type.shape, &to->type.shape);
+}
+
+/* when it is known how long everything lives */
+static void
+take_places(NnPlan *plan)
+{
+  for (int i = 0; i < n_steps(plan); i++) {
+    const NnNode *node = &plan->graph->nodes[i];
+    for (int k = 0; k < node->n_inputs && k < 32; k++) {
+      if (!(node->op->takes_place_of >> k & 1) || !can_take_place(plan, i, k))
+        continue;
+      int *place = &plan->values[node->outputs[0]].data;
+      NnBuffer *own = &plan->buffers[*place];
+      *place = plan->values[node->inputs[k]].data;
+      plan->buffers[*place].last = own->last;
+      own->bytes = 0;
+      break;
+    }
+  }
 }
 
 /* ---- what operators ask for ---- */
@@ -448,7 +495,10 @@ nn_plan_new(NnProgram *program, const NnShape *shapes, int n_shapes, GError **er
   if (ok)
     plan->values = nn_alloc(plan->graph->n_values, sizeof(NnPlanValue), error);
   ok = plan->values != NULL && plan_activations(plan, error) &&
-       (!program->options.gradient || plan_gradients(plan, error)) && plan_nodes(plan, error) &&
+       (!program->options.gradient || plan_gradients(plan, error));
+  if (ok)
+    take_places(plan);
+  ok = ok && plan_nodes(plan, error) &&
        nn_arena_place(plan->buffers, plan->n_buffers, &plan->bytes, error) &&
        find_nominal_bytes(plan, error);
   if (!ok) {

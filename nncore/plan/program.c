@@ -177,6 +177,13 @@ fuse_bottlenecks(NnProgram *program, GError **error)
 }
 
 static bool
+fuse_sums(NnProgram *program, GError **error)
+{
+  return program->options.separate ||
+         nn_pass_fuse_sums(program->graph, program->targets, program->n_targets, error);
+}
+
+static bool
 lower(NnProgram *program, GError **error)
 {
   NnGraph *graph = program->graph;
@@ -196,8 +203,8 @@ lower(NnProgram *program, GError **error)
          nn_pass_infer(graph, error) && nn_pass_fold_batch_norm(graph, targets, n_targets, error) &&
          nn_pass_fuse_activations(graph, targets, n_targets, error) &&
          fuse_bottlenecks(program, error) && nn_pass_layout(graph, error) &&
-         drop_unread_constants(program, error) && forget_reference(program) &&
-         prepare_nodes(program, error);
+         fuse_sums(program, error) && drop_unread_constants(program, error) &&
+         forget_reference(program) && prepare_nodes(program, error);
 }
 
 NnProgram *

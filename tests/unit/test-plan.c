@@ -186,14 +186,11 @@ test_residuals(void)
   }
 }
 
-/* asking for a layer in the middle forbids folding and fusing around it, and changes nothing */
+/* the first of some layers, asked for alone and with the others */
 static void
-test_same_meaning(void)
+check_same_meaning(NnModel *model, const char *const *all, int n_all, const NnShape *shape)
 {
-  g_autoptr(NnModel) model = forked_model();
-  NnShape shape = NN_SHAPE(1, 3, 17, 9);
-  const char *const all[] = {"square", "conv1", "bn1", "conv2", "joined"};
-  Run folded = start(model, all, 1, 1, &shape), bare = start(model, all, 5, 1, &shape);
+  Run folded = start(model, all, 1, 1, shape), bare = start(model, all, n_all, 1, shape);
   fill(nn_workspace_input(folded.workspace, 0), 3);
   fill(nn_workspace_input(bare.workspace, 0), 3);
   nn_workspace_forward(folded.workspace);
@@ -207,6 +204,95 @@ test_same_meaning(void)
     g_assert_cmpfloat(fabsf(a->f[i] - b->f[i]), <=, 1e-5f * largest);
   finish(&folded);
   finish(&bare);
+}
+
+/* asking for a layer in the middle forbids folding and fusing around it, and changes nothing */
+static void
+test_same_meaning(void)
+{
+  g_autoptr(NnModel) model = forked_model();
+  const char *const all[] = {"square", "conv1", "bn1", "conv2", "joined"};
+  check_same_meaning(model, all, G_N_ELEMENTS(all), &NN_SHAPE(1, 3, 17, 9));
+}
+
+/* @terms of a sum, one of which a convolution of "map" makes; "all" reads "bent" and "map" again */
+static NnModel *
+sum_model(const char *terms, const char *activation, const char *attributes)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(12, 3, 3, 3));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(12, 3, 1, 1));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(12, 12, 1, 1));
+  onnx_add_weights(&builder, "b", &NN_SHAPE(12));
+  onnx_add_node(&builder, "Conv", "x w1", "side", NULL);
+  onnx_add_node(&builder, "Sigmoid", "side", "bent", NULL);
+  onnx_add_node(&builder, "Conv", "x w0", "bare", "pads=1,1,1,1");
+  onnx_add_node(&builder, "LeakyRelu", "bare", "map", "alpha=0.4f");
+  onnx_add_node(&builder, "Conv", "map w b", "conv", NULL);
+  onnx_add_node(&builder, "Add", terms, "sum", NULL);
+  onnx_add_node(&builder, activation, "sum", "end", attributes);
+  onnx_add_node(&builder, "Add", "end bent", "both", NULL);
+  onnx_add_node(&builder, "Add", "both map", "all", NULL);
+  onnx_add_output(&builder, "all");
+  return onnx_builder_finish(&builder);
+}
+
+static void
+test_sums(void)
+{
+  static const char *const terms[] = {"conv bent", "bent conv", "conv map"};
+  static const char *const activations[][2] = {
+      {"Relu", NULL}, {"LeakyRelu", "alpha=0.2f"}, {"Sigmoid", NULL}};
+  for (size_t i = 0; i < G_N_ELEMENTS(terms); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS(activations); k++) {
+      g_autoptr(NnModel) model = sum_model(terms[i], activations[k][0], activations[k][1]);
+      check_same_meaning(model, (const char *[]){"end", "conv"}, 2, &NN_SHAPE(1, 3, 9, 7));
+      check_same_meaning(model, (const char *[]){"all", "conv"}, 2, &NN_SHAPE(2, 3, 6, 5));
+      check_gradient(model, (const char *[]){"all"}, 1);
+      check_gradient(model, (const char *[]){"end", "bent"}, 2);
+    }
+}
+
+/* a sum is made where the other term lies: of these maps there are never more than two at a time */
+static void
+test_sum_in_place(void)
+{
+  g_autoptr(NnModel) model = sum_model("conv bent", "Relu", NULL);
+  g_autoptr(GError) error = NULL;
+  NnContext *context = nn_context_new(2);
+  NnShape shape = NN_SHAPE(1, 3, 512, 512);
+  size_t picture = (size_t)nn_shape_count(&shape) * sizeof(float), map = 4 * picture;
+  NnProgram *program = nn_program_new(model, context, (const char *[]){"end"}, 1,
+                                      (NnProgramOptions){.gradient = false}, &error);
+  g_assert_no_error(error);
+  g_autoptr(NnPlan) plan = nn_plan_new(program, &shape, 1, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(nn_plan_bytes(plan), >=, picture + 2 * map);
+  g_assert_cmpuint(nn_plan_bytes(plan), <, picture + 5 * map / 2);
+  nn_program_unref(program);
+  nn_context_free(context);
+}
+
+/* at the size that shapes are found at, both terms are one pixel; at others, one is still */
+static void
+test_sum_of_a_spread_pixel(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(8, 3, 7, 7));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(8, 8, 32, 32));
+  onnx_add_weights(&builder, "w2", &NN_SHAPE(8, 8, 1, 1));
+  onnx_add_node(&builder, "Conv", "x w0", "conv0", "strides=7,7");
+  onnx_add_node(&builder, "Conv", "conv0 w1", "conv1", "strides=32,32");
+  onnx_add_node(&builder, "GlobalAveragePool", "conv0", "mean", NULL);
+  onnx_add_node(&builder, "Conv", "mean w2", "pixel", NULL);
+  onnx_add_node(&builder, "Add", "conv1 pixel", "sum", NULL);
+  onnx_add_output(&builder, "sum");
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+  check_same_meaning(model, (const char *[]){"sum", "pixel"}, 2, &NN_SHAPE(1, 3, 448, 224));
 }
 
 static void
@@ -453,6 +539,9 @@ main(int argc, char **argv)
   g_test_add_func("/plan/gradient", test_gradient);
   g_test_add_func("/plan/residuals", test_residuals);
   g_test_add_func("/plan/same-meaning", test_same_meaning);
+  g_test_add_func("/plan/sums", test_sums);
+  g_test_add_func("/plan/sum-in-place", test_sum_in_place);
+  g_test_add_func("/plan/sum-of-a-spread-pixel", test_sum_of_a_spread_pixel);
   g_test_add_func("/plan/threads", test_threads);
   g_test_add_func("/plan/two-sizes", test_two_sizes);
   g_test_add_func("/plan/dynamic-shapes", test_dynamic_shapes);
