@@ -40,7 +40,9 @@
 /* tiles of the direct kernels, in pixels */
 enum {
   HALF = (NN_ROWS + 1) / 2,
-  DOT_PIXELS = NN_LANES == 16 ? 5 : 4,
+  DOT_PIXELS = NN_LANES == 16 ? 5 : 4, /* at most */
+  DOT_REGISTERS = NN_LANES == 16 ? 32 : 16,
+  DOT_SUMS = (DOT_PIXELS * NN_FEW + NN_LANES - 1) / NN_LANES * NN_LANES,
   WISE_PIXELS = 4,
   WISE_VECTORS = 2,
   WISE_RUN = 3,
@@ -396,34 +398,55 @@ sum_rows(NnFloats rows[NN_LANES])
   return rows[0];
 }
 
+/* the dot products go on by the source channels of one vector, @count of them */
+NN_INLINE void
+add_dots(const int pixels, const int channels, const float *v, int64_t step, int64_t count,
+         const float *u, NnFloats sum[DOT_SUMS])
+{
+  NnFloats w[NN_FEW];
+#pragma GCC unroll 16
+  for (int i = 0; i < channels; i++)
+    w[i] = nn_load(u + i * NN_BLOCK);
+#pragma GCC unroll 16
+  for (int r = 0; r < pixels; r++) {
+    NnFloats value = nn_load_some(v + r * step, count);
+#pragma GCC unroll 16
+    for (int i = 0; i < channels; i++)
+      sum[r * channels + i] += value * w[i];
+  }
+}
+
+/* by all source channels under a tap: whole blocks, each a line of the cache, then the rest */
+NN_INLINE void
+add_tap_dots(const int pixels, const int channels, const NnPixels *p, const float *v,
+             const float *u, NnFloats sum[DOT_SUMS])
+{
+  const int64_t whole = p->source_channels / NN_BLOCK * NN_BLOCK, step = p->step;
+  int64_t c = 0;
+  for (; c < whole; c += NN_BLOCK, u += p->panel) {
+#pragma GCC unroll 16
+    for (int r = 0; r < pixels; r++)
+      __builtin_prefetch(v + (r + pixels) * step + c); /* the next tile's */
+#pragma GCC unroll 4
+    for (int i = 0; i < NN_BLOCK; i += NN_LANES)
+      add_dots(pixels, channels, v + c + i, step, NN_LANES, u + i, sum);
+  }
+  for (; c < p->source_channels; c += NN_LANES, u += NN_LANES)
+    add_dots(pixels, channels, v + c, step, p->source_channels - c, u, sum);
+}
+
 /* @pixels pixels from @x on, @channels target channels; constants where this is inlined */
 NN_INLINE void
 few_out_tile(const int pixels, const int channels, const NnPixels *p, int64_t x)
 {
-  enum { SUMS = (DOT_PIXELS * NN_FEW + NN_LANES - 1) / NN_LANES * NN_LANES };
-  NnFloats sum[SUMS];
+  NnFloats sum[DOT_SUMS];
 #pragma GCC unroll 32
-  for (int i = 0; i < SUMS; i++)
+  for (int i = 0; i < DOT_SUMS; i++)
     sum[i] = (NnFloats){0};
-  for (int64_t t = 0; t < p->n_taps; t++) {
-    const float *v = p->source + p->taps[t].source + x * p->step;
-    for (int64_t c = 0; c < p->source_channels; c += NN_LANES) {
-      const float *u = p->filters + p->taps[t].filter + c / NN_BLOCK * p->panel + c % NN_BLOCK;
-      NnFloats w[NN_FEW];
-#pragma GCC unroll 16
-      for (int i = 0; i < channels; i++)
-        w[i] = nn_load(u + i * NN_BLOCK);
-#pragma GCC unroll 16
-      for (int r = 0; r < pixels; r++) {
-        NnFloats value = nn_load_some(v + r * p->step + c, p->source_channels - c);
-        __builtin_prefetch(v + (r + pixels) * p->step + c); /* the next tile's */
-#pragma GCC unroll 16
-        for (int i = 0; i < channels; i++)
-          sum[r * channels + i] += value * w[i];
-      }
-    }
-  }
-  float sums[SUMS];
+  for (int64_t t = 0; t < p->n_taps; t++)
+    add_tap_dots(pixels, channels, p, p->source + p->taps[t].source + x * p->step,
+                 p->filters + p->taps[t].filter, sum);
+  float sums[DOT_SUMS];
 #pragma GCC unroll 16
   for (int i = 0; i < pixels * channels; i += NN_LANES)
     nn_store(sums + i, sum_rows(sum + i));
@@ -433,12 +456,15 @@ few_out_tile(const int pixels, const int channels, const NnPixels *p, int64_t x)
           sums[r * channels + i] + (p->finish.bias != NULL ? p->finish.bias[i] : 0);
 }
 
+/* as many pixels at a time as leave two registers free beside their sums and a tap's filters: with one,
+ * a sum goes through memory at every step, and that takes twice as long */
 NN_INLINE void
 few_out_tiles(const int channels, const NnPixels *p)
 {
+  const int pixels = MIN(DOT_PIXELS, (DOT_REGISTERS - 2) / channels - 1);
   int64_t x = 0;
-  for (; x + DOT_PIXELS <= p->count; x += DOT_PIXELS)
-    few_out_tile(DOT_PIXELS, channels, p, x);
+  for (; x + pixels <= p->count; x += pixels)
+    few_out_tile(pixels, channels, p, x);
   for (; x < p->count; x++)
     few_out_tile(1, channels, p, x);
 }
