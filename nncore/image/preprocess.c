@@ -23,8 +23,10 @@ typedef struct {
 } Walk;
 
 static Job
-make_job(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor, int dx, int dy)
+make_job(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor, int dx, int dy,
+         bool mirrored)
 {
+  int times = mirrored ? 2 : 1;
   int64_t height = tensor->shape.dim[2], width = tensor->shape.dim[3];
   bool last = tensor->layout == NN_LAYOUT_CHANNELS_LAST;
   return (Job){
@@ -36,8 +38,9 @@ make_job(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor, 
       .channel_stride = last ? 1 : width * height,
       .column_stride = last ? 3 : 1,
       .row_stride = last ? 3 * width : width,
-      .dx = (dx % image->width + image->width) % image->width,
-      .dy = (dy % image->height + image->height) % image->height,
+      .dx = (int)nn_wrap(dx, (int64_t)times * image->width),
+      .dy = (int)nn_wrap(dy, (int64_t)times * image->height),
+      .mirrored = mirrored,
   };
 }
 
@@ -139,7 +142,7 @@ read_rows(int64_t begin, int64_t end, int worker, gpointer data)
 void
 nn_preprocess(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor)
 {
-  Job job = make_job(image, spec, tensor, 0, 0);
+  Job job = make_job(image, spec, tensor, 0, 0, false);
   fill_rows(0, job.height, 0, &job);
 }
 
@@ -147,7 +150,7 @@ void
 nn_preprocess_rolled(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
                      int dy, const NnTensor *tensor)
 {
-  Job job = make_job(image, spec, tensor, dx, dy);
+  Job job = make_job(image, spec, tensor, dx, dy, false);
   nn_parallel_for(context, job.height, 1 + GRAIN_PX / job.width, fill_rows, &job);
 }
 
@@ -155,11 +158,7 @@ void
 nn_preprocess_mirrored(NnContext *context, const NnImage *image, const NnInputSpec *spec, int dx,
                        int dy, const NnTensor *tensor)
 {
-  Job job = make_job(image, spec, tensor, 0, 0);
-  int wide = 2 * image->width, high = 2 * image->height;
-  job.dx = (dx % wide + wide) % wide;
-  job.dy = (dy % high + high) % high;
-  job.mirrored = true;
+  Job job = make_job(image, spec, tensor, dx, dy, true);
   nn_parallel_for(context, job.height, 1 + GRAIN_PX / job.width, fill_rows, &job);
 }
 
@@ -167,7 +166,7 @@ void
 nn_input_gradient_add(NnContext *context, const NnTensor *tensor, const NnInputSpec *spec, int dx,
                       int dy, int x, int y, bool periodic, NnImage *image)
 {
-  Job job = make_job(image, spec, tensor, dx + x, dy + y);
+  Job job = make_job(image, spec, tensor, dx + x, dy + y, false);
   if (!periodic) {
     job.width = CLAMP(image->width - x, 0, job.width);
     job.height = CLAMP(image->height - y, 0, job.height);
@@ -180,7 +179,7 @@ nn_input_gradient_add(NnContext *context, const NnTensor *tensor, const NnInputS
 static Job
 make_part_job(const NnImage *image, const NnInputSpec *spec, const NnTensor *tensor, int x, int y)
 {
-  Job job = make_job(image, spec, tensor, 0, 0);
+  Job job = make_job(image, spec, tensor, 0, 0, false);
   job.dx = x;
   job.dy = y;
   job.width = CLAMP(image->width - x, 0, job.width);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nncore/base/memory.h"
+#include "nncore/base/round.h"
 
 #define GRAIN_SAMPLES 16384 /* of the output, a chunk of rows, about */
 
@@ -61,7 +62,7 @@ set_weights(Axis *axis, int i, double scale, double *weights)
     weights[(axis->periodic ? k : CLAMP(k, 0, from - 1)) - first] += weight;
     sum += weight;
   }
-  axis->first[i] = (first % from + from) % from;
+  axis->first[i] = (int)nn_wrap(first, from);
   for (int k = 0; k < axis->taps; k++)
     axis->weights[(size_t)i * (size_t)axis->taps + (size_t)k] = (float)(weights[k] / sum);
 }

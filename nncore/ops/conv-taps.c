@@ -295,13 +295,6 @@ describe_there(const NnConvTaps *prepared, const NnShape *x, const NnShape *y,
   return gather;
 }
 
-static inline int64_t
-floor_mod(int64_t a, int64_t b)
-{
-  int64_t r = a % b;
-  return r < 0 ? r + b : r;
-}
-
 /* the places of X that a phase serves, and where in Y their taps begin */
 static void
 place_phase(const NnConvTaps *prepared, const NnWindow *window, const TapSet *phase,
@@ -311,7 +304,7 @@ place_phase(const NnConvTaps *prepared, const NnWindow *window, const TapSet *ph
   tap_position(prepared->kernel, phase->taps[0], k);
   for (int d = 0; d < 3; d++) {
     int64_t stride = window->stride[d];
-    int64_t begin = floor_mod(k[d] * window->dilation[d] - window->pad_begin[d], stride);
+    int64_t begin = nn_wrap(k[d] * window->dilation[d] - window->pad_begin[d], stride);
     int64_t size = gather->target_dims[d];
     gather->target_begin[d] = begin;
     gather->target_step[d] = stride;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nncore/base/error.h"
+#include "nncore/base/round.h"
 #include "nncore/ops/sampled.h"
 #include "nncore/ops/traits.h"
 
@@ -98,12 +99,12 @@ source_place(int mode, int64_t i, int64_t dim)
   case REFLECT: /* the border itself is not repeated */
     if (dim == 1)
       return 0;
-    i = (i % period + period) % period;
+    i = nn_wrap(i, period);
     return i < dim ? i : period - i;
   case EDGE:
     return i < 0 ? 0 : dim - 1;
   case WRAP:
-    return (i % dim + dim) % dim;
+    return nn_wrap(i, dim);
   default:
     return -1;
   }
