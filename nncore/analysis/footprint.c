@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Lifetimes as a plan's (plan/plan.c), on the graph as it is in the file: an operator that will be
- * fused into the one before it, or goes away, writes over its input. Backward, the gradients of
+ * fused into the one before it, or goes away, writes over its input; where a MaxPool is part of a Conv, only
+ * its result is there, and where a sum is, that is where the other term was. Backward, the gradients of
  * what a layer reads and makes take the places of these. */
 #include "nncore/analysis/footprint.h"
 
 #include "nncore/base/memory.h"
 #include "nncore/graph/node-types.h"
+#include "nncore/graph/passes.h"
 #include "nncore/graph/uses.h"
 
 #define THREADS 4 /* that scratch memory is counted for */
@@ -20,6 +22,7 @@ typedef struct {
  * Lives:
  * @n_nodes: up to the last one
  * @owner: by value: the one whose memory it shares, mostly itself
+ * @bytes: by owner
  * @end: by value: the last node that reads it or one that shares it
  * @moments: by node
  */
@@ -28,6 +31,7 @@ typedef struct {
   int n_nodes;
   NnUses uses;
   NnValueId *owner;
+  double *bytes;
   int *end;
   Moment *moments;
 } Lives;
@@ -37,8 +41,18 @@ lives_clear(Lives *lives)
 {
   nn_uses_clear(&lives->uses);
   nn_free(lives->owner);
+  nn_free(lives->bytes);
   nn_free(lives->end);
   nn_free(lives->moments);
+}
+
+static double
+bytes_of(const Lives *lives, NnValueId id)
+{
+  const NnValue *value = id != NN_NO_VALUE ? &lives->graph->values[id] : NULL;
+  if (value == NULL || value->is_constant || value->known != NULL || !value->type.present)
+    return 0;
+  return (double)nn_shape_count(&value->type.shape) * (double)nn_dtype_size(value->type.dtype);
 }
 
 static bool
@@ -49,22 +63,15 @@ lives_init(Lives *lives, const NnGraph *graph, NnValueId last, GError **error)
   if (!nn_uses_init(&lives->uses, graph, &last, 1, error))
     return false;
   lives->owner = nn_alloc(n_values, sizeof *lives->owner, error);
-  lives->end = lives->owner != NULL ? nn_alloc(n_values, sizeof *lives->end, error) : NULL;
+  lives->bytes = lives->owner != NULL ? nn_alloc(n_values, sizeof(double), error) : NULL;
+  lives->end = lives->bytes != NULL ? nn_alloc(n_values, sizeof *lives->end, error) : NULL;
   lives->moments = lives->end != NULL ? nn_alloc0(n_nodes + 1, sizeof(Moment), error) : NULL;
   for (size_t v = 0; lives->moments != NULL && v < n_values; v++) {
     lives->owner[v] = (NnValueId)v;
+    lives->bytes[v] = bytes_of(lives, (NnValueId)v);
     lives->end[v] = graph->values[v].producer;
   }
   return lives->moments != NULL;
-}
-
-static double
-bytes_of(const Lives *lives, NnValueId id)
-{
-  const NnValue *value = id != NN_NO_VALUE ? &lives->graph->values[id] : NULL;
-  if (value == NULL || value->is_constant || value->known != NULL || !value->type.present)
-    return 0;
-  return (double)nn_shape_count(&value->type.shape) * (double)nn_dtype_size(value->type.dtype);
 }
 
 /* whether the operator before it will do its work, or none is left of it */
@@ -90,6 +97,56 @@ kept_bytes(const Lives *lives, const NnNode *node)
   return sum + (keeps & NN_KEEPS_OUTPUT ? bytes_of(lives, node->outputs[0]) : 0);
 }
 
+/* what makes the memory that a value is in, where that value is nobody else's; else NULL */
+static const NnNode *
+private_maker(const Lives *lives, NnValueId id)
+{
+  int producer = lives->graph->values[lives->owner[id]].producer;
+  return producer >= 0 && nn_uses_is_private(&lives->uses, id) ? &lives->graph->nodes[producer]
+                                                               : NULL;
+}
+
+static bool
+is_read_after(const Lives *lives, int i, NnValueId id)
+{
+  for (int j = i + 1; j < lives->n_nodes; j++)
+    for (int k = 0; k < lives->graph->nodes[j].n_inputs; k++)
+      if (lives->graph->nodes[j].inputs[k] == id)
+        return true;
+  return false;
+}
+
+static void
+join_pool(Lives *lives, const NnNode *node)
+{
+  const NnNode *maker = private_maker(lives, node->inputs[0]);
+  if (maker == NULL || !nn_can_fuse_pool(lives->graph, maker, node))
+    return;
+  NnValueId owner = lives->owner[node->inputs[0]];
+  lives->bytes[owner] = bytes_of(lives, node->outputs[0]);
+  lives->owner[node->outputs[0]] = owner;
+}
+
+/* of the terms, the one that is made last, bare */
+static void
+join_sum(Lives *lives, int i)
+{
+  const NnNode *node = &lives->graph->nodes[i];
+  const NnValue *values = lives->graph->values;
+  int last = values[node->inputs[0]].producer > values[node->inputs[1]].producer ? 0 : 1;
+  NnValueId own = node->inputs[last], other = node->inputs[1 - last];
+  const NnNode *maker = private_maker(lives, own);
+  if (maker == NULL || lives->graph->nodes[values[own].producer].op->as_activation != NULL ||
+      !nn_can_fuse_sum(lives->graph, maker, own, other))
+    return;
+  if (is_read_after(lives, i, other)) {
+    lives->owner[node->outputs[0]] = lives->owner[own];
+    return;
+  }
+  lives->bytes[lives->owner[own]] = 0;
+  lives->owner[node->outputs[0]] = lives->owner[other];
+}
+
 /* @i: of a node that is part of a run */
 static bool
 look_at(Lives *lives, int i, GError **error)
@@ -106,6 +163,10 @@ look_at(Lives *lives, int i, GError **error)
       lives->end[lives->owner[node->inputs[k]]] = i;
   if (gone && nn_uses_is_private(&lives->uses, node->inputs[0]))
     lives->owner[node->outputs[0]] = lives->owner[node->inputs[0]];
+  if (node->op == nn_op_find("MaxPool"))
+    join_pool(lives, node);
+  if (node->op == nn_op_find("Add"))
+    join_sum(lives, i);
   Moment *moment = &lives->moments[i];
   if (node->op->scratch_bytes != NULL && !gone) {
     moment->forward = (double)node->op->scratch_bytes(&types.infer, THREADS, false);
@@ -136,7 +197,7 @@ enter_lives(Lives *lives)
   double all = 0;
   for (size_t v = 0; v < lives->graph->n_values; v++) {
     int begin = lives->graph->values[v].producer;
-    double bytes = bytes_of(lives, (NnValueId)v);
+    double bytes = lives->bytes[v];
     if (begin >= lives->n_nodes || lives->owner[v] != (NnValueId)v || bytes == 0)
       continue;
     int end = MIN(lives->end[v], lives->n_nodes - 1);

@@ -17,14 +17,13 @@ may_be_spread(const NnShape *shape)
   return single;
 }
 
-static bool
-fits(const NnGraph *graph, const NnNode *conv, NnValueId own, NnValueId other, const NnUses *uses)
+bool
+nn_can_fuse_sum(const NnGraph *graph, const NnNode *conv, NnValueId own, NnValueId other)
 {
   const NnValue *a = &graph->values[own], *b = &graph->values[other];
   return conv->op == nn_op_find("Conv") && conv->activation.kind == NN_ACTIVATION_NONE &&
-         nn_uses_is_private(uses, own) && b->constant == NULL && b->known == NULL &&
-         a->layout == b->layout && nn_shape_equal(&a->type.shape, &b->type.shape) &&
-         !may_be_spread(&a->type.shape) &&
+         b->constant == NULL && b->known == NULL && a->layout == b->layout &&
+         nn_shape_equal(&a->type.shape, &b->type.shape) && !may_be_spread(&a->type.shape) &&
          nn_conv_there_adds(conv->params, &graph->values[conv->inputs[NN_CONV_W]].type.shape);
 }
 
@@ -58,7 +57,7 @@ fuse_at(NnGraph *graph, size_t at, const NnUses *uses, bool *removed, GError **e
   int last = first > second ? 0 : 1;
   NnNode *conv = MAX(first, second) >= 0 ? &graph->nodes[MAX(first, second)] : NULL;
   NnValueId own = add->inputs[last], other = add->inputs[1 - last];
-  if (conv == NULL || !fits(graph, conv, own, other, uses))
+  if (conv == NULL || !nn_uses_is_private(uses, own) || !nn_can_fuse_sum(graph, conv, own, other))
     return true;
   removed[at] = true;
   return fuse(graph, conv, add, other, error);

@@ -2,7 +2,7 @@
 /* The passes: each takes a graph and the values that are wanted (targets) and rewrites both,
  * keeping the meaning. Order in plan/program.c: prune, bypass identities, (weights are read),
  * fold constants, replace max-pooling, find heads of one size and pool or resize for them, infer, fold batch-norm, fuse
- * activations, fuse bottlenecks, choose layouts, fuse sums. */
+ * activations, fuse bottlenecks, choose layouts, fuse sums and pooling. */
 #pragma once
 
 #include "nncore/graph/graph.h"
@@ -126,6 +126,17 @@ bool nn_pass_layout(NnGraph *graph, GError **error);
 /** nn_pass_fuse_sums: a Conv and an Add behind it, where nobody else wants what lies between them, become
  * one node. Layouts must have been chosen. */
 bool nn_pass_fuse_sums(NnGraph *graph, const NnValueId *targets, int n_targets, GError **error);
+
+/** nn_can_fuse_sum: whether it does so with @conv, of which @own is made, for nobody else, and last, and an
+ * Add of @own and @other. */
+bool nn_can_fuse_sum(const NnGraph *graph, const NnNode *conv, NnValueId own, NnValueId other);
+
+/** nn_pass_fuse_pools: a Conv and a MaxPool behind it, where nobody else wants what lies between them, become
+ * one node. Activations must have been fused and layouts chosen. */
+bool nn_pass_fuse_pools(NnGraph *graph, const NnValueId *targets, int n_targets, GError **error);
+
+/** nn_can_fuse_pool: whether it does so with @conv and @pool, if nobody else wants what lies between. */
+bool nn_can_fuse_pool(const NnGraph *graph, const NnNode *conv, const NnNode *pool);
 
 /**
  * nn_pass_split_norms:

@@ -161,6 +161,55 @@ transform_back(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish 
     transform_tile(NN_FINISH_ANY, m, channels, false, finish, target, at, row, high, wide);
 }
 
+/* ---- pooling ---- */
+
+/* the largest of a window's pixels, @row floats from one row of it to the next; a NaN always wins */
+NN_INLINE NnFloats
+max_of_window(const float *window, int64_t channels, int64_t row, NnInts *winner)
+{
+  NnFloats best = nn_load(window);
+  *winner = (NnInts){0};
+  for (int k = 1; k < 4; k++) {
+    NnFloats value = nn_load(window + k / 2 * row + k % 2 * channels);
+    NnInts wins = (value > best) | (value != value);
+    best = (NnFloats)(((NnInts)value & wins) | ((NnInts)best & ~wins));
+    *winner = (((NnInts){0} + k) & wins) | (*winner & ~wins);
+  }
+  return best;
+}
+
+static void
+pool(const float *tile, int64_t channels, const NnFinish *finish, float *target, int64_t at,
+     int64_t row, int high, int wide, uint8_t *winners)
+{
+  NnFinish last = *finish;
+  for (int y = 0; y < high; y++)
+    for (int x = 0; x < wide; x++) {
+      const float *window = tile + (2 * y * OUT + 2 * x) * channels;
+      int64_t pixel = at + y * row + x * channels;
+      for (int64_t c = 0; c < channels; c += NN_LANES) {
+        NnInts winner;
+        NnFloats best = max_of_window(window + c, channels, OUT * channels, &winner);
+        nn_finish_lanes(NN_FINISH_ANY, last, best, target + pixel + c, pixel, c, NN_LANES);
+        if (winners != NULL)
+          *(NnBytesAt *)(winners + pixel + c) = __builtin_convertvector(winner, NnBytes);
+      }
+    }
+}
+
+static void
+unpool(const float *gradient, const uint8_t *winners, int64_t channels, float *const pixels[4])
+{
+  for (int64_t c = 0; c < channels; c += NN_LANES) {
+    NnInts value = *(const NnIntsAt *)(gradient + c);
+    NnInts winner = __builtin_convertvector(*(const NnBytesAt *)(winners + c), NnInts);
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++)
+      if (pixels[k] != NULL)
+        nn_store(pixels[k] + c, (NnFloats)(value & (winner == k)));
+  }
+}
+
 static void
 settle(void)
 {
@@ -236,6 +285,8 @@ const NnWinogradLanes NN_LANES_NAME(nn_winograd_lanes) = {
     .lanes = NN_LANES,
     .transform = transform,
     .transform_back = transform_back,
+    .pool = pool,
+    .unpool = unpool,
     .settle = settle,
     .multiply = multiply,
     .transpose = transpose,

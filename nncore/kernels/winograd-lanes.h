@@ -16,6 +16,7 @@
 enum {
   NN_WINOGRAD_IN = 6,   /* pixels of a patch, an axis */
   NN_WINOGRAD_OUT = 4,  /* pixels of a tile, an axis */
+  NN_WINOGRAD_POOLED = NN_WINOGRAD_OUT / 2,
   NN_WINOGRAD_BLOCK = 16, /* channels of a block of V and M, and of a panel of filters */
 };
 
@@ -55,7 +56,11 @@ typedef struct {
  * @transform_back: M, finished, into the first @high x @wide pixels of a tile that begins @at
  *   floats from @target, rows @row floats apart
  * @multiply: NnWinogradProduct
- * @settle: after a thread's last transform_back: what was streamed is there for the others
+ * @pool: the maxima over the first @high x @wide windows of 2 x 2 pixels of @tile, which is whole,
+ *   into those of the target, finished, but for the bias; @at and @row as above, of it; @winners (nullable): of its first
+ *   element
+ * @unpool: what of the gradient to a window's maximum each of its pixels gets; %NULL: not wanted
+ * @settle: after a thread's last transform_back or pool: what was streamed is there for the others
  * @transpose: 16 x 16 floats, for panels read across
  */
 typedef struct {
@@ -64,6 +69,10 @@ typedef struct {
                     NnWinogradTile v);
   void (*transform_back)(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish *finish,
                          float *target, int64_t at, int64_t row, int high, int wide);
+  void (*pool)(const float *tile, int64_t channels, const NnFinish *finish, float *target,
+               int64_t at, int64_t row, int high, int wide, uint8_t *winners);
+  void (*unpool)(const float *gradient, const uint8_t *winners, int64_t channels,
+                 float *const pixels[4]);
   void (*settle)(void);
   void (*multiply)(const NnWinogradProduct *product);
   void (*transpose)(const float *from, float *to);

@@ -26,6 +26,7 @@ enum {
   IN = NN_WINOGRAD_IN,
   OUT = NN_WINOGRAD_OUT,
   BLOCK = NN_WINOGRAD_BLOCK,
+  POOLED = NN_WINOGRAD_POOLED,
   PLACES = IN * IN,
   SQUARE = BLOCK * BLOCK,
   PANELS = 8, /* of an item of shared multiplication */
@@ -143,7 +144,8 @@ nn_winograd_filters(const float *taps, int64_t inputs, int64_t outputs, bool bot
  * @tiles: of the layer; @block: tiles of a block
  * @own: each thread takes blocks of its own
  * @v_place, @m_place: floats of a place in V and M
- * @patch: floats of a padded patch; @panels: of filters turned over; of each thread
+ * @patch: floats of a padded patch, or of a tile before it is pooled; @panels: of filters turned over;
+ *   of each thread
  */
 typedef struct {
   int64_t tiles_high, tiles_wide, tiles, block;
@@ -159,7 +161,7 @@ cut_blocks(const NnWinograd *w)
       .tiles_high = nn_divide_up(w->target_height, OUT),
       .tiles_wide = nn_divide_up(w->target_width, OUT),
       .own = are_small(w->source_channels, w->target_channels),
-      .patch = PLACES * w->source_channels,
+      .patch = MAX(PLACES * w->source_channels, OUT * OUT * w->target_channels),
       .panels = TURNED * BLOCK * in,
   };
   b.tiles = w->batch * b.tiles_high * b.tiles_wide;
@@ -224,6 +226,28 @@ clip(int64_t first, int64_t size, int *begin, int *end)
   *end = (int)CLAMP(size - first, 0, IN);
 }
 
+/* the patch that begins at (@top, @left), of the gradient to the pooled picture's windows; what lies in
+ * none is zero */
+static void
+unpool_patch(const Job *job, int64_t n, int64_t top, int64_t left, float *patch)
+{
+  const NnWinograd *w = job->winograd;
+  int64_t channels = w->source_channels, high = w->source_height / 2, wide = w->source_width / 2;
+  if (top < 0 || left < 0 || top + IN > 2 * high || left + IN > 2 * wide)
+    memset(patch, 0, (size_t)(PLACES * channels) * sizeof *patch);
+  for (int64_t y = MAX(top, 0) / 2; y < high && 2 * y < top + IN; y++)
+    for (int64_t x = MAX(left, 0) / 2; x < wide && 2 * x < left + IN; x++) {
+      int64_t from = ((n * high + y) * wide + x) * channels;
+      float *pixels[4];
+      for (int k = 0; k < 4; k++) {
+        int64_t row = 2 * y + k / 2 - top, column = 2 * x + k % 2 - left;
+        bool inside = row >= 0 && row < IN && column >= 0 && column < IN;
+        pixels[k] = inside ? patch + (row * IN + column) * channels : NULL;
+      }
+      job->lanes->unpool(job->source + from, w->winners + from, channels, pixels);
+    }
+}
+
 /* V of one tile: from the picture itself, or, at its border, from a copy with zeros around */
 static void
 transform_tile(const Job *job, int64_t index, NnWinogradTile v, float *padded)
@@ -231,6 +255,11 @@ transform_tile(const Job *job, int64_t index, NnWinogradTile v, float *padded)
   const NnWinograd *w = job->winograd;
   Tile tile = tile_at(&job->blocks, index);
   int64_t top = tile.y - w->pad_top, left = tile.x - w->pad_left, channels = w->source_channels;
+  if (w->pools && w->back) {
+    unpool_patch(job, tile.n, top, left, padded);
+    job->lanes->transform(padded, IN * channels, channels, true, v);
+    return;
+  }
   int y0, y1, x0, x1;
   clip(top, w->source_height, &y0, &y1);
   clip(left, w->source_width, &x0, &x1);
@@ -295,14 +324,35 @@ turn_panels(const Job *job, const float *place, int64_t first, int64_t count, fl
 
 /* ---- back ---- */
 
-/* bias, activation and its bits for one tile */
+/* the maxima of what is whole of a tile; @whole: room for all of it. Biases come first, so that the winners
+ * are those of a maximum over the finished result, to the bit. */
 static void
-finish_tile(const Job *job, int64_t index, NnWinogradTile m)
+pool_tile(const Job *job, Tile tile, NnWinogradTile m, float *whole)
+{
+  const NnWinograd *w = job->winograd;
+  int64_t channels = w->target_channels, high = w->target_height / 2, wide = w->target_width / 2;
+  int64_t y = tile.y / 2, x = tile.x / 2;
+  NnFinish biases = nn_finish(job->finish.bias, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
+  NnFinish rest = job->finish;
+  rest.bias = NULL;
+  job->lanes->transform_back(m, channels, false, &biases, whole, 0, OUT * channels, OUT, OUT);
+  job->lanes->pool(whole, channels, &rest, job->target, ((tile.n * high + y) * wide + x) * channels,
+                   wide * channels, (int)MIN(POOLED, high - y), (int)MIN(POOLED, wide - x),
+                   w->winners);
+}
+
+/* bias, activation and its bits for one tile; @whole: as in pool_tile() */
+static void
+finish_tile(const Job *job, int64_t index, NnWinogradTile m, float *whole)
 {
   const NnWinograd *w = job->winograd;
   Tile tile = tile_at(&job->blocks, index);
   int64_t channels = w->target_channels;
   int64_t first = (tile.n * w->target_height + tile.y) * w->target_width + tile.x;
+  if (w->pools && !w->back) {
+    pool_tile(job, tile, m, whole);
+    return;
+  }
   int high = (int)MIN(OUT, w->target_height - tile.y);
   int wide = (int)MIN(OUT, w->target_width - tile.x);
   job->lanes->transform_back(m, channels, w->back, &job->finish, job->target, first * channels,
@@ -326,7 +376,7 @@ run_own_block(int64_t begin, int64_t end, int worker, gpointer data)
     job->lanes->multiply(&product);
   }
   for (int64_t t = begin; t < end; t++)
-    finish_tile(job, t, tile_of(job, m, b->m_place, t - begin));
+    finish_tile(job, t, tile_of(job, m, b->m_place, t - begin), padded);
   job->lanes->settle();
 }
 
@@ -402,10 +452,10 @@ multiply_shared(int64_t begin, int64_t end, int worker, gpointer data)
 static void
 finish_shared(int64_t begin, int64_t end, int worker, gpointer data)
 {
-  (void)worker;
   const Job *job = data;
   for (int64_t t = begin; t < end; t++)
-    finish_tile(job, job->first + t, tile_of(job, shared_m(job), job->blocks.m_place, t));
+    finish_tile(job, job->first + t, tile_of(job, shared_m(job), job->blocks.m_place, t),
+                worker_scratch(job, worker));
   job->lanes->settle();
 }
 
@@ -438,7 +488,8 @@ choose_lanes(NnIsa isa, const NnWinograd *w)
 static int64_t
 target_floats(const NnWinograd *w)
 {
-  return w->batch * w->target_height * w->target_width * w->target_channels;
+  int64_t share = w->pools && !w->back ? 2 : 1;
+  return w->batch * (w->target_height / share) * (w->target_width / share) * w->target_channels;
 }
 
 /* lines of the cache whole, and more of them than it holds */

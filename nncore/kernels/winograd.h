@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "nncore/base/context.h"
 #include "nncore/kernels/finish.h"
@@ -17,6 +18,11 @@
  * @back: to the gradient: the taps count as flipped, the filters' outputs are the source channels,
  *   their inputs the target's
  * @pad_top, @pad_left: pads before the first row and column; the others follow from the sizes
+ * @pools: the result goes on as its maximum over whole windows of 2 x 2 pixels, which is what is
+ *   written, and finished; back: the source is the gradient to that. Sizes are those of the bare
+ *   result.
+ * @winners: (nullable): with @pools: for each element of the maximum, by which of a window's pixels in
+ *   scan order; of equal ones the first. Written on the way there, read on the way back.
  */
 typedef struct {
   int64_t batch;
@@ -25,6 +31,8 @@ typedef struct {
   int64_t pad_top, pad_left;
   const float *filters;
   bool back;
+  bool pools;
+  uint8_t *winners;
 } NnWinograd;
 
 /** nn_winograd_fits: inputs by fours, outputs by eights (the bits of a pixel's signs are then bytes

@@ -49,8 +49,11 @@ copy_unless_there(NnContext *context, const NnTensor *from, const NnTensor *to)
 static void
 forward(const NnOpRun *run)
 {
+  NnWindow window;
+  NnConvRun there = nn_conv_describe_there(run, &window);
   copy_unless_there(run->context, &run->in[SUM], &run->out[0]);
-  nn_conv_forward(run, true);
+  there.adds = true;
+  nn_conv_there(&there);
 }
 
 static void

@@ -269,8 +269,11 @@ nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShap
 static void
 run_winograd(const NnConvRun *run, bool back)
 {
-  NnWinograd winograd = describe_winograd(&run->x->shape, &run->y->shape, run->window, back);
+  const NnShape *y = run->bare != NULL ? run->bare : &run->y->shape;
+  NnWinograd winograd = describe_winograd(&run->x->shape, y, run->window, back);
   winograd.filters = run->taps->filters;
+  winograd.pools = run->bare != NULL;
+  winograd.winners = run->winners;
   NnFinish finish =
       back ? nn_finish_gate(run->gate) : nn_finish(run->bias, run->activation, run->bits);
   const NnTensor *source = back ? run->y : run->x, *target = back ? run->x : run->y;
@@ -353,6 +356,12 @@ can_add(const NnConvParams *params, const NnShape *w, bool back)
 {
   NnGather gather = {.shape = filters_shape(params, w), .back = back};
   return !use_winograd(params, w) && nn_gather_adds(&gather);
+}
+
+bool
+nn_conv_pools(const NnConvParams *params, const NnShape *w)
+{
+  return use_winograd(params, w);
 }
 
 bool

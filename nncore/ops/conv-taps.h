@@ -64,6 +64,9 @@ size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const
  * @x, @y: the source and the target, or the other way round
  * @bias: (nullable): Y channels; X to Y only, as are @activation and @bits
  * @gate: Y to X only: what X is multiplied with in the end
+ * @bare: (nullable): Y is the maximum over windows of 2 x 2 of the convolution's result, and this is the
+ *   shape of that; where nn_conv_pools()
+ * @winners: NnWinograd's
  * @adds: to what the target has, before the activation or the gate; where nn_conv_there_adds() or
  *   nn_conv_back_adds()
  */
@@ -73,6 +76,8 @@ typedef struct {
   const NnConvTaps *taps;
   const NnWindow *window;
   const NnTensor *x, *y;
+  const NnShape *bare;
+  uint8_t *winners;
   const float *bias;
   NnActivation activation;
   uint8_t *bits;
@@ -85,6 +90,9 @@ typedef struct {
  * weights' shape. */
 bool nn_conv_there_adds(const NnConvParams *params, const NnShape *w);
 bool nn_conv_back_adds(const NnConvParams *params, const NnShape *w);
+
+/** nn_conv_pools: whether both ways can pool. @w: the weights' shape. */
+bool nn_conv_pools(const NnConvParams *params, const NnShape *w);
 
 /** nn_conv_there: Y from X. nn_conv_back: X from Y. */
 void nn_conv_there(const NnConvRun *run);

@@ -90,30 +90,47 @@ run_window(const NnOpRun *run)
   return window;
 }
 
-void
-nn_conv_forward(const NnOpRun *run, bool adds)
+NnConvRun
+nn_conv_describe_there(const NnOpRun *run, NnWindow *window)
 {
-  NnWindow window = run_window(run);
-  NnConvRun there = {
+  *window = run_window(run);
+  return (NnConvRun){
       .context = run->context,
       .params = run->params,
       .taps = run->prepared,
-      .window = &window,
+      .window = window,
       .x = &run->in[X],
       .y = &run->out[0],
       .bias = run->n_inputs > B ? run->in[B].f : NULL,
       .activation = run->activation,
       .bits = run->activation_bits,
-      .adds = adds,
       .scratch = run->scratch,
   };
-  nn_conv_there(&there);
+}
+
+NnConvRun
+nn_conv_describe_back(const NnOpRun *run, NnWindow *window)
+{
+  *window = run_window(run);
+  return (NnConvRun){
+      .context = run->context,
+      .params = run->params,
+      .taps = run->prepared,
+      .window = window,
+      .x = &run->grad_in[X],
+      .y = &run->grad_out[0],
+      .gate = run->gate,
+      .adds = run->adds,
+      .scratch = run->scratch,
+  };
 }
 
 static void
 forward(const NnOpRun *run)
 {
-  nn_conv_forward(run, false);
+  NnWindow window;
+  NnConvRun there = nn_conv_describe_there(run, &window);
+  nn_conv_there(&there);
 }
 
 void
@@ -121,18 +138,8 @@ nn_conv_backward(const NnOpRun *run)
 {
   if (run->grad_in[X].data == NULL)
     return;
-  NnWindow window = run_window(run);
-  NnConvRun back = {
-      .context = run->context,
-      .params = run->params,
-      .taps = run->prepared,
-      .window = &window,
-      .x = &run->grad_in[X],
-      .y = &run->grad_out[0],
-      .gate = run->gate,
-      .adds = run->adds,
-      .scratch = run->scratch,
-  };
+  NnWindow window;
+  NnConvRun back = nn_conv_describe_back(run, &window);
   nn_conv_back(&back);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What Conv and Conv with a sum (conv-sum.c) have in common: members of NnOp, which say what they do. */
+/* What Conv, and Conv with more behind it (conv-sum.c, conv-pool.c), have in common: members of NnOp, and
+ * the two ways of a run. */
 #pragma once
 
 #include "nncore/ops/conv-taps.h"
@@ -23,6 +24,7 @@ void nn_conv_reach(const NnInfer *infer, int input, NnReach *out);
 int64_t nn_conv_operations(const NnInfer *infer);
 void nn_conv_backward(const NnOpRun *run);
 
-/** nn_conv_forward: @adds: to what the result's place holds, before the activation, which
- * nn_conv_there_adds() must allow. */
-void nn_conv_forward(const NnOpRun *run, bool adds);
+/** nn_conv_describe_there, nn_conv_describe_back: what nn_conv_there() and nn_conv_back() are to do.
+ * @window: (out): resolved; the description refers to it */
+NnConvRun nn_conv_describe_there(const NnOpRun *run, NnWindow *window);
+NnConvRun nn_conv_describe_back(const NnOpRun *run, NnWindow *window);

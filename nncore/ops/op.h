@@ -261,3 +261,10 @@ extern const NnOp nn_op_bottleneck;
  * ops/conv.h; not in the table.
  */
 extern const NnOp nn_op_conv_sum;
+
+/**
+ * nn_op_conv_pool:
+ * The internal operator into which graph/ puts a Conv and the MaxPool behind it: inputs and params are
+ * Conv's; not in the table.
+ */
+extern const NnOp nn_op_conv_pool;

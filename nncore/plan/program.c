@@ -177,10 +177,12 @@ fuse_bottlenecks(NnProgram *program, GError **error)
 }
 
 static bool
-fuse_sums(NnProgram *program, GError **error)
+fuse_tails(NnProgram *program, GError **error)
 {
+  NnGraph *graph = program->graph;
   return program->options.separate ||
-         nn_pass_fuse_sums(program->graph, program->targets, program->n_targets, error);
+         (nn_pass_fuse_sums(graph, program->targets, program->n_targets, error) &&
+          nn_pass_fuse_pools(graph, program->targets, program->n_targets, error));
 }
 
 static bool
@@ -203,7 +205,7 @@ lower(NnProgram *program, GError **error)
          nn_pass_infer(graph, error) && nn_pass_fold_batch_norm(graph, targets, n_targets, error) &&
          nn_pass_fuse_activations(graph, targets, n_targets, error) &&
          fuse_bottlenecks(program, error) && nn_pass_layout(graph, error) &&
-         fuse_sums(program, error) && drop_unread_constants(program, error) &&
+         fuse_tails(program, error) && drop_unread_constants(program, error) &&
          forget_reference(program) && prepare_nodes(program, error);
 }
 

@@ -298,7 +298,7 @@ test_budget(void)
     for (int p = 0; p < 320 * 240; p++)
       fixture.content->data[4 * p + 3] = 1;
     argument(&fixture, "working-size")->i = 320;
-    nn_context_set_memory_budget(fixture.context, 16 << 20);
+    nn_context_set_memory_budget(fixture.context, 13 << 20);
     if (cases[i].method >= 0)
       argument(&fixture, "method")->i = cases[i].method;
     if (i == 0) { /* in tiles */

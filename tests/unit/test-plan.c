@@ -186,22 +186,37 @@ test_residuals(void)
   }
 }
 
-/* the first of some layers, asked for alone and with the others */
 static void
-check_same_meaning(NnModel *model, const char *const *all, int n_all, const NnShape *shape)
+assert_near(const NnTensor *a, const NnTensor *b)
 {
-  Run folded = start(model, all, 1, 1, shape), bare = start(model, all, n_all, 1, shape);
-  fill(nn_workspace_input(folded.workspace, 0), 3);
-  fill(nn_workspace_input(bare.workspace, 0), 3);
-  nn_workspace_forward(folded.workspace);
-  nn_workspace_forward(bare.workspace);
-  const NnTensor *a = nn_workspace_target(folded.workspace, 0);
-  const NnTensor *b = nn_workspace_target(bare.workspace, 0);
   float largest = 0;
   for (int64_t i = 0; i < nn_shape_count(&a->shape); i++)
     largest = MAX(largest, fabsf(b->f[i]));
+  g_assert_cmpfloat(largest, >, 0);
   for (int64_t i = 0; i < nn_shape_count(&a->shape); i++)
     g_assert_cmpfloat(fabsf(a->f[i] - b->f[i]), <=, 1e-5f * largest);
+}
+
+/* the first of some layers, asked for alone and with the others: itself, and the gradient */
+static void
+check_same_meaning(NnModel *model, const char *const *all, int n_all, const NnShape *shape)
+{
+  Run folded = start(model, all, 1, 2, shape), bare = start(model, all, n_all, 2, shape);
+  const Run *runs[] = {&folded, &bare};
+  for (int i = 0; i < 2; i++) {
+    NnWorkspace *workspace = runs[i]->workspace;
+    fill(nn_workspace_input(workspace, 0), 3);
+    nn_workspace_forward(workspace);
+    for (int t = 1; t < (i == 0 ? 1 : n_all); t++)
+      memset(nn_workspace_seed(workspace, t)->data, 0,
+             nn_tensor_bytes(nn_workspace_seed(workspace, t)));
+    fill(nn_workspace_seed(workspace, 0), 4);
+  }
+  assert_near(nn_workspace_target(folded.workspace, 0), nn_workspace_target(bare.workspace, 0));
+  for (int i = 0; i < 2; i++)
+    nn_workspace_backward(runs[i]->workspace);
+  assert_near(nn_workspace_input_gradient(folded.workspace, 0),
+              nn_workspace_input_gradient(bare.workspace, 0));
   finish(&folded);
   finish(&bare);
 }
@@ -273,6 +288,51 @@ test_sum_in_place(void)
   g_assert_cmpuint(nn_plan_bytes(plan), <, picture + 5 * map / 2);
   nn_program_unref(program);
   nn_context_free(context);
+}
+
+/* a convolution with a maximum behind it, of sizes that do not divide by the windows' or the tiles' */
+static NnModel *
+pooled_model(int channels, const char *activation, const char *attributes, const char *pads,
+             const char *pool)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(channels, 3, 3, 3));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(24, channels, 3, 3));
+  onnx_add_weights(&builder, "b", &NN_SHAPE(24));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(16, 24, 3, 3));
+  onnx_add_node(&builder, "Conv", "x w0", "conv0", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Relu", "conv0", "relu0", NULL);
+  onnx_add_node(&builder, "Conv", "relu0 w b", "conv", pads);
+  onnx_add_node(&builder, activation, "conv", "bent", attributes);
+  onnx_add_node(&builder, "MaxPool", "bent", "pool", pool);
+  onnx_add_node(&builder, "Conv", "pool w1", "end", "pads=1,1,1,1");
+  onnx_add_output(&builder, "end");
+  return onnx_builder_finish(&builder);
+}
+
+static void
+test_pools(void)
+{
+  static const char *const activations[][2] = {{"Relu", NULL},
+                                               {"LeakyRelu", "alpha=0.2f"},
+                                               {"LeakyRelu", "alpha=-0.3f"},
+                                               {"Identity", NULL}};
+  static const char *const pads[] = {"pads=1,1,1,1", "pads=0,2,1,0", NULL};
+  static const char *const pools[] = {"kernel_shape=2,2 strides=2,2",
+                                      "kernel_shape=2,2 strides=2,2 ceil_mode=1",
+                                      "kernel_shape=2,2 strides=1,1"};
+  for (size_t i = 0; i < G_N_ELEMENTS(activations); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS(pads); k++)
+      for (size_t l = 0; l < (k == 0 ? G_N_ELEMENTS(pools) : 1); l++) {
+        g_autoptr(NnModel) model = pooled_model(i % 2 == 0 ? 24 : 20, activations[i][0],
+                                                activations[i][1], pads[k], pools[l]);
+        check_same_meaning(model, (const char *[]){"pool", "conv"}, 2, &NN_SHAPE(1, 3, 17, 14));
+        check_same_meaning(model, (const char *[]){"end", "conv"}, 2, &NN_SHAPE(2, 3, 10, 23));
+        check_same_meaning(model, (const char *[]){"end", "conv", "pool"}, 3,
+                           &NN_SHAPE(1, 3, 4, 5));
+      }
 }
 
 /* at the size that shapes are found at, both terms are one pixel; at others, one is still */
@@ -541,6 +601,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan/same-meaning", test_same_meaning);
   g_test_add_func("/plan/sums", test_sums);
   g_test_add_func("/plan/sum-in-place", test_sum_in_place);
+  g_test_add_func("/plan/pools", test_pools);
   g_test_add_func("/plan/sum-of-a-spread-pixel", test_sum_of_a_spread_pixel);
   g_test_add_func("/plan/threads", test_threads);
   g_test_add_func("/plan/two-sizes", test_two_sizes);
