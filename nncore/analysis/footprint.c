@@ -21,6 +21,8 @@ typedef struct {
 /**
  * Lives:
  * @n_nodes: up to the last one
+ * @separate: as in nn_footprint()
+ * @last_read: by value: the last node that reads it
  * @owner: by value: the one whose memory it shares, mostly itself
  * @bytes: by owner
  * @end: by value: the last node that reads it or one that shares it
@@ -29,7 +31,9 @@ typedef struct {
 typedef struct {
   const NnGraph *graph;
   int n_nodes;
+  bool separate;
   NnUses uses;
+  int *last_read;
   NnValueId *owner;
   double *bytes;
   int *end;
@@ -40,6 +44,7 @@ static void
 lives_clear(Lives *lives)
 {
   nn_uses_clear(&lives->uses);
+  nn_free(lives->last_read);
   nn_free(lives->owner);
   nn_free(lives->bytes);
   nn_free(lives->end);
@@ -62,7 +67,8 @@ lives_init(Lives *lives, const NnGraph *graph, NnValueId last, GError **error)
   *lives = (Lives){.graph = graph, .n_nodes = graph->values[last].producer + 1};
   if (!nn_uses_init(&lives->uses, graph, &last, 1, error))
     return false;
-  lives->owner = nn_alloc(n_values, sizeof *lives->owner, error);
+  lives->last_read = nn_alloc0(n_values, sizeof(int), error);
+  lives->owner = lives->last_read != NULL ? nn_alloc(n_values, sizeof *lives->owner, error) : NULL;
   lives->bytes = lives->owner != NULL ? nn_alloc(n_values, sizeof(double), error) : NULL;
   lives->end = lives->bytes != NULL ? nn_alloc(n_values, sizeof *lives->end, error) : NULL;
   lives->moments = lives->end != NULL ? nn_alloc0(n_nodes + 1, sizeof(Moment), error) : NULL;
@@ -71,6 +77,10 @@ lives_init(Lives *lives, const NnGraph *graph, NnValueId last, GError **error)
     lives->bytes[v] = bytes_of(lives, (NnValueId)v);
     lives->end[v] = graph->values[v].producer;
   }
+  for (int i = 0; lives->moments != NULL && i < lives->n_nodes; i++)
+    for (int k = 0; k < graph->nodes[i].n_inputs; k++)
+      if (graph->nodes[i].inputs[k] != NN_NO_VALUE)
+        lives->last_read[graph->nodes[i].inputs[k]] = i;
   return lives->moments != NULL;
 }
 
@@ -97,23 +107,23 @@ kept_bytes(const Lives *lives, const NnNode *node)
   return sum + (keeps & NN_KEEPS_OUTPUT ? bytes_of(lives, node->outputs[0]) : 0);
 }
 
-/* what makes the memory that a value is in, where that value is nobody else's; else NULL */
+/* the convolution that a value comes from, through what vanishes, if nobody else has anything of it */
 static const NnNode *
 private_maker(const Lives *lives, NnValueId id)
 {
-  int producer = lives->graph->values[lives->owner[id]].producer;
-  return producer >= 0 && nn_uses_is_private(&lives->uses, id) ? &lives->graph->nodes[producer]
-                                                               : NULL;
-}
-
-static bool
-is_read_after(const Lives *lives, int i, NnValueId id)
-{
-  for (int j = i + 1; j < lives->n_nodes; j++)
-    for (int k = 0; k < lives->graph->nodes[j].n_inputs; k++)
-      if (lives->graph->nodes[j].inputs[k] == id)
-        return true;
-  return false;
+  const NnNode *node = NULL;
+  bool private = nn_uses_is_private(&lives->uses, id);
+  while (private && lives->graph->values[id].producer >= 0) {
+    node = &lives->graph->nodes[lives->graph->values[id].producer];
+    if (lives->owner[id] == id) /* it has memory of its own */
+      return node;
+    bool through =
+        node->op->as_activation != NULL || node->op->is_channel_affine || node->op->is_identity;
+    private =
+        through && node->outputs[0] == id && nn_uses_is_private(&lives->uses, node->inputs[0]);
+    id = node->inputs[0];
+  }
+  return NULL;
 }
 
 static void
@@ -139,7 +149,7 @@ join_sum(Lives *lives, int i)
   if (maker == NULL || lives->graph->nodes[values[own].producer].op->as_activation != NULL ||
       !nn_can_fuse_sum(lives->graph, maker, own, other))
     return;
-  if (is_read_after(lives, i, other)) {
+  if (lives->last_read[other] > i) {
     lives->owner[node->outputs[0]] = lives->owner[own];
     return;
   }
@@ -161,11 +171,12 @@ look_at(Lives *lives, int i, GError **error)
   for (int k = 0; k < node->n_inputs; k++)
     if (node->inputs[k] != NN_NO_VALUE)
       lives->end[lives->owner[node->inputs[k]]] = i;
-  if (gone && nn_uses_is_private(&lives->uses, node->inputs[0]))
+  bool has_first = node->outputs[0] != NN_NO_VALUE;
+  if (gone && has_first && nn_uses_is_private(&lives->uses, node->inputs[0]))
     lives->owner[node->outputs[0]] = lives->owner[node->inputs[0]];
-  if (node->op == nn_op_find("MaxPool"))
+  if (!lives->separate && has_first && node->op == nn_op_find("MaxPool"))
     join_pool(lives, node);
-  if (node->op == nn_op_find("Add"))
+  if (!lives->separate && has_first && node->op == nn_op_find("Add"))
     join_sum(lives, i);
   Moment *moment = &lives->moments[i];
   if (node->op->scratch_bytes != NULL && !gone) {
@@ -209,7 +220,8 @@ enter_lives(Lives *lives)
 }
 
 bool
-nn_footprint(const NnInventory *inventory, NnValueId last, NnFootprint *footprint, GError **error)
+nn_footprint(const NnInventory *inventory, NnValueId last, bool separate, NnFootprint *footprint,
+             GError **error)
 {
   const NnGraph *graph = inventory->graph;
   Lives lives;
@@ -217,6 +229,7 @@ nn_footprint(const NnInventory *inventory, NnValueId last, NnFootprint *footprin
   if (graph->values[last].producer < 0 || nn_inventory_shape(inventory, last) == NULL)
     return true;
   bool ok = lives_init(&lives, graph, last, error);
+  lives.separate = separate;
   for (int i = 0; ok && i < lives.n_nodes; i++)
     ok = !is_run(&lives, inventory, i) || look_at(&lives, i, error);
   double now = 0, kept = ok && graph->n_inputs > 0 ? 2 * bytes_of(&lives, graph->inputs[0]) : 0;

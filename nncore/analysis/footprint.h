@@ -18,9 +18,11 @@ typedef struct {
 /**
  * nn_footprint:
  * @last: of @inventory's graph: what is made in the end
+ * @separate: sums and maxima are no parts of the convolutions before them (NnProgramOptions.separate, or
+ *   the pooling is another)
  * @footprint: (out): 0 where @last has no shape
  *
  * %NN_ERROR_MEMORY.
  */
-bool nn_footprint(const NnInventory *inventory, NnValueId last, NnFootprint *footprint,
-                  GError **error);
+bool nn_footprint(const NnInventory *inventory, NnValueId last, bool separate,
+                  NnFootprint *footprint, GError **error);

@@ -23,8 +23,11 @@ last_node(const NnInventory *inventory, const char *layer)
 static double
 reached_part(const NnInventory *inventory, int i, const NnShape *picture, int patch_px)
 {
-  const NnReceptiveField *field = &inventory->fields[inventory->graph->nodes[i].outputs[0]];
+  NnValueId made = inventory->graph->nodes[i].outputs[0];
   double part = 1;
+  if (made == NN_NO_VALUE)
+    return 1;
+  const NnReceptiveField *field = &inventory->fields[made];
   if (field->none || field->reach.everywhere || field->n_axes != 2)
     return field->none ? 0 : 1;
   for (int axis = 0; axis < 2; axis++) {
@@ -102,7 +105,8 @@ nn_cost_add_passes(NnEstimate *estimate, const NnContext *context, const NnPasse
   if (last < 0)
     return true;
   NnFootprint footprint;
-  if (!nn_footprint(inventory, inventory->graph->nodes[last].outputs[0], &footprint, error))
+  if (!nn_footprint(inventory, inventory->graph->nodes[last].outputs[0], passes->separate,
+                    &footprint, error))
     return false;
   estimate->multiply_adds += count_operations(inventory, last, &shape, passes);
   estimate->bytes =

@@ -12,6 +12,7 @@
  * @forward, @back: how often it runs; a way back costs as much as one forward
  * @gradient: whether it runs back at all, be it a part of the way
  * @whole: whether it is never cut into tiles
+ * @separate: as in nn_footprint()
  * @patches, @patch_px: how often a square is exchanged, and only what that reaches is run anew
  *   (plan/partial.h), for which everything made on the way is kept
  * @batch: squares at a time, at most, where half of the context's budget does
@@ -21,7 +22,7 @@ typedef struct {
   const char *const *layers;
   int width, height;
   double forward, back;
-  bool gradient, whole;
+  bool gradient, whole, separate;
   double patches;
   int patch_px, batch;
 } NnPasses;

@@ -66,9 +66,16 @@ nn_descent_read_settings(const NnEffectRun *run)
 }
 
 bool
+nn_descent_pools_otherwise(const NnEffectRun *run)
+{
+  return nn_effect_argument(run, "pooling")->i != NN_POOLING_OWN;
+}
+
+bool
 nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
                     const NnDescentSettings *settings, const NnSize *sizes, int n_sizes,
-                    int margin_px, int pictures, NnEstimate *estimate, GError **error)
+                    bool pools_otherwise, int margin_px, int pictures, NnEstimate *estimate,
+                    GError **error)
 {
   const NnSize *last = &sizes[n_sizes - 1];
   double evaluations = nn_descent_evaluations(settings, sizes, n_sizes);
@@ -80,6 +87,7 @@ nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
       .forward = evaluations,
       .back = evaluations,
       .gradient = true,
+      .separate = pools_otherwise,
   };
   if (!nn_cost_add_passes(estimate, run->context, &passes, error))
     return false;

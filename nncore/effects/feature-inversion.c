@@ -163,7 +163,7 @@ estimate_feature_inversion(const NnEffectRun *run, int width, int height, NnEsti
   g_auto(GStrv) layers = g_strv_builder_end(names);
   nn_working_size(settings.working_px, &width, &height);
   return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent,
-                             &(NnSize){width, height}, 1, 0,
+                             &(NnSize){width, height}, 1, false, 0,
                              settings.frequencies ? NN_INVERSION_PICTURES : 1, estimate, error);
 }
 

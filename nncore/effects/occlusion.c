@@ -112,7 +112,7 @@ estimate_occlusion(const NnEffectRun *run, int width, int height, NnEstimate *es
 {
   NnTargetChoice choice = nn_target_choice(run);
   NnOcclusionSettings settings = read_settings(run);
-  NnPasses passes = {.forward = 2, .batch = NN_OCCLUSION_BATCH};
+  NnPasses passes = {.forward = 2, .batch = NN_OCCLUSION_BATCH, .separate = true};
   int w = width, h = height;
   nn_view_size(nn_effect_argument(run, "network")->network,
                (int)nn_effect_argument(run, "working-size")->i, &w, &h);

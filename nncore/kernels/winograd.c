@@ -324,8 +324,8 @@ turn_panels(const Job *job, const float *place, int64_t first, int64_t count, fl
 
 /* ---- back ---- */
 
-/* the maxima of what is whole of a tile; @whole: room for all of it. Biases come first, so that the winners
- * are those of a maximum over the finished result, to the bit. */
+/* the maxima of what is whole of a tile; @whole: room for all of it. Biases come first, so that winners are
+ * those of a maximum over what a convolution without one behind it writes, to the bit. */
 static void
 pool_tile(const Job *job, Tile tile, NnWinogradTile m, float *whole)
 {

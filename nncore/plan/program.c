@@ -176,13 +176,17 @@ fuse_bottlenecks(NnProgram *program, GError **error)
          nn_pass_fuse_bottlenecks(program->graph, program->targets, program->n_targets, error);
 }
 
+/* the deconvnet sends something back into windows that are 0 all over, too: to their first place, which
+ * is not where the largest was before the activation */
 static bool
 fuse_tails(NnProgram *program, GError **error)
 {
   NnGraph *graph = program->graph;
-  return program->options.separate ||
+  const NnProgramOptions *options = &program->options;
+  return options->separate ||
          (nn_pass_fuse_sums(graph, program->targets, program->n_targets, error) &&
-          nn_pass_fuse_pools(graph, program->targets, program->n_targets, error));
+          (options->rectifiers == NN_RECTIFIER_DECONVNET ||
+           nn_pass_fuse_pools(graph, program->targets, program->n_targets, error)));
 }
 
 static bool

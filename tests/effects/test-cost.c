@@ -15,25 +15,25 @@
 static const char *const layers[] = {"relu1_2", "pool3", "relu4_1", "logits"};
 
 static NnFootprint
-footprint_of(const NnNetwork *network, const char *layer, int width, int height)
+footprint_of(const NnNetwork *network, const char *layer, bool separate, int width, int height)
 {
   g_autoptr(GError) error = NULL;
   NnFootprint footprint;
   g_autoptr(NnInventory) inventory =
       nn_inventory_of_picture(network->model, &NN_SHAPE(1, 3, height, width), &error);
   g_assert_no_error(error);
-  g_assert_true(
-      nn_footprint(inventory, nn_graph_find(inventory->graph, layer), &footprint, &error));
+  g_assert_true(nn_footprint(inventory, nn_graph_find(inventory->graph, layer), separate,
+                             &footprint, &error));
   g_assert_no_error(error);
   return footprint;
 }
 
 static NnProgram *
-program_new(const NnNetwork *network, NnContext *context, const char *layer, bool gradient)
+program_new(const NnNetwork *network, NnContext *context, const char *layer,
+            NnProgramOptions options)
 {
   g_autoptr(GError) error = NULL;
-  NnProgram *program = nn_program_new(network->model, context, &layer, 1,
-                                      (NnProgramOptions){.gradient = gradient}, &error);
+  NnProgram *program = nn_program_new(network->model, context, &layer, 1, options, &error);
   g_assert_no_error(error);
   return program;
 }
@@ -46,9 +46,10 @@ test_footprint(void)
   g_autoptr(NnContext) context = nn_context_new(4);
   for (size_t i = 0; i < G_N_ELEMENTS(layers); i++)
     for (int gradient = 0; gradient < 2; gradient++) {
-      g_autoptr(NnProgram) program = program_new(network, context, layers[i], gradient == 1);
+      g_autoptr(NnProgram) program =
+          program_new(network, context, layers[i], (NnProgramOptions){.gradient = gradient == 1});
       g_autoptr(NnPlan) plan = nn_plan_new(program, &NN_SHAPE(1, 3, 192, 320), 1, NULL);
-      NnFootprint footprint = footprint_of(network, layers[i], 320, 192);
+      NnFootprint footprint = footprint_of(network, layers[i], false, 320, 192);
       double told = gradient ? footprint.gradient : footprint.forward;
       double ratio = told / (double)nn_plan_bytes(plan);
       g_test_message("%s%s: %.3f", layers[i], gradient ? ", gradient" : "", ratio);
@@ -86,14 +87,15 @@ test_partial(void)
   g_autoptr(GError) error = NULL;
   g_autoptr(NnNetwork) network = base_network_new();
   g_autoptr(NnContext) context = nn_context_new(1);
-  g_autoptr(NnProgram) program = program_new(network, context, "logits", false);
+  g_autoptr(NnProgram) program =
+      program_new(network, context, "logits", (NnProgramOptions){.separate = true});
   const NnCorner corner = {0, 0};
   NnShape shape = NN_SHAPE(1, 3, 224, 224);
   g_autoptr(NnPartial) partial =
       nn_partial_new(program, context, &shape, 16, 16, &corner, 1, 1, 0, &error);
   g_assert_no_error(error);
   size_t bytes = nn_partial_bytes(partial);
-  NnFootprint footprint = footprint_of(network, "logits", 224, 224);
+  NnFootprint footprint = footprint_of(network, "logits", true, 224, 224);
   double ratio = (footprint.all + footprint.forward) / (double)bytes;
   g_test_message("%.3f", ratio);
   g_assert_cmpfloat(ratio, >, 0.5);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nncore/analysis/footprint.h"
 #include "nncore/plan/workspace.h"
 #include "onnx-builder.h"
 
@@ -840,6 +841,35 @@ test_external_claims(Folder *folder, gconstpointer data)
   assert_external_fails(folder, NN_ERROR_READ, "“w”: “w.data” ends too early");
 }
 
+/* ---- results that nobody named ---- */
+
+/* the second alone has a name; an estimate looks at all of the file */
+static void
+test_nameless_first(void)
+{
+  static const char *const layers[][2] = {{"Dropout", NULL},
+                                          {"MaxPool", "kernel_shape=2,2 strides=2,2"}};
+  for (size_t i = 0; i < G_N_ELEMENTS(layers); i++) {
+    OnnxBuilder builder;
+    begin(&builder);
+    onnx_add_weights(&builder, "w", &NN_SHAPE(8, 3, 3, 3));
+    onnx_add_node(&builder, "Conv", "x w", "conv", NULL);
+    onnx_add_node(&builder, layers[i][0], "conv", " second", layers[i][1]);
+    onnx_add_node(&builder, "Relu", "x", "y", NULL);
+    g_autoptr(NnModel) model = open_good(&builder);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(NnInventory) inventory =
+        nn_inventory_of_picture(model, &NN_SHAPE(1, 3, 16, 16), &error);
+    g_assert_no_error(error);
+    NnFootprint footprint;
+    g_assert_true(
+        nn_footprint(inventory, nn_graph_find(inventory->graph, "y"), false, &footprint, &error));
+    g_assert_no_error(error);
+    g_assert_cmpfloat(footprint.forward, >=, 2 * 3 * 16 * 16 * 4);
+    assert_layer_works(model);
+  }
+}
+
 /* ---- a file that changes while it is open ---- */
 
 static void
@@ -972,6 +1002,7 @@ main(int argc, char **argv)
   add_folder_test("/hostile/external/missing", test_external_missing);
   g_test_add_func("/hostile/external/in-memory", test_external_in_memory);
   add_folder_test("/hostile/external/claims", test_external_claims);
+  g_test_add_func("/hostile/nameless-first", test_nameless_first);
   add_folder_test("/hostile/cut-while-open/raw", test_cut_while_open);
   add_folder_test("/hostile/cut-while-open/typed", test_cut_typed_while_open);
   add_folder_test("/hostile/cut-while-open/external", test_cut_external_while_open);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nncore/analysis/footprint.h"
 #include "nncore/base/error.h"
 #include "nncore/plan/arena.h"
 #include "nncore/plan/workspace.h"
@@ -46,18 +47,25 @@ typedef struct {
 } Run;
 
 static Run
-start(NnModel *model, const char *const *targets, int n_targets, int threads, const NnShape *shape)
+start_by(NnRectifierRule rule, NnModel *model, const char *const *targets, int n_targets,
+         int threads, const NnShape *shape)
 {
   g_autoptr(GError) error = NULL;
   Run run = {.context = nn_context_new(threads)};
   run.program = nn_program_new(model, run.context, targets, n_targets,
-                               (NnProgramOptions){.gradient = true}, &error);
+                               (NnProgramOptions){.gradient = true, .rectifiers = rule}, &error);
   g_assert_no_error(error);
   run.plan = nn_plan_new(run.program, shape, 1, &error);
   g_assert_no_error(error);
   run.workspace = nn_workspace_new(run.plan, run.context, &error);
   g_assert_no_error(error);
   return run;
+}
+
+static Run
+start(NnModel *model, const char *const *targets, int n_targets, int threads, const NnShape *shape)
+{
+  return start_by(NN_RECTIFIER_GRADIENT, model, targets, n_targets, threads, shape);
 }
 
 static void
@@ -197,11 +205,12 @@ assert_near(const NnTensor *a, const NnTensor *b)
     g_assert_cmpfloat(fabsf(a->f[i] - b->f[i]), <=, 1e-5f * largest);
 }
 
-/* the first of some layers, asked for alone and with the others: itself, and the gradient */
 static void
-check_same_meaning(NnModel *model, const char *const *all, int n_all, const NnShape *shape)
+check_same_by(NnRectifierRule rule, NnModel *model, const char *const *all, int n_all,
+              const NnShape *shape)
 {
-  Run folded = start(model, all, 1, 2, shape), bare = start(model, all, n_all, 2, shape);
+  Run folded = start_by(rule, model, all, 1, 2, shape);
+  Run bare = start_by(rule, model, all, n_all, 2, shape);
   const Run *runs[] = {&folded, &bare};
   for (int i = 0; i < 2; i++) {
     NnWorkspace *workspace = runs[i]->workspace;
@@ -219,6 +228,14 @@ check_same_meaning(NnModel *model, const char *const *all, int n_all, const NnSh
               nn_workspace_input_gradient(bare.workspace, 0));
   finish(&folded);
   finish(&bare);
+}
+
+/* the first of some layers, asked for alone and with the others: itself, and what goes back */
+static void
+check_same_meaning(NnModel *model, const char *const *all, int n_all, const NnShape *shape)
+{
+  for (int rule = NN_RECTIFIER_GRADIENT; rule <= NN_RECTIFIER_DECONVNET; rule++)
+    check_same_by((NnRectifierRule)rule, model, all, n_all, shape);
 }
 
 /* asking for a layer in the middle forbids folding and fusing around it, and changes nothing */
@@ -286,6 +303,11 @@ test_sum_in_place(void)
   g_assert_no_error(error);
   g_assert_cmpuint(nn_plan_bytes(plan), >=, picture + 2 * map);
   g_assert_cmpuint(nn_plan_bytes(plan), <, picture + 5 * map / 2);
+  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(model, &shape, &error);
+  NnFootprint footprint;
+  g_assert_true(
+      nn_footprint(inventory, nn_graph_find(inventory->graph, "end"), false, &footprint, &error));
+  g_assert_cmpfloat_with_epsilon(footprint.forward / (double)nn_plan_bytes(plan), 1, 0.25);
   nn_program_unref(program);
   nn_context_free(context);
 }
