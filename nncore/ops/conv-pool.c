@@ -67,14 +67,22 @@ operations(const NnInfer *infer)
   return nn_operations_each(&bare, nn_shape_product(w, 1, w->rank));
 }
 
+/* @conv pools; @bare: (out): which it refers to */
+static void
+set_pooling(const NnOpRun *run, NnConvRun *conv, NnShape *bare)
+{
+  *bare = bare_shape(run->params, &run->in[X].shape, &run->in[W].shape);
+  conv->bare = bare;
+  conv->winners = run->aux;
+}
+
 static void
 forward(const NnOpRun *run)
 {
   NnWindow window;
+  NnShape bare;
   NnConvRun there = nn_conv_describe_there(run, &window);
-  NnShape bare = bare_shape(run->params, &run->in[X].shape, &run->in[W].shape);
-  there.bare = &bare;
-  there.winners = run->aux;
+  set_pooling(run, &there, &bare);
   nn_conv_there(&there);
 }
 
@@ -82,12 +90,11 @@ static void
 backward(const NnOpRun *run)
 {
   NnWindow window;
+  NnShape bare;
   if (run->grad_in[X].data == NULL)
     return;
   NnConvRun back = nn_conv_describe_back(run, &window);
-  NnShape bare = bare_shape(run->params, &run->in[X].shape, &run->in[W].shape);
-  back.bare = &bare;
-  back.winners = run->aux;
+  set_pooling(run, &back, &bare);
   nn_conv_back(&back);
 }
 

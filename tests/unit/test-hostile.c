@@ -34,16 +34,6 @@ add_layer(OnnxBuilder *builder)
   onnx_add_node(builder, "Add", "x w", "y", NULL);
 }
 
-static NnModel *
-open_good(OnnxBuilder *builder)
-{
-  g_autoptr(GError) error = NULL;
-  NnModel *model = onnx_builder_open(builder, &error);
-  g_assert_no_error(error);
-  onnx_builder_clear(builder);
-  return model;
-}
-
 static void
 assert_layer_works(NnModel *model)
 {
@@ -224,7 +214,7 @@ test_input_dimensions(void)
   onnx_builder_init(&builder);
   put_dimensions(&builder, "x", -1, 4); /* old exporters' word for a free one */
   onnx_add_node(&builder, "Relu", "x", "y", NULL);
-  g_autoptr(NnModel) model = open_good(&builder);
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
   const NnGraph *graph = nn_model_graph(model);
   g_assert_true(nn_shape_equal(&graph->values[graph->inputs[0]].type.shape, &NN_SHAPE(0, 0, 0, 0)));
 }
@@ -244,7 +234,7 @@ test_many_nodes(void)
     onnx_add_node(&builder, "Relu", from, to, NULL);
   }
   onnx_add_node(&builder, "Relu", "v1", "y", NULL);
-  g_autoptr(NnModel) model = open_good(&builder);
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
   g_assert_cmpuint(nn_model_graph(model)->n_nodes, ==, MANY + 1);
   assert_layer_works(model);
 }
@@ -283,7 +273,7 @@ test_colliding_names(void)
       memcpy(name + 2 * (gsize)k, i >> k & 1 ? "Ez" : "FY", 2);
     onnx_add_node(&builder, "Relu", "x", name, NULL);
   }
-  g_autoptr(NnModel) model = open_good(&builder);
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
   assert_layer_works(model);
 }
 
@@ -512,7 +502,7 @@ test_infinite(void)
   onnx_add_raw(&builder, "bad", 1, (int64_t[]){1}, 1, bad, sizeof bad);
   add_layer(&builder);
   onnx_add_node(&builder, "Add", "y bad", "z", NULL);
-  g_autoptr(NnModel) model = open_good(&builder);
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
   assert_layer_works(model);
 }
 
@@ -856,7 +846,7 @@ test_nameless_first(void)
     onnx_add_node(&builder, "Conv", "x w", "conv", NULL);
     onnx_add_node(&builder, layers[i][0], "conv", " second", layers[i][1]);
     onnx_add_node(&builder, "Relu", "x", "y", NULL);
-    g_autoptr(NnModel) model = open_good(&builder);
+    g_autoptr(NnModel) model = onnx_builder_finish(&builder);
     g_autoptr(GError) error = NULL;
     g_autoptr(NnInventory) inventory =
         nn_inventory_of_picture(model, &NN_SHAPE(1, 3, 16, 16), &error);
