@@ -57,8 +57,8 @@ answer(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 
   question->budget_bytes = nn_context_memory_budget(context);
   if (!som_arguments_complete(question->arguments, question->networks, false, &error) ||
-      !effect->estimate(&run, question->size.width, question->size.height, &question->estimate,
-                        &error)) {
+      !nn_effect_estimate(&run, question->size.width, question->size.height, &question->estimate,
+                          &error)) {
     g_task_return_error(task, error);
     return;
   }

@@ -144,7 +144,8 @@ som_family_resnet(const SomNaming *naming)
 {
   const SomSurvey *survey = naming->survey;
   int counts[SOM_MAX_LEVELS], blocks = som_count_landmarks(survey, SOM_ADD);
-  if (blocks < 4 || count_depthwise(survey, 0) > 0 || som_count_landmarks(survey, SOM_CONCAT) > 0 ||
+  if (blocks < 4 || som_count_landmarks(survey, SOM_CONV) == 0 || count_depthwise(survey, 0) > 0 ||
+      som_count_landmarks(survey, SOM_CONCAT) > 0 ||
       !som_count_by_level(survey, SOM_ADD, 0, counts))
     return false;
   bool grouped = count_grouped(survey) > 0;

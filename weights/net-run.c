@@ -57,7 +57,7 @@ give_input(gpointer data, int64_t y, int64_t x, const NnTensor *pixels)
     return;
   }
   NnBox box = box_of(y, x, &pixels->shape);
-  nn_box_copy(work->input, &box, pixels, 0, 0, false);
+  nn_box_copy(NULL, work->input, &box, pixels, 0, 0, false);
 }
 
 static void
@@ -72,7 +72,7 @@ take_output(gpointer data, int target, const NnPiece *piece)
     nn_tensor_copy(piece->activation, output);
   } else if (output != NULL) {
     NnBox box = box_of(0, 0, &piece->activation->shape);
-    nn_box_copy(piece->activation, &box, output, piece->first[0], piece->first[1], false);
+    nn_box_copy(NULL, piece->activation, &box, output, piece->first[0], piece->first[1], false);
   }
   work->copy_us += g_get_monotonic_time() - start_us;
 }
@@ -89,7 +89,7 @@ give_seed(gpointer data, int target, const NnPiece *piece, const NnTensor *seed)
     return;
   }
   NnBox box = box_of(piece->first[0], piece->first[1], &seed->shape);
-  nn_box_copy(work->seed, &box, seed, 0, 0, false);
+  nn_box_copy(NULL, work->seed, &box, seed, 0, 0, false);
 }
 
 static void
@@ -98,7 +98,7 @@ take_gradient(gpointer data, int64_t y, int64_t x, const NnTensor *gradient)
   const Work *work = data;
   NnBox box = box_of(0, 0, &gradient->shape);
   if (gradient->shape.rank == 4 && gradient->shape.dim[0] == 1) {
-    nn_box_copy(gradient, &box, work->gradient, y, x, true);
+    nn_box_copy(NULL, gradient, &box, work->gradient, y, x, true);
     return;
   }
   g_return_if_fail(is_all(gradient, work->gradient)); /* only pictures are cut */
@@ -247,7 +247,7 @@ run_program(NnProgram *program, NnContext *context, NnTensor *input, const SomNe
             GError **error)
 {
   Work work = {.options = options, .input = input, .n_targets = nn_program_n_targets(program)};
-  size_t budget = (size_t)nn_context_memory_budget(context);
+  size_t budget = (size_t)nn_context_memory_left(context);
   work.outputs = g_new0(NnTensor *, work.n_targets);
   work.evaluator = nn_evaluator_new(program, context, &input->shape, budget, error);
   bool ok = work.evaluator != NULL && run_rounds(&work, error);

@@ -374,7 +374,8 @@ som_survey_biased(const SomSurvey *survey, NnValueId value)
   if (readers->count != 1)
     return value;
   const NnNode *node = &survey->graph->nodes[readers->first];
-  bool is_bias = is_op(node, "Add") && node->n_inputs == 2 && node->outputs[0] != NN_NO_VALUE &&
+  bool is_bias = is_op(node, "Add") && node->n_inputs == 2 && node->inputs[0] != NN_NO_VALUE &&
+                 node->outputs[0] != NN_NO_VALUE &&
                  (survey->graph->values[node->inputs[0]].is_constant ||
                   survey->graph->values[node->inputs[1]].is_constant);
   return is_bias ? node->outputs[0] : value;

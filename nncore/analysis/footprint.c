@@ -244,3 +244,57 @@ nn_footprint(const NnInventory *inventory, NnValueId last, bool separate, NnFoot
   lives_clear(&lives);
   return ok;
 }
+
+/* ---- weights ---- */
+
+static bool
+has_constants(const NnNodeTypes *types, const NnNode *node)
+{
+  for (int k = 0; k < node->n_inputs && k < 32; k++)
+    if ((node->op->constant_inputs >> k & 1) && node->inputs[k] != NN_NO_VALUE &&
+        types->constants[k] == NULL)
+      return false;
+  return true;
+}
+
+static double
+constants_bytes(const NnNodeTypes *types, const NnNode *node)
+{
+  double sum = 0;
+  for (int k = 0; k < node->n_inputs; k++)
+    if (types->constants[k] != NULL)
+      sum += (double)nn_tensor_bytes(types->constants[k]);
+  return sum;
+}
+
+/* @bytes: (inout): of weights prepared, and prepared lean; where nothing is made, they stay as they are */
+static bool
+add_weights(const NnGraph *graph, const NnNode *node, bool gradient, double bytes[2],
+            GError **error)
+{
+  NnNodeTypes types;
+  bool ok = nn_node_types_init(&types, graph, node, error);
+  for (int lean = 0; ok && lean < 2; lean++) {
+    NnPrepare prepare = nn_node_types_prepare(&types, gradient, lean == 1);
+    size_t made = node->op->prepared_bytes != NULL && has_constants(&types, node)
+                      ? node->op->prepared_bytes(&prepare)
+                      : 0;
+    bytes[lean] += made > 0 ? (double)made : constants_bytes(&types, node);
+  }
+  nn_node_types_clear(&types);
+  return ok;
+}
+
+bool
+nn_footprint_weights(const NnInventory *inventory, NnValueId last, bool gradient, double left,
+                     double *bytes, GError **error)
+{
+  const NnGraph *graph = inventory->graph;
+  double both[2] = {0, 0};
+  bool ok = true;
+  for (int i = 0; ok && i <= graph->values[last].producer; i++)
+    if (!inventory->nodes[i].constant && inventory->nodes[i].problem == NULL)
+      ok = add_weights(graph, &graph->nodes[i], gradient, both, error);
+  *bytes = both[both[0] > NN_LEAN_PART * left ? 1 : 0];
+  return ok;
+}

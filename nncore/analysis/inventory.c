@@ -40,29 +40,23 @@ is_stand_in(const NnValue *value)
   return value->constant != NULL && value->constant->data == NULL;
 }
 
-static bool
-make_stand_in(NnValue *value, GError **error)
+static void
+make_stand_in(NnValue *value)
 {
-  value->constant = nn_tensor_new(NN_DTYPE_FLOAT, &NN_SHAPE(0), error);
-  if (value->constant == NULL)
-    return false;
-  nn_free(value->constant->data);
-  value->constant->data = NULL;
-  value->constant->shape = value->type.shape;
+  value->constant = nn_tensor_new_hollow(NN_DTYPE_FLOAT, &value->type.shape);
   value->type.dtype = NN_DTYPE_FLOAT;
-  return true;
 }
 
 /* stands in for the elements of a large constant, which are in the file */
-static bool
-set_stand_in(NnValue *value, GError **error)
+static void
+set_stand_in(NnValue *value)
 {
   const NnShape *shape = &value->type.shape;
   if (value->constant != NULL || !nn_shape_check(shape, NULL) || nn_shape_count(shape) <= SMALL ||
       nn_onnx_type_size(value->stored.data_type) == 0 ||
       nn_onnx_type_dtype(value->stored.data_type) != NN_DTYPE_FLOAT)
-    return true; /* is read, or refused, as any other */
-  return make_stand_in(value, error);
+    return; /* is read, or refused, as any other */
+  make_stand_in(value);
 }
 
 static bool
@@ -87,8 +81,8 @@ ready_constants(const Taker *taker, const NnNode *node, bool elements, GError **
     NnValue *value = input_of(taker, node, k);
     if (value == NULL || !value->is_constant)
       continue;
-    if (!elements && !set_stand_in(value, error))
-      return false;
+    if (!elements)
+      set_stand_in(value);
     if ((elements || !is_stand_in(value)) && !load_constant(taker, node->inputs[k], error))
       return false;
   }
@@ -184,8 +178,8 @@ is_computable(const Taker *taker, const NnNode *node)
 }
 
 /* a large one of integers has none: what hangs on its elements has no shape */
-static bool
-stand_in_for_outputs(const Taker *taker, const NnNode *node, GError **error)
+static void
+stand_in_for_outputs(const Taker *taker, const NnNode *node)
 {
   for (int o = 0; o < node->n_outputs; o++) {
     if (node->outputs[o] == NN_NO_VALUE)
@@ -193,10 +187,9 @@ stand_in_for_outputs(const Taker *taker, const NnNode *node, GError **error)
     NnValue *value = &taker->inventory->graph->values[node->outputs[o]];
     value->is_constant = true;
     value->type.present = value->type.dtype == NN_DTYPE_FLOAT;
-    if (value->type.present && !make_stand_in(value, error))
-      return false;
+    if (value->type.present)
+      make_stand_in(value);
   }
-  return true;
 }
 
 static int64_t
@@ -250,8 +243,10 @@ look_at(const Taker *taker, const NnNode *node, NnInventoryNode *seen, GError **
     return count_node(taker, node, seen, error);
   if (!constant)
     return evaluate(taker, node, false, error);
-  if (!is_computable(taker, node))
-    return stand_in_for_outputs(taker, node, error);
+  if (!is_computable(taker, node)) {
+    stand_in_for_outputs(taker, node);
+    return true;
+  }
   bool ok = (ready_constants(taker, node, true, error) || nn_node_prefix_error(node, error)) &&
             evaluate(taker, node, true, error);
   release_constants(taker, node);

@@ -29,7 +29,9 @@ typedef struct {
 struct NnContext {
   int threads;
   bool looks; /* for news before it sleeps */
-  int64_t memory_budget; /* bytes; 0: automatic */
+  int64_t memory_budget;    /* bytes; 0: automatic */
+  _Atomic int64_t memory_available; /* when the budget was first asked for; 0: it was not */
+  _Atomic int64_t memory_held;
   NnIsa isa;
   Worker *workers; /* threads - 1 of them; the caller is worker 0 */
 
@@ -185,12 +187,45 @@ void
 nn_context_set_memory_budget(NnContext *context, int64_t bytes)
 {
   context->memory_budget = MAX(bytes, 0);
+  atomic_store(&context->memory_available, 0);
+}
+
+static int64_t
+memory_available(NnContext *context)
+{
+  if (atomic_load(&context->memory_available) == 0)
+    atomic_store(&context->memory_available, nn_memory_available());
+  return atomic_load(&context->memory_available);
 }
 
 int64_t
-nn_context_memory_budget(const NnContext *context)
+nn_context_memory_budget(NnContext *context)
 {
-  return context->memory_budget > 0 ? context->memory_budget : nn_memory_available() / 2;
+  return context->memory_budget > 0 ? context->memory_budget : memory_available(context) / 2;
+}
+
+void
+nn_context_hold_memory(NnContext *context, int64_t bytes)
+{
+  atomic_fetch_add(&context->memory_held, bytes);
+}
+
+int64_t
+nn_context_memory_held(const NnContext *context)
+{
+  return atomic_load(&context->memory_held);
+}
+
+int64_t
+nn_context_memory_left(NnContext *context)
+{
+  int64_t held = nn_context_memory_held(context);
+  int64_t left = nn_context_memory_budget(context) - held;
+  if (context->memory_budget == 0) {
+    int64_t available = memory_available(context);
+    left = MAX(left, MIN(available / 8, available / 10 * 9 - held));
+  }
+  return MAX(left, 1);
 }
 
 NnIsa

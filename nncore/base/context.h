@@ -23,13 +23,30 @@ int nn_context_threads(const NnContext *context);
 
 /**
  * nn_context_set_memory_budget:
- * @bytes: what a run may take in all; 0 for automatic, as at the start: half of what is available
- *   when it is asked for
+ * @bytes: what runs may take in all; 0 for automatic, as at the start: half of what is available when
+ *   it is first asked for
  */
 void nn_context_set_memory_budget(NnContext *context, int64_t bytes);
 
-/** nn_context_memory_budget: in bytes, more than 0; stays the same for a run that asks once. */
-int64_t nn_context_memory_budget(const NnContext *context);
+/** nn_context_memory_budget: in bytes, more than 0; stays the same until it is set again. */
+int64_t nn_context_memory_budget(NnContext *context);
+
+/**
+ * nn_context_hold_memory:
+ * @bytes: of the budget that something takes for as long as it lives; below 0: gives back
+ *
+ * Programs, evaluators and criteria hold what they allocate, nn_effect_run() the pictures of a run.
+ * The amount follows from sizes and the budget, never from the number of threads.
+ */
+void nn_context_hold_memory(NnContext *context, int64_t bytes);
+int64_t nn_context_memory_held(const NnContext *context);
+
+/**
+ * nn_context_memory_left:
+ * Returns: what of the budget nobody holds, more than 0. An automatic budget is a wish: an eighth of
+ *   what was available is left all the same, while nine tenths of it are enough for everything.
+ */
+int64_t nn_context_memory_left(NnContext *context);
 
 /** nn_context_isa: the instruction set that kernels use: nn_isa_best(), or a lesser one. */
 NnIsa nn_context_isa(const NnContext *context);

@@ -284,6 +284,10 @@ find_strongest(Look *look, GError **error)
   nn_probe_set_loss(look->probe, peaks);
   if (!observe(look, error) || !rank_maps(look, peaks, error))
     return false;
+  if (look->verdict == NN_STOP) { /* before there are maps: run_activations() says so */
+    nn_set_cancelled(error);
+    return false;
+  }
   look->n_maps = look->n_shown;
   for (int64_t i = 0; i < look->n_maps; i++)
     look->maps[i].index = (int)i;
@@ -343,7 +347,8 @@ show_channel(Look *look, GError **error)
   g_autoptr(NnImage) map = nn_gather_map(gather, look->maps[0].index, error);
   g_autofree char *label =
       g_strdup_printf("%s:%d", nn_probe_name(look->probe), (int)look->maps[0].channel);
-  return map != NULL && nn_map_results(look->run, map, label, error);
+  bool stopped = look->verdict == NN_STOP;
+  return map != NULL && nn_map_results(look->run, map, label, stopped, error);
 }
 
 /* ---- a sheet ---- */
@@ -471,14 +476,29 @@ look_at_picture(Look *look, GError **error)
                                                           : show_channel(look, error);
 }
 
+/* what is stopped with nothing to show is a success, like all that is stopped */
+static bool
+end_early(const Look *look, GError *ended, GError **error)
+{
+  if (look->verdict != NN_STOP || !g_error_matches(ended, NN_ERROR, NN_ERROR_CANCELLED)) {
+    g_propagate_error(error, ended);
+    return false;
+  }
+  g_error_free(ended);
+  nn_results_add(look->run->results, NN_PLACE_TEXT, NULL,
+                 g_strdup(_("Stopped before there was a map to show.")));
+  return true;
+}
+
 static bool
 run_activations(NnEffectRun *run, GError **error)
 {
   Look look = {.run = run, .passes = 1};
+  GError *ended = NULL;
   if (!nn_effect_check(run->effect, run->arguments, error) ||
       !nn_progress_begin(run->progress, _("Reading the network"), error))
     return false;
-  bool done = look_at_picture(&look, error);
+  bool done = look_at_picture(&look, &ended) || end_early(&look, ended, error);
   look_clear(&look);
   return done;
 }

@@ -179,8 +179,9 @@ add_difference(NnEffectRun *run, const NnDeception *deception, GError **error)
   return true;
 }
 
+/* @stopped: by the person, before it could do better */
 static void
-tell(NnEffectRun *run, const NnDeception *deception)
+tell(NnEffectRun *run, const NnDeception *deception, bool stopped)
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
   g_autofree char *before = nn_ranking_describe(deception->before, network, BEST);
@@ -191,7 +192,8 @@ tell(NnEffectRun *run, const NnDeception *deception)
                          deception->largest * LEVELS);
   if (!deception->done) {
     g_string_append_c(text, '\n');
-    g_string_append(text, _("That was not enough. Raise the bound or the iterations."));
+    g_string_append(text, stopped ? _("Stopped before the network was deceived.")
+                                  : _("That was not enough. Raise the bound or the iterations."));
   }
   nn_results_add(run->results, NN_PLACE_TEXT, NULL, g_string_free(text, FALSE));
 }
@@ -204,14 +206,16 @@ run_adversarial(NnEffectRun *run, GError **error)
       !nn_progress_begin(run->progress, _("Reading the network"), error) ||
       !read_settings(run, &settings, error))
     return false;
+  NnProgressPart whole = {.progress = run->progress, .to = 1};
+  NnProgress progress = nn_progress_of_part(&whole); /* tells whether it was stopped */
   g_autoptr(NnDeception) deception =
       nn_deceive(nn_effect_argument(run, "network")->network, run->context, run->content, &settings,
-                 run->progress, error);
+                 &progress, error);
   bool difference = nn_effect_argument(run, "difference")->i != 0;
   if (deception == NULL || !add_picture(run, deception, error) ||
       (difference && !add_difference(run, deception, error)))
     return false;
-  tell(run, deception);
+  tell(run, deception, whole.verdict == NN_STOP);
   return true;
 }
 

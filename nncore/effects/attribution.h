@@ -70,7 +70,7 @@ typedef struct {
 /** nn_method_options: of the program of the method's target. */
 NnProgramOptions nn_method_options(NnMethod method);
 
-#define NN_METHOD_PICTURES 4 /* like the view that it needs beside, at most */
+#define NN_METHOD_PICTURES 6 /* like the view that it needs beside, at most */
 
 /** nn_method_passes: of the view, beside that of nn_target_open(): what it runs, as NnPasses has it; of
  * integrated gradients those that are taken in any case. */

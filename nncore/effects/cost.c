@@ -4,6 +4,14 @@
 
 #include "nncore/analysis/footprint.h"
 
+/* what the node @i makes first; NN_NO_VALUE where that is nothing */
+static NnValueId
+first_output(const NnInventory *inventory, int i)
+{
+  const NnNode *node = &inventory->graph->nodes[i];
+  return node->n_outputs > 0 ? node->outputs[0] : NN_NO_VALUE;
+}
+
 /* the node that makes @layer, or the last one before it whose result has a shape; -1 for none */
 static int
 last_node(const NnInventory *inventory, const char *layer)
@@ -11,7 +19,7 @@ last_node(const NnInventory *inventory, const char *layer)
   NnValueId value = nn_graph_find(inventory->graph, layer);
   int node = value != NN_NO_VALUE ? inventory->graph->values[value].producer : -1;
   for (; node >= 0; node--) {
-    NnValueId made = inventory->graph->nodes[node].outputs[0];
+    NnValueId made = first_output(inventory, node);
     if (made != NN_NO_VALUE && !inventory->nodes[node].constant &&
         nn_inventory_shape(inventory, made) != NULL)
       break;
@@ -23,7 +31,7 @@ last_node(const NnInventory *inventory, const char *layer)
 static double
 reached_part(const NnInventory *inventory, int i, const NnShape *picture, int patch_px)
 {
-  NnValueId made = inventory->graph->nodes[i].outputs[0];
+  NnValueId made = first_output(inventory, i);
   double part = 1;
   if (made == NN_NO_VALUE)
     return 1;
@@ -52,19 +60,26 @@ count_operations(const NnInventory *inventory, int last, const NnShape *picture,
   return sum;
 }
 
+static double
+layer_bytes(const NnInventory *inventory, int node)
+{
+  return (double)nn_shape_count(nn_inventory_shape(inventory, first_output(inventory, node))) *
+         (double)sizeof(float);
+}
+
 /* of layers before the last: what is there until their losses have seen it, or their gradients then */
 static double
 count_layers(const NnInventory *inventory, int last, const NnPasses *passes)
 {
-  double bytes = 0;
+  double bytes = 0, largest = 0;
   for (int i = 0; passes->layers[i] != NULL; i++) {
     int node = last_node(inventory, passes->layers[i]);
+    if (node >= 0)
+      largest = MAX(largest, layer_bytes(inventory, node));
     if (node >= 0 && node < last)
-      bytes += (double)nn_shape_count(
-                   nn_inventory_shape(inventory, inventory->graph->nodes[node].outputs[0])) *
-               (double)sizeof(float);
+      bytes += layer_bytes(inventory, node);
   }
-  return bytes;
+  return bytes + (passes->cropped ? 3 * largest : 0);
 }
 
 /* of squares, as many at a time as half of the budget allows */
@@ -77,21 +92,26 @@ count_patches(const NnFootprint *footprint, double budget, const NnPasses *passe
   return footprint->all + MAX(at_a_time, 1) * footprint->forward;
 }
 
-/* of @footprint what counts; evaluators cut what is too much into tiles */
-static double
-count_bytes(const NnFootprint *footprint, double layers, const NnContext *context,
-            const NnPasses *passes)
+/* the part of what a run as a whole takes that its smallest tiles do without */
+#define TILED_PART 0.95
+
+/* the network's work; its weights count where they are */
+static void
+add_bytes(NnEstimate *estimate, const NnFootprint *footprint, double layers, double weights,
+          double budget, const NnPasses *passes)
 {
-  double budget = (double)nn_context_memory_budget(context);
-  if (passes->patches > 0)
-    return count_patches(footprint, budget, passes);
+  bool patches = passes->patches > 0;
   double bytes = layers + (passes->gradient ? footprint->gradient : footprint->forward);
-  return passes->whole ? bytes : MIN(bytes, budget);
+  if (patches)
+    bytes = count_patches(footprint, budget, passes);
+  if (weights + bytes <= estimate->bytes)
+    return;
+  estimate->bytes = weights + bytes;
+  estimate->tiled_bytes = passes->whole || patches ? 0 : TILED_PART * bytes;
 }
 
 bool
-nn_cost_add_passes(NnEstimate *estimate, const NnContext *context, const NnPasses *passes,
-                   GError **error)
+nn_cost_add_passes(NnEstimate *estimate, NnContext *context, const NnPasses *passes, GError **error)
 {
   const NnInputSpec *spec = &passes->network->input;
   NnShape shape =
@@ -104,21 +124,28 @@ nn_cost_add_passes(NnEstimate *estimate, const NnContext *context, const NnPasse
     last = MAX(last, last_node(inventory, passes->layers[i]));
   if (last < 0)
     return true;
+  NnValueId made = inventory->graph->nodes[last].outputs[0];
+  double left = (double)nn_context_memory_left(context), weights;
   NnFootprint footprint;
-  if (!nn_footprint(inventory, inventory->graph->nodes[last].outputs[0], passes->separate,
-                    &footprint, error))
+  if (!nn_footprint(inventory, made, passes->separate, &footprint, error) ||
+      !nn_footprint_weights(inventory, made, passes->gradient, left, &weights, error))
     return false;
   estimate->multiply_adds += count_operations(inventory, last, &shape, passes);
-  estimate->bytes =
-      MAX(estimate->bytes,
-          count_bytes(&footprint, count_layers(inventory, last, passes), context, passes));
+  add_bytes(estimate, &footprint, count_layers(inventory, last, passes), weights, left, passes);
   return true;
+}
+
+void
+nn_cost_add_held(NnEstimate *estimate, double bytes)
+{
+  estimate->bytes += bytes;
+  estimate->held_bytes += bytes;
 }
 
 void
 nn_cost_add_pictures(NnEstimate *estimate, double count, int width, int height, int channels)
 {
-  estimate->bytes += count * width * height * channels * (double)sizeof(float);
+  nn_cost_add_held(estimate, count * width * height * channels * (double)sizeof(float));
 }
 
 bool

@@ -13,6 +13,8 @@
  * @gradient: whether it runs back at all, be it a part of the way
  * @whole: whether it is never cut into tiles
  * @separate: as in nn_footprint()
+ * @cropped: losses see what lies over the picture alone (NnEdges): crops of a layer and its gradient are
+ *   there beside it
  * @patches, @patch_px: how often a square is exchanged, and only what that reaches is run anew
  *   (plan/partial.h), for which everything made on the way is kept
  * @batch: squares at a time, at most, where half of the context's budget does
@@ -22,23 +24,26 @@ typedef struct {
   const char *const *layers;
   int width, height;
   double forward, back;
-  bool gradient, whole, separate;
+  bool gradient, whole, separate, cropped;
   double patches;
   int patch_px, batch;
 } NnPasses;
 
 /**
  * nn_cost_add_passes:
- * @estimate: (inout): their multiply-adds are added; its memory becomes theirs, if that is more.
- *   Evaluators (plan/evaluator.h) take no more than @context allows
+ * @estimate: (inout): their multiply-adds are added; its memory becomes theirs, if that is more, with
+ *   that of the network's weights
  *
  * Layers that do not follow at this size (a head that was made for another) are left out: they are
  * cheap. %NN_ERROR_MEMORY, %NN_ERROR_READ.
  */
-bool nn_cost_add_passes(NnEstimate *estimate, const NnContext *context, const NnPasses *passes,
+bool nn_cost_add_passes(NnEstimate *estimate, NnContext *context, const NnPasses *passes,
                         GError **error);
 
-/** nn_cost_add_pictures: memory for @count pictures of @channels floats a pixel. */
+/** nn_cost_add_held: @bytes that are there all the time. Comes after the passes. */
+void nn_cost_add_held(NnEstimate *estimate, double bytes);
+
+/** nn_cost_add_pictures: nn_cost_add_held() for @count pictures of @channels floats a pixel. */
 void nn_cost_add_pictures(NnEstimate *estimate, double count, int width, int height, int channels);
 
 /** nn_cost_add_layers: adds the names of nn_network_parse_layers(), whose errors these are. */

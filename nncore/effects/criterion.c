@@ -38,7 +38,6 @@ struct NnCriterion {
   gpointer proceed_data;
   NnTorus *torus; /* (nullable): of pictures whose edges are not padded */
   NnEdges edges;
-  size_t reserved; /* bytes of the memory budget */
   float *scratch; /* a piece's gradient; of a torus, also what counts of a piece and its gradient */
   size_t scratch_elements;
 };
@@ -79,6 +78,21 @@ nn_criterion_new(const NnNetwork *network, NnContext *context, const char *const
   return criterion->program != NULL ? g_steal_pointer(&criterion) : NULL;
 }
 
+static size_t
+scratch_bytes(const NnCriterion *criterion)
+{
+  return criterion->scratch_elements * sizeof(float);
+}
+
+static void
+free_scratch(NnCriterion *criterion)
+{
+  nn_context_hold_memory(criterion->context, -(int64_t)scratch_bytes(criterion));
+  nn_free(criterion->scratch);
+  criterion->scratch = NULL;
+  criterion->scratch_elements = 0;
+}
+
 void
 nn_criterion_free(NnCriterion *criterion)
 {
@@ -88,7 +102,7 @@ nn_criterion_free(NnCriterion *criterion)
   g_strfreev(criterion->layers);
   nn_program_unref(criterion->program);
   nn_torus_free(criterion->torus);
-  nn_free(criterion->scratch);
+  free_scratch(criterion);
   g_free(criterion);
 }
 
@@ -141,12 +155,6 @@ void
 nn_criterion_normalise(NnCriterion *criterion, bool normalise)
 {
   criterion->normalise = normalise;
-}
-
-void
-nn_criterion_reserve(NnCriterion *criterion, size_t bytes)
-{
-  criterion->reserved = bytes;
 }
 
 void
@@ -247,12 +255,13 @@ make_scratch(NnCriterion *criterion, size_t elements, GError **error)
 {
   if (elements <= criterion->scratch_elements)
     return true;
-  nn_free(criterion->scratch);
-  criterion->scratch_elements = 0;
+  free_scratch(criterion);
   criterion->scratch = nn_alloc(elements, sizeof(float), error);
-  if (criterion->scratch != NULL)
-    criterion->scratch_elements = elements;
-  return criterion->scratch != NULL;
+  if (criterion->scratch == NULL)
+    return false;
+  criterion->scratch_elements = elements;
+  nn_context_hold_memory(criterion->context, (int64_t)scratch_bytes(criterion));
+  return true;
 }
 
 static NnEvaluator *
@@ -272,15 +281,15 @@ nn_criterion_evaluator(NnCriterion *criterion, int width, int height, GError **e
   int around = 2 * margin(criterion);
   NnShape shape =
       NN_SHAPE(1, 3, nn_input_size(spec, height + around), nn_input_size(spec, width + around));
-  size_t budget = (size_t)nn_context_memory_budget(criterion->context);
-  budget -= MIN(criterion->reserved, budget - 1);
+  size_t budget = (size_t)nn_context_memory_left(criterion->context);
   g_autoptr(NnEvaluator) evaluator = new_evaluator(criterion, &shape, budget, error);
   if (evaluator == NULL)
     return NULL;
   size_t scratch = count_scratch(criterion, evaluator) * sizeof(float);
-  if (scratch > 0 && nn_evaluator_bytes(evaluator) + scratch > budget) {
+  size_t more = scratch - MIN(scratch, scratch_bytes(criterion));
+  if (more > 0 && nn_evaluator_bytes(evaluator) + more > budget) {
     nn_evaluator_free(evaluator); /* whole pieces are too large: those of tiles are not */
-    evaluator = new_evaluator(criterion, &shape, budget - MIN(scratch, budget / 2), error);
+    evaluator = new_evaluator(criterion, &shape, budget - MIN(more, budget / 2), error);
   }
   if (evaluator == NULL || !make_scratch(criterion, count_scratch(criterion, evaluator), error))
     return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A criterion: a weighted sum of losses (loss/loss.h) on layers of a network, as a function of a
  * picture: its value, and its gradient to the picture's own R'G'B' values. Pictures of any size:
- * evaluators (plan/evaluator.h) keep to the context's memory budget. */
+ * evaluators (plan/evaluator.h) do with what is left of the context's memory budget. */
 #pragma once
 
 #include "nncore/effects/network.h"
@@ -80,10 +80,6 @@ bool nn_criterion_set_edges(NnCriterion *criterion, NnEdges edges, GError **erro
  * @shape is what the network makes of it with padding: its height and width are replaced. */
 void nn_criterion_places(const NnCriterion *criterion, int layer, int width, int height,
                          NnShape *shape);
-
-/** nn_criterion_reserve: @bytes of the context's memory budget are the caller's own: evaluators made
- * from now on do with the rest. */
-void nn_criterion_reserve(NnCriterion *criterion, size_t bytes);
 
 /**
  * nn_criterion_watch:

@@ -71,11 +71,22 @@ nn_descent_pools_otherwise(const NnEffectRun *run)
   return nn_effect_argument(run, "pooling")->i != NN_POOLING_OWN;
 }
 
+/* pictures that are given beside the content, where they are there: filled, and fitted to a size */
+static void
+add_given(const NnEffectRun *run, NnEstimate *estimate)
+{
+  for (int i = 0; i < nn_effect_n_params(run->effect); i++) {
+    const NnImage *given = run->arguments[i].image;
+    if (given != NULL)
+      nn_cost_add_pictures(estimate, 2, given->width, given->height, 4);
+  }
+}
+
 bool
 nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
                     const NnDescentSettings *settings, const NnSize *sizes, int n_sizes,
-                    bool pools_otherwise, int margin_px, int pictures, NnEstimate *estimate,
-                    GError **error)
+                    bool pools_otherwise, bool cropped, int margin_px, int pictures,
+                    NnEstimate *estimate, GError **error)
 {
   const NnSize *last = &sizes[n_sizes - 1];
   double evaluations = nn_descent_evaluations(settings, sizes, n_sizes);
@@ -88,11 +99,13 @@ nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
       .back = evaluations,
       .gradient = true,
       .separate = pools_otherwise,
+      .cropped = cropped,
   };
   if (!nn_cost_add_passes(estimate, run->context, &passes, error))
     return false;
-  nn_cost_add_pictures(estimate, nn_descent_pictures(settings) + pictures, last->width,
-                       last->height, 3);
+  nn_cost_add_pictures(estimate, nn_descent_pictures(settings) + pictures + (n_sizes > 1),
+                       last->width, last->height, 3);
+  add_given(run, estimate);
   estimate->at_most = settings->least_improvement > 0;
   return true;
 }

@@ -158,15 +158,15 @@ NnDescentSettings nn_descent_read_settings(const NnEffectRun *run);
  * nn_descent_add_cost:
  * @layers: (array zero-terminated=1): of the network of @run, which is run up to them
  * @pools_otherwise: than the network does
- * @margin_px: that it is shown around the pictures
+ * @cropped, @margin_px: as NnPasses.cropped; that the network is shown around the pictures
  * @pictures: as large as the last of @sizes that the effect keeps beside
  *
  * For NnEffect.estimate, as nn_cost_add_passes().
  */
 bool nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
                          const NnDescentSettings *settings, const NnSize *sizes, int n_sizes,
-                         bool pools_otherwise, int margin_px, int pictures, NnEstimate *estimate,
-                         GError **error);
+                         bool pools_otherwise, bool cropped, int margin_px, int pictures,
+                         NnEstimate *estimate, GError **error);
 
 /** nn_descent_pools_otherwise: whether the argument "pooling" says so. */
 bool nn_descent_pools_otherwise(const NnEffectRun *run);

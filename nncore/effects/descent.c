@@ -189,26 +189,24 @@ resize_vector(gpointer data, const float *from, float *to, GError **error)
   return resize(resizing->descent, &old, &new, error);
 }
 
-/* a new optimiser for the size at hand, with what the last one knew */
+/* an optimiser for the size at hand: a new one, or the last one, with what it knew */
 static bool
-make_optimiser(Descent *descent, const NnImage *before, GError **error)
+make_optimiser(Descent *descent, const NnSize *before, GError **error)
 {
-  g_autoptr(NnLbfgs) lbfgs = g_steal_pointer(&descent->lbfgs);
-  g_autoptr(NnAdam) adam = g_steal_pointer(&descent->adam);
   const NnImage *picture = descent->picture;
   int64_t count = (int64_t)nn_image_samples(picture);
-  Resizing resizing = {descent, {before->width, before->height}, {picture->width, picture->height}};
-  double scale = (double)nn_image_samples(before) / (double)count;
-  if (descent->settings->optimiser == NN_OPTIMISER_ADAM) {
+  Resizing resizing = {descent, *before, {picture->width, picture->height}};
+  double scale = 3.0 * before->width * before->height / (double)count;
+  if (descent->adam != NULL)
+    return nn_adam_resize(descent->adam, count, resize_vector, &resizing, scale, error);
+  if (descent->lbfgs != NULL)
+    return nn_lbfgs_resize(descent->lbfgs, descent->context, count, resize_vector, &resizing, scale,
+                           error);
+  if (descent->settings->optimiser == NN_OPTIMISER_ADAM)
     descent->adam = nn_adam_new(count, error);
-    return descent->adam != NULL &&
-           (adam == NULL ||
-            nn_adam_carry(descent->adam, adam, resize_vector, &resizing, scale, error));
-  }
-  descent->lbfgs = nn_lbfgs_new(count, MAX(descent->settings->history, 1), FIRST_STEP, error);
-  return descent->lbfgs != NULL &&
-         (lbfgs == NULL || nn_lbfgs_carry(descent->lbfgs, lbfgs, descent->context, resize_vector,
-                                          &resizing, scale, error));
+  else
+    descent->lbfgs = nn_lbfgs_new(count, MAX(descent->settings->history, 1), FIRST_STEP, error);
+  return descent->adam != NULL || descent->lbfgs != NULL;
 }
 
 /* ---- a size ---- */
@@ -222,19 +220,35 @@ clip(int64_t begin, int64_t end, int worker, gpointer data)
 }
 
 static bool
-enter_size(Descent *descent, const NnImage *start, GError **error)
+take_over(Descent *descent, const NnImage *old, GError **error)
 {
   const NnSize *size = &descent->sizes[descent->scale];
-  g_autoptr(NnImage) before = g_steal_pointer(&descent->picture);
-  g_clear_pointer(&descent->gradient, nn_image_free);
-  g_clear_pointer(&descent->average, nn_image_free);
-  const NnImage *old = before != NULL ? before : start;
   descent->picture = nn_image_new(size->width, size->height, 3, error);
   if (descent->picture == NULL || !resize(descent, old, descent->picture, error))
     return false;
-  int64_t count = (int64_t)nn_image_samples(descent->picture);
   if (!descent->settings->unbounded)
-    nn_parallel_for(descent->context, count, GRAIN, clip, descent->picture->data);
+    nn_parallel_for(descent->context, (int64_t)nn_image_samples(descent->picture), GRAIN, clip,
+                    descent->picture->data);
+  return true;
+}
+
+/* what the size before has is given up as soon as it can be: there is memory for one */
+static bool
+enter_size(Descent *descent, const NnImage *start, GError **error)
+{
+  const NnSize *size = &descent->sizes[descent->scale];
+  g_autoptr(NnImage) last = g_steal_pointer(&descent->picture);
+  g_clear_pointer(&descent->gradient, nn_image_free);
+  g_clear_pointer(&descent->average, nn_image_free);
+  if (last != NULL && descent->task->leave != NULL)
+    descent->task->leave(descent->task->data);
+  const NnImage *old = last != NULL ? last : start;
+  NnSize before = {old->width, old->height};
+  if (!take_over(descent, old, error))
+    return false;
+  g_clear_pointer(&last, nn_image_free);
+  if (!make_optimiser(descent, &before, error))
+    return false;
   descent->gradient = nn_image_new(size->width, size->height, 3, error);
   if (descent->gradient == NULL)
     return false;
@@ -244,8 +258,7 @@ enter_size(Descent *descent, const NnImage *start, GError **error)
     if (descent->average == NULL)
       return false;
   }
-  return make_optimiser(descent, old, error) &&
-         descent->task->enter(descent->task->data, descent->scale, descent->picture, error);
+  return descent->task->enter(descent->task->data, descent->scale, descent->picture, error);
 }
 
 typedef struct {

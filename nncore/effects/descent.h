@@ -48,13 +48,15 @@ int nn_descent_sizes(int width, int height, int smallest_px, int scales,
  * as the part of the last one's pixels that they have. */
 double nn_descent_evaluations(const NnDescentSettings *settings, const NnSize *sizes, int n_sizes);
 
-/** nn_descent_pictures: RGB of the size at hand, which nn_descend() needs memory for. */
+/** nn_descent_pictures: RGB of the size at hand, which nn_descend() needs memory for; one more where
+ * there are several sizes. */
 int nn_descent_pictures(const NnDescentSettings *settings);
 
 /**
  * NnDescentTask: what descends.
  * @enter: before the first evaluation at a size: prepares what depends on it. @picture: what the
  *   descent begins with at this size
+ * @leave: (nullable): after the last evaluation at a size, if another one follows: frees what it took
  * @evaluate: the value at @picture and its gradient, RGB of the same size, written whole
  * @render: (nullable): for NnReport.render: the result if the picture at hand, of any of the sizes,
  *   were the last one
@@ -62,6 +64,7 @@ int nn_descent_pictures(const NnDescentSettings *settings);
  */
 typedef struct {
   bool (*enter)(gpointer data, int scale, const NnImage *picture, GError **error);
+  void (*leave)(gpointer data);
   bool (*evaluate)(gpointer data, const NnImage *picture, NnImage *gradient, double *value,
                    GError **error);
   NnImage *(*render)(gpointer data, const NnImage *picture, GError **error);

@@ -50,6 +50,41 @@ nn_effect_argument(const NnEffectRun *run, const char *key)
   g_error("The effect %s has no parameter %s", run->effect->id, key);
 }
 
+bool
+nn_effect_estimate(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                   GError **error)
+{
+  *estimate = (NnEstimate){0};
+  if (run->effect->estimate == NULL ||
+      !run->effect->estimate(run, width, height, estimate, error)) {
+    *estimate = (NnEstimate){0};
+    return false;
+  }
+  double excess = estimate->bytes - (double)nn_context_memory_left(run->context);
+  double spared = CLAMP(excess, 0, estimate->tiled_bytes);
+  estimate->bytes -= spared;
+  estimate->tiled_bytes -= spared;
+  return true;
+}
+
+bool
+nn_effect_run(NnEffectRun *run, GError **error)
+{
+  const NnImage *content = run->content;
+  NnEffectRun question = *run;
+  NnEstimate estimate;
+  question.content = question.selection = NULL;
+  question.progress = NULL;
+  question.results = NULL;
+  nn_effect_estimate(&question, content != NULL ? content->width : 0,
+                     content != NULL ? content->height : 0, &estimate, NULL);
+  int64_t held = (int64_t)MIN(estimate.held_bytes, (double)(G_MAXINT64 / 4));
+  nn_context_hold_memory(run->context, held);
+  bool done = run->effect->run(run, error);
+  nn_context_hold_memory(run->context, -held);
+  return done;
+}
+
 /* the label without its mnemonic; g_free() */
 static char *
 plain_label(const NnParam *param)

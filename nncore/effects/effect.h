@@ -190,11 +190,13 @@ typedef enum { NN_SELECTION_LIMITS, NN_SELECTION_INFORMS } NnSelectionUse;
 
 /**
  * NnEstimate: what a run costs, all of it; 0 where it is not known.
- * @bytes: memory at its highest, the host's pictures and the network's weights not counted
+ * @bytes: memory at its highest, the host's pictures not counted
+ * @held_bytes: of it, what is there all the time beside what networks work with
+ * @tiled_bytes: of it, what tiles can do without (plan/evaluator.h), which take more time then
  * @at_most: whether the run may well end earlier, having come to what it looks for
  */
 typedef struct {
-  double multiply_adds, bytes;
+  double multiply_adds, bytes, held_bytes, tiled_bytes;
   bool at_most;
 } NnEstimate;
 
@@ -215,7 +217,8 @@ typedef enum { NN_GROUP_DREAM, NN_GROUP_STYLE, NN_GROUP_EXPLAIN, NN_GROUP_LOOK_I
  * @estimate: (nullable): what run would cost on a content of @width x @height px (0 x 0: without
  *   content), for the dialog. The arguments have networks, but no pictures, and sources that can
  *   be counted alone; content, progress and results are %NULL. @estimate is all 0 before. It should
- *   take a tenth of a second at most and may fail. effects/cost.h helps.
+ *   take a tenth of a second at most and may fail. effects/cost.h helps. Hosts call
+ *   nn_effect_estimate()
  */
 struct NnEffect {
   const char *id;
@@ -247,6 +250,19 @@ NnArgument *nn_effect_arguments(const NnEffect *effect);
 
 /** nn_effect_argument: @run's argument by key. The key must exist (programmer error). */
 const NnArgument *nn_effect_argument(const NnEffectRun *run, const char *key);
+
+/**
+ * nn_effect_estimate:
+ * @estimate: (out): what nn_effect_run() would cost within the memory that is left of the context's
+ *
+ * Returns: false, and all 0, where the effect cannot tell.
+ */
+bool nn_effect_estimate(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
+                        GError **error);
+
+/** nn_effect_run: NnEffect.run. Of the context's memory it holds what the pictures of the run take, so
+ * that networks do with the rest of the budget. */
+bool nn_effect_run(NnEffectRun *run, GError **error);
 
 /** nn_effect_check: whether each argument is in range; %NN_ERROR_ARGUMENT names the first that is
  * not. */

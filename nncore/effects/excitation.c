@@ -162,7 +162,6 @@ make_criterion(NnExcitation *excitation, GError **error)
   int64_t channels;
   if (excitation->criterion == NULL || !find_shapes(excitation, &channels, error))
     return false;
-  nn_criterion_reserve(excitation->criterion, excitation->settings->reserved_bytes);
   nn_criterion_add(excitation->criterion, EXCITED, make_loss(excitation, 0), 1);
   if (compares) {
     NnLoss *loss =

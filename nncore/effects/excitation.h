@@ -30,7 +30,6 @@
  *   number; of pixels a tenth of that
  * @variants: pictures of a channel, at least 1
  * @diversity: l
- * @reserved_bytes: of the context's memory budget: what pictures take here and at the caller's
  */
 typedef struct {
   NnTargetKind kind;
@@ -41,7 +40,6 @@ typedef struct {
   double variation;
   int variants;
   double diversity;
-  size_t reserved_bytes;
 } NnExcitationSettings;
 
 typedef struct NnExcitation NnExcitation;

@@ -9,6 +9,7 @@
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/inversion.h"
 #include "nncore/effects/working.h"
+#include "nncore/image/spectrum.h"
 
 #define SECTION_NETWORK N_("What to remember")
 #define SECTION_PICTURE N_("What pictures are like")
@@ -151,6 +152,25 @@ run_feature_inversion(NnEffectRun *run, GError **error)
   return true;
 }
 
+static int
+count_pictures(const NnInversionSettings *settings)
+{
+  return settings->frequencies ? NN_INVERSION_PICTURES : NN_INVERSION_PICTURES - 4;
+}
+
+/* by what the canvas of frequencies is larger than the picture */
+static void
+add_canvas(const NnInversionSettings *settings, int width, int height, NnEstimate *estimate)
+{
+  int w, h;
+  if (!settings->frequencies)
+    return;
+  nn_spectrum_canvas(width, height, &w, &h);
+  double larger = (double)w * h / MAX((double)width * height, 1) - 1;
+  int pictures = nn_descent_pictures(&settings->descent) + count_pictures(settings);
+  nn_cost_add_pictures(estimate, larger * pictures, width, height, 3);
+}
+
 static bool
 estimate_feature_inversion(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
                            GError **error)
@@ -162,9 +182,12 @@ estimate_feature_inversion(const NnEffectRun *run, int width, int height, NnEsti
     return false;
   g_auto(GStrv) layers = g_strv_builder_end(names);
   nn_working_size(settings.working_px, &width, &height);
-  return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent,
-                             &(NnSize){width, height}, 1, false, 0,
-                             settings.frequencies ? NN_INVERSION_PICTURES : 1, estimate, error);
+  if (!nn_descent_add_cost(run, (const char *const *)layers, &settings.descent,
+                           &(NnSize){width, height}, 1, false, false, 0, count_pictures(&settings),
+                           estimate, error))
+    return false;
+  add_canvas(&settings, width, height, estimate);
+  return true;
 }
 
 const NnEffect nn_effect_feature_inversion = {

@@ -130,7 +130,7 @@ nn_feed_forward(const NnNetwork *network, NnContext *context, const NnImage *pic
   if (program == NULL || !find_size(network, program, &width, &height, error))
     return false;
   NnShape shape = NN_SHAPE(1, 3, height, width);
-  size_t budget = (size_t)nn_context_memory_budget(context);
+  size_t budget = (size_t)nn_context_memory_left(context);
   g_autoptr(NnImage) padded = nn_image_pad_reflect(picture, width, height, error);
   g_autoptr(NnEvaluator) evaluator =
       padded != NULL ? nn_evaluator_new(program, context, &shape, budget, error) : NULL;

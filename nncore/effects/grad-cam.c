@@ -152,9 +152,9 @@ nn_grad_cam(const NnNetwork *network, NnContext *context, NnTarget *target, cons
   g_autoptr(NnProgram) program =
       nn_program_new(network->model, context, targets, G_N_ELEMENTS(targets), options, error);
   g_autoptr(NnPlan) plan = program != NULL ? nn_plan_new(program, &shape, 1, error) : NULL;
-  size_t budget = (size_t)nn_context_memory_budget(context);
   nn_target_close(target);
-  bool fits = plan != NULL && nn_check_budget(nn_plan_bytes(plan), budget, error);
+  size_t left = (size_t)nn_context_memory_left(context);
+  bool fits = plan != NULL && nn_check_budget(context, nn_plan_bytes(plan), left, error);
   g_autoptr(NnWorkspace) workspace = fits ? nn_workspace_new(plan, context, error) : NULL;
   NnImage *cam = NULL;
   if (workspace != NULL)

@@ -211,7 +211,7 @@ static NnImage *
 descend(Inversion *inversion, const NnProgress *progress, GError **error)
 {
   NnDescentSettings settings = inversion->settings->descent;
-  NnDescentTask task = {remember, evaluate, render, inversion->criterion, inversion};
+  NnDescentTask task = {remember, NULL, evaluate, render, inversion->criterion, inversion};
   settings.unbounded = inversion->settings->frequencies;
   g_autoptr(NnImage) start = make_start(inversion, error);
   if (start == NULL)

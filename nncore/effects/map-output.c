@@ -43,7 +43,7 @@ nn_map_set_empty(GError **error)
 
 /* the value that all but @clip of the map's do not exceed, and which is above 0; or 0 on error */
 static float
-find_top(const NnImage *map, double clip, GError **error)
+find_top(const NnImage *map, double clip, bool stopped, GError **error)
 {
   size_t count = nn_image_samples(map);
   float *sorted = nn_alloc(count, sizeof(float), error);
@@ -56,6 +56,8 @@ find_top(const NnImage *map, double clip, GError **error)
   nn_free(sorted);
   if (top > 0 || highest > 0)
     return top > 0 ? top : highest;
+  if (stopped)
+    return 1;
   nn_map_set_empty(error);
   return 0;
 }
@@ -199,10 +201,11 @@ cut_at_threshold(const NnEffectRun *run, NnImage *map)
 }
 
 bool
-nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, GError **error)
+nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, bool stopped,
+               GError **error)
 {
   NnMapOutput output = (NnMapOutput)nn_effect_argument(run, "output")->i;
-  float top = find_top(map, nn_effect_argument(run, "clip")->d / 100, error);
+  float top = find_top(map, nn_effect_argument(run, "clip")->d / 100, stopped, error);
   g_autoptr(NnImage) large = top > 0 ? enlarge(run, map, top, error) : NULL;
   if (large == NULL)
     return false;

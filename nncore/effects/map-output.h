@@ -107,9 +107,12 @@ void nn_map_set_empty(GError **error);
  * @map: one channel, of any size: brought to the content's (image/resample.h); what is below 0 counts
  *   as 0
  * @label: for people: what is shown
+ * @stopped: whether more of @map might have come: it may be empty then, and is shown as it is
  *
  * Adds what the arguments of NN_MAP_PARAMS ask for to @run->results, a legend before the map, which it
  * is to lie above. The highest value, but for those clipped, is 1.
- * Returns: false with %NN_ERROR_MEMORY, or with %NN_ERROR_ARGUMENT where nothing in @map is above 0.
+ * Returns: false with %NN_ERROR_MEMORY, or with %NN_ERROR_ARGUMENT where nothing in @map is above 0,
+ *   unless it is @stopped.
  */
-bool nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, GError **error);
+bool nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, bool stopped,
+                    GError **error);

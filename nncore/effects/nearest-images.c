@@ -7,6 +7,7 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/picture-features.h"
 #include "nncore/effects/sheet.h"
@@ -362,8 +363,8 @@ estimate_nearest_images(const NnEffectRun *run, int width, int height, NnEstimat
   int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
   if (!nn_picture_features_add_cost(run, 1, estimate, error))
     return false;
-  estimate->bytes +=
-      nn_sheet_bytes(count_cells(run, nn_effect_argument(run, "folder")->source), cell_px, cell_px);
+  int64_t cells = count_cells(run, nn_effect_argument(run, "folder")->source);
+  nn_cost_add_held(estimate, nn_sheet_bytes(cells, cell_px, cell_px));
   return true;
 }
 

@@ -262,7 +262,10 @@ char *
 nn_objective_describe(const NnObjective *objective)
 {
   if (objective->kind == NN_OBJECTIVE_CLASS) {
-    if (objective->channel >= 0 && objective->network->labels != NULL &&
+    if (objective->channel < 0)
+      /* Translators: of a network, which has not yet said which one it is; within a sentence */
+      return g_strdup(_("the likeliest class"));
+    if (objective->network->labels != NULL &&
         objective->channel < g_strv_length(objective->network->labels))
       return g_strdup(objective->network->labels[objective->channel]);
     return g_strdup_printf(_("class %d"), (int)objective->channel);

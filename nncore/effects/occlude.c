@@ -22,7 +22,7 @@ typedef struct {
   NnProgram *program;
   NnPartial *partial;
   NnCorner *corners;
-  int n_corners;
+  int n_corners, n_covered;
   NnTensor *replacement, *gradient; /* the latter is not used but has to be written */
   double value;                     /* of the whole picture */
   NnImage *sum, *count;
@@ -85,8 +85,8 @@ make_corners(Run *run, GError **error)
 {
   int rows = count_along(run->patch_px, run->stride_px, run->view->height);
   int columns = count_along(run->patch_px, run->stride_px, run->view->width);
-  if (!nn_check_budget((size_t)rows * (size_t)columns * sizeof(NnCorner),
-                       (size_t)nn_context_memory_budget(run->context), error))
+  if (!nn_check_budget(run->context, (size_t)rows * (size_t)columns * sizeof(NnCorner),
+                       (size_t)nn_context_memory_left(run->context), error))
     return false;
   run->corners = nn_alloc((size_t)rows * (size_t)columns, sizeof(NnCorner), error);
   if (run->corners == NULL)
@@ -106,12 +106,12 @@ static bool
 make_partial(Run *run, const NnShape *shape, int most, GError **error)
 {
   const char *layer = nn_target_layer(run->target);
-  size_t budget = (size_t)nn_context_memory_budget(run->context);
   bool chosen = most > 0;
   run->program = nn_program_new(run->network->model, run->context, &layer, 1,
                                 (NnProgramOptions){.separate = true}, error);
   if (run->program == NULL)
     return false;
+  size_t budget = (size_t)nn_context_memory_left(run->context);
   for (most = chosen ? most : NN_OCCLUSION_BATCH;; most /= 2) {
     g_autoptr(GError) refusal = NULL;
     bool last = chosen || most == 1;
@@ -191,7 +191,8 @@ cover_all(Run *run, const NnProgress *progress, GError **error)
     nn_partial_run(run->partial, batch, run->replacement, &first, &count);
     for (int i = 0; i < count; i++)
       add_patch(run, &run->corners[first + i], (float)(run->value - value_of(run, i)));
-    g_autofree char *text = g_strdup_printf(_("Patch %d of %d"), first + count, run->n_corners);
+    run->n_covered = first + count;
+    g_autofree char *text = g_strdup_printf(_("Patch %d of %d"), run->n_covered, run->n_corners);
     NnReport news = {.fraction = (double)(batch + 1) / batches, .text = text};
     NnVerdict verdict = nn_progress_report(progress, &news);
     if (verdict == NN_CANCEL)
@@ -242,7 +243,7 @@ nn_occlude(const NnNetwork *network, NnContext *context, NnTarget *target, const
   }
   for (size_t i = 0; map != NULL && i < nn_image_samples(map); i++)
     map->data[i] /= MAX(run.count->data[i], 1);
-  *patches = run.n_corners;
+  *patches = run.n_covered;
   finish(&run);
   return map;
 }

@@ -57,9 +57,9 @@ read_settings(const NnEffectRun *run)
   };
 }
 
-/* (transfer full): one channel */
+/* (transfer full): one channel; @stopped: (out): whether it is of a part of the patches alone */
 static NnImage *
-find_map(NnEffectRun *run, NnTarget *target, int *patches, GError **error)
+find_map(NnEffectRun *run, NnTarget *target, bool *stopped, int *patches, GError **error)
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
   NnOcclusionSettings settings = read_settings(run);
@@ -68,13 +68,19 @@ find_map(NnEffectRun *run, NnTarget *target, int *patches, GError **error)
                   (int)nn_effect_argument(run, "working-size")->i, error);
   if (view == NULL || !nn_target_open(target, view, error))
     return NULL;
-  return nn_occlude(network, run->context, target, view, &settings, run->progress, patches, error);
+  NnProgressPart whole = {.progress = run->progress, .to = 1};
+  NnProgress progress = nn_progress_of_part(&whole);
+  NnImage *map =
+      nn_occlude(network, run->context, target, view, &settings, &progress, patches, error);
+  *stopped = whole.verdict == NN_STOP;
+  return map;
 }
 
 static void
 tell(NnEffectRun *run, const NnTarget *target, int patches)
 {
-  g_autofree char *covered = g_strdup_printf(_("%d patches."), patches);
+  g_autofree char *covered = g_strdup_printf(
+      g_dngettext(GETTEXT_PACKAGE, "%d patch.", "%d patches.", (gulong)patches), patches);
   const NnRanking *ranking = nn_target_ranking(target);
   g_autofree char *best =
       ranking == NULL
@@ -94,13 +100,14 @@ run_occlusion(NnEffectRun *run, GError **error)
   g_autoptr(NnTarget) target =
       nn_target_new(nn_effect_argument(run, "network")->network, run->context, &choice,
                     (NnProgramOptions){.separate = true}, error);
+  bool stopped = false;
   int patches = 0;
-  g_autoptr(NnImage) map = target != NULL ? find_map(run, target, &patches, error) : NULL;
+  g_autoptr(NnImage) map = target != NULL ? find_map(run, target, &stopped, &patches, error) : NULL;
   if (map == NULL)
     return false;
   g_autofree char *what = nn_target_describe(target);
   g_autofree char *label = g_strdup_printf(_("Occlusion: %s"), what);
-  if (!nn_map_results(run, map, label, error))
+  if (!nn_map_results(run, map, label, stopped, error))
     return false;
   tell(run, target, patches);
   return true;

@@ -184,7 +184,7 @@ run_saliency(NnEffectRun *run, GError **error)
     return false;
   g_autofree char *what = nn_target_describe(target);
   g_autofree char *label = g_strdup_printf("%s: %s", _(methods[method].label), what);
-  if (!nn_map_results(run, map, label, error))
+  if (!nn_map_results(run, map, label, false, error))
     return false;
   g_strchug(text);
   if (text[0] != '\0')

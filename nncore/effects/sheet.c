@@ -102,8 +102,7 @@ nn_sheet_bytes(int64_t cells, int cell_width, int cell_height)
 }
 
 bool
-nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell_height,
-               GError **error)
+nn_sheet_check(NnContext *context, int64_t cells, int cell_width, int cell_height, GError **error)
 {
   double bytes = nn_sheet_bytes(cells, cell_width, cell_height);
   if (cells < G_MAXINT && bytes <= (double)nn_context_memory_budget(context))

@@ -69,7 +69,7 @@ double nn_sheet_bytes(int64_t cells, int cell_width, int cell_height);
 
 /** nn_sheet_check: whether a sheet of so many cells keeps to the context's memory budget;
  * %NN_ERROR_MEMORY says what to do. */
-bool nn_sheet_check(const NnContext *context, int64_t cells, int cell_width, int cell_height,
+bool nn_sheet_check(NnContext *context, int64_t cells, int cell_width, int cell_height,
                     GError **error);
 
 /** nn_sheet_image: (transfer none): the sheet as it is, RGB. */

@@ -306,8 +306,8 @@ estimate_style_transfer(const NnEffectRun *run, int width, int height, NnEstimat
   g_auto(GStrv) layers = g_strv_builder_end(names);
   int n_sizes = nn_transfer_sizes(&settings, width, height, sizes);
   return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes,
-                             nn_descent_pools_otherwise(run), 0, NN_TRANSFER_PICTURES, estimate,
-                             error);
+                             nn_descent_pools_otherwise(run), false, 0, NN_TRANSFER_PICTURES,
+                             estimate, error);
 }
 
 const NnEffect nn_effect_style_transfer = {

@@ -347,7 +347,8 @@ estimate_texture_synthesis(const NnEffectRun *run, int width, int height, NnEsti
     return true; /* as large as an exemplar that is not known */
   int n_sizes = nn_texture_sizes(&settings, sizes);
   return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes,
-                             nn_descent_pools_otherwise(run), margin, 0, estimate, error);
+                             nn_descent_pools_otherwise(run), true, margin, NN_TEXTURE_PICTURES,
+                             estimate, error);
 }
 
 const NnEffect nn_effect_texture_synthesis = {

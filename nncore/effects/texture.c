@@ -146,7 +146,6 @@ enter(gpointer data, int scale, const NnImage *picture, GError **error)
   double part = (double)MAX(picture->width, picture->height) / longest(texture->largest) *
                 longest(texture->working) /
                 MAX(texture->settings->width, texture->settings->height);
-  g_clear_pointer(&texture->evaluator, nn_evaluator_free);
   if (texture->settings->tileable) {
     texture->dx = nn_random_range(&texture->random, 0, picture->width - 1);
     texture->dy = nn_random_range(&texture->random, 0, picture->height - 1);
@@ -156,6 +155,14 @@ enter(gpointer data, int scale, const NnImage *picture, GError **error)
                                                 NULL, 0, picture->width, picture->height, error);
   exemplars_clear(fitted);
   return texture->evaluator != NULL;
+}
+
+/* NnDescentTask.leave */
+static void
+leave(gpointer data)
+{
+  Texture *texture = data;
+  g_clear_pointer(&texture->evaluator, nn_evaluator_free);
 }
 
 /* NnDescentTask.evaluate */
@@ -270,7 +277,8 @@ static NnImage *
 synthesise(Texture *texture, const NnProgress *progress, GError **error)
 {
   const NnTextureSettings *settings = texture->settings;
-  NnDescentTask task = {enter, evaluate, render, nn_style_model_criterion(texture->model), texture};
+  NnDescentTask task = {enter,  leave, evaluate, render, nn_style_model_criterion(texture->model),
+                        texture};
   NnSize sizes[NN_MAX_SCALES];
   int n_sizes = nn_texture_sizes(settings, sizes);
   texture->working = find_working_size(settings);

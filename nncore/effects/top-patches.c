@@ -377,7 +377,7 @@ estimate_top_patches(const NnEffectRun *run, int width, int height, NnEstimate *
                           error))
     return false;
   double cells = count_rows(run) * (double)(nn_effect_argument(run, "patches")->i + 1);
-  estimate->bytes += nn_sheet_bytes((int64_t)cells, cell_px, cell_px);
+  nn_cost_add_held(estimate, nn_sheet_bytes((int64_t)cells, cell_px, cell_px));
   estimate->at_most = true;
   return true;
 }

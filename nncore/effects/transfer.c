@@ -249,7 +249,6 @@ transfer_enter(gpointer data, int scale, const NnImage *picture, GError **error)
   int width = picture->width, height = picture->height;
   Style fitted[NN_TRANSFER_STYLES] = {0};
   NnStyleSource sources[NN_TRANSFER_STYLES] = {0};
-  g_clear_pointer(&transfer->evaluator, nn_evaluator_free);
   g_autoptr(NnImage) content =
       nn_working_resized(transfer->context, transfer->working, width, height, error);
   if (content != NULL && fit_styles(transfer, MAX(width, height), fitted, sources, error))
@@ -261,6 +260,13 @@ transfer_enter(gpointer data, int scale, const NnImage *picture, GError **error)
     nn_image_free(fitted[i].mask);
   }
   return transfer->evaluator != NULL;
+}
+
+static void
+transfer_leave(gpointer data)
+{
+  Transfer *transfer = data;
+  g_clear_pointer(&transfer->evaluator, nn_evaluator_free);
 }
 
 static bool
@@ -315,8 +321,12 @@ static NnImage *
 run(Transfer *transfer, const NnProgress *progress, GError **error)
 {
   NnSize sizes[NN_MAX_SCALES];
-  NnDescentTask task = {transfer_enter, transfer_evaluate, transfer_render,
-                        nn_style_model_criterion(transfer->model), transfer};
+  NnDescentTask task = {transfer_enter,
+                        transfer_leave,
+                        transfer_evaluate,
+                        transfer_render,
+                        nn_style_model_criterion(transfer->model),
+                        transfer};
   if (!make_base(transfer, error) || !make_styles(transfer, error))
     return NULL;
   prepare_colours(transfer);

@@ -493,13 +493,12 @@ count_asked(const Show *show, int channels)
 
 /* whether the budget does for the pictures and leaves something for the network */
 static bool
-reserve(Show *show, guint count, int side, GError **error)
+check_pictures(Show *show, guint count, int side, GError **error)
 {
   int64_t budget = nn_context_memory_budget(show->run->context);
   double bytes = picture_bytes(show, count, side);
   if (!nn_sheet_check(show->run->context, (int64_t)count * show->what.variants, side, side, error))
     return false;
-  show->what.reserved_bytes = (size_t)MIN(bytes, (double)budget);
   if (bytes <= PICTURES_PART * (double)budget)
     return true;
   g_autofree char *wanted = g_format_size((guint64)bytes), *given = g_format_size((guint64)budget);
@@ -540,7 +539,7 @@ make_ready(Show *show, GError **error)
     return false;
   g_autofree char *layer = foresight.layer;
   guint most = count_asked(show, foresight.channels);
-  if (!reserve(show, most, foresight.size_px, error))
+  if (!check_pictures(show, most, foresight.size_px, error))
     return false;
   show->excitation = nn_excitation_new(network, show->run->context, &show->what, error);
   if (show->excitation == NULL)
@@ -614,7 +613,7 @@ estimate_visualise(const NnEffectRun *run, int width, int height, NnEstimate *es
                      .gradient = true};
   if (!nn_cost_add_passes(estimate, run->context, &passes, error))
     return false;
-  estimate->bytes += picture_bytes(&show, numbers->len, foresight.size_px);
+  nn_cost_add_held(estimate, picture_bytes(&show, numbers->len, foresight.size_px));
   return true;
 }
 

@@ -27,10 +27,78 @@ nn_node_is_evaluable(const NnGraph *graph, const NnNode *node, bool known)
   return true;
 }
 
+/* @brought: (nullable): input 0 in the order that the operator takes */
 typedef struct {
   NnTensor *in, *out; /* views */
+  NnTensor *brought;
   void *prepared, *scratch;
 } Buffers;
+
+/* ---- orders ---- */
+
+static bool
+has_pictures_rank(int rank)
+{
+  return rank >= 3 && rank <= 5;
+}
+
+/* also before orders are chosen (pass-layout.c), when all values are plain */
+static bool
+takes_channels_last(const NnNode *node, const NnNodeTypes *types)
+{
+  return node->op->layout == NN_TAKES_CHANNELS_LAST && has_pictures_rank(types->in[0].shape.rank);
+}
+
+/* the order in which the operator makes a result */
+static NnLayout
+made_layout(const NnGraph *graph, const NnNode *node, const NnNodeTypes *types, int output)
+{
+  if (takes_channels_last(node, types) && has_pictures_rank(types->out[output].shape.rank))
+    return NN_LAYOUT_CHANNELS_LAST;
+  return graph->values[node->outputs[output]].layout;
+}
+
+/* (transfer full): the same elements in another order */
+static NnTensor *
+tensor_in(const NnTensor *tensor, NnLayout layout, GError **error)
+{
+  NnTensor *copy = nn_tensor_new(tensor->dtype, &tensor->shape, error);
+  if (copy != NULL) {
+    copy->layout = layout;
+    nn_tensor_copy(tensor, copy);
+  }
+  return copy;
+}
+
+static bool
+bring_input(const NnNode *node, const NnNodeTypes *types, Buffers *buffers, GError **error)
+{
+  if (!takes_channels_last(node, types) || buffers->in[0].layout == NN_LAYOUT_CHANNELS_LAST)
+    return true;
+  buffers->brought = tensor_in(&buffers->in[0], NN_LAYOUT_CHANNELS_LAST, error);
+  if (buffers->brought == NULL)
+    return false;
+  buffers->in[0] = *buffers->brought;
+  return true;
+}
+
+/* results in their values' own order */
+static bool
+bring_outputs(const NnGraph *graph, const NnNode *node, NnTensor **outputs, GError **error)
+{
+  for (int o = 0; o < node->n_outputs; o++) {
+    NnTensor *made = outputs[o];
+    if (made == NULL || made->layout == graph->values[node->outputs[o]].layout)
+      continue;
+    outputs[o] = tensor_in(made, graph->values[node->outputs[o]].layout, error);
+    nn_tensor_unref(made);
+    if (outputs[o] == NULL)
+      return false;
+  }
+  return true;
+}
+
+/* ---- running ---- */
 
 static bool
 new_outputs(const NnGraph *graph, const NnNode *node, const NnNodeTypes *types, NnTensor *views,
@@ -49,7 +117,7 @@ new_outputs(const NnGraph *graph, const NnNode *node, const NnNodeTypes *types, 
     outputs[o] = nn_tensor_new(types->out[o].dtype, shape, error);
     if (outputs[o] == NULL)
       return false;
-    outputs[o]->layout = graph->values[node->outputs[o]].layout;
+    outputs[o]->layout = made_layout(graph, node, types, o);
     views[o] = *outputs[o];
   }
   return true;
@@ -77,14 +145,16 @@ run_node(const NnGraph *graph, const NnNode *node, NnContext *context, const NnN
 {
   const NnOp *op = node->op;
   fill_inputs(graph, node, types, buffers->in);
+  if (!bring_input(node, types, buffers, error))
+    return false;
   size_t scratch = op->scratch_bytes != NULL
                        ? op->scratch_bytes(&types->infer, nn_context_threads(context), false)
                        : 0;
   buffers->scratch = nn_alloc(1, scratch, error);
   if (buffers->scratch == NULL || !new_outputs(graph, node, types, buffers->out, outputs, error))
     return false;
-  buffers->prepared = nn_node_types_prepare(types, op, false, error);
-  if (op->prepare != NULL && buffers->prepared == NULL)
+  NnPrepare prepare = nn_node_types_prepare(types, false, false);
+  if (op->prepare != NULL && (buffers->prepared = op->prepare(&prepare, error)) == NULL)
     return false;
   NnOpRun run = {
       .context = context,
@@ -98,7 +168,7 @@ run_node(const NnGraph *graph, const NnNode *node, NnContext *context, const NnN
       .activation = node->activation,
   };
   op->forward(&run);
-  return true;
+  return bring_outputs(graph, node, outputs, error);
 }
 
 bool
@@ -118,6 +188,7 @@ nn_node_evaluate(const NnGraph *graph, const NnNode *node, NnContext *context, N
   if (buffers.prepared != NULL)
     node->op->free_prepared(buffers.prepared);
   nn_free(buffers.scratch);
+  nn_tensor_unref(buffers.brought);
   nn_free(buffers.in);
   nn_free(buffers.out);
   nn_node_types_clear(&types);

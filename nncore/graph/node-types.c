@@ -45,16 +45,16 @@ nn_node_types_clear(NnNodeTypes *types)
   nn_free(types->constants);
 }
 
-void *
-nn_node_types_prepare(const NnNodeTypes *types, const NnOp *op, bool gradient, GError **error)
+NnPrepare
+nn_node_types_prepare(const NnNodeTypes *types, bool gradient, bool lean)
 {
-  NnPrepare prepare = {
+  return (NnPrepare){
       .params = types->infer.params,
       .n_inputs = types->infer.n_inputs,
       .constants = types->constants,
       .gradient = gradient,
+      .lean = lean,
   };
-  return op->prepare != NULL ? op->prepare(&prepare, error) : NULL;
 }
 
 int64_t

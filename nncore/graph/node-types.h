@@ -20,9 +20,12 @@ bool nn_node_types_init(NnNodeTypes *types, const NnGraph *graph, const NnNode *
                         GError **error);
 void nn_node_types_clear(NnNodeTypes *types);
 
-/** nn_node_types_prepare: runs the operator's prepare, if it has one; %NULL is then an error. */
-void *nn_node_types_prepare(const NnNodeTypes *types, const NnOp *op, bool gradient,
-                            GError **error);
+/** NN_LEAN_PART: of the memory that is left: weights that would take more when they are ready are
+ * prepared lean. */
+#define NN_LEAN_PART 0.5
+
+/** nn_node_types_prepare: what the node's operator's prepare is to see, for both ways or one. */
+NnPrepare nn_node_types_prepare(const NnNodeTypes *types, bool gradient, bool lean);
 
 /** nn_node_operations: multiply-adds, or what costs as much, of @node's forward pass. */
 int64_t nn_node_operations(const NnNode *node, const NnInfer *infer);

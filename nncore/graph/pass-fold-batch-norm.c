@@ -54,8 +54,10 @@ fold(NnGraph *graph, NnNode *conv, const NnNode *affine, GError **error)
 {
   NnNodeTypes types;
   float *factors = NULL;
-  if (nn_node_types_init(&types, graph, affine, error))
-    factors = nn_node_types_prepare(&types, affine->op, false, error);
+  if (nn_node_types_init(&types, graph, affine, error)) {
+    NnPrepare prepare = nn_node_types_prepare(&types, false, false);
+    factors = affine->op->prepare(&prepare, error);
+  }
   nn_node_types_clear(&types);
   if (factors == NULL)
     return false;

@@ -71,20 +71,23 @@ convert_activation(Pass *pass, NnValueId id, const NnLayoutParams *params, GErro
   return twin;
 }
 
-/* makes *@id the same value in the order and rank asked for */
+/* makes *@id the same value in the order and rank asked for; only plain ones can be raised */
 static bool
 bring(Pass *pass, NnValueId *id, NnLayout layout, int rank, GError **error)
 {
-  const NnValue *value = &pass->graph->values[*id];
-  bool same_rank = value->type.shape.rank == rank;
-  if (value->layout == layout && (same_rank || layout == NN_LAYOUT_PLAIN))
+  int own_rank = pass->graph->values[*id].type.shape.rank;
+  bool same_rank = own_rank == rank;
+  if (pass->graph->values[*id].layout == layout && (same_rank || layout == NN_LAYOUT_PLAIN))
     return true;
+  if (!same_rank && !bring(pass, id, NN_LAYOUT_PLAIN, own_rank, error))
+    return false;
+  const NnValue *value = &pass->graph->values[*id];
   bool cached = same_rank && (size_t)*id < pass->n_twins;
   if (cached && pass->twin[*id] != NN_NO_VALUE) {
     *id = pass->twin[*id];
     return true;
   }
-  NnLayoutParams params = {layout, MAX(rank, value->type.shape.rank)};
+  NnLayoutParams params = {layout, MAX(rank, own_rank)};
   NnValueId twin = value->constant != NULL ? convert_constant(pass, *id, &params, error)
                                            : convert_activation(pass, *id, &params, error);
   if (twin == NN_NO_VALUE)

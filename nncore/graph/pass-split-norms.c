@@ -10,6 +10,7 @@
 #include "nncore/graph/passes.h"
 #include "nncore/ops/grouped.h"
 
+/* of as many pictures as go in; what a network has stacked is no map anyway and stays in one piece */
 static bool
 is_instance_norm(const NnGraph *graph, const NnNode *node)
 {
@@ -18,7 +19,9 @@ is_instance_norm(const NnGraph *graph, const NnNode *node)
   for (int i = NN_NORMED_SCALE; i <= NN_NORMED_SHIFT; i++)
     if (node->inputs[i] == NN_NO_VALUE || graph->values[node->inputs[i]].constant == NULL)
       return false;
-  return graph->values[node->inputs[NN_NORMED_X]].type.shape.rank == 4;
+  const NnShape *shape = &graph->values[node->inputs[NN_NORMED_X]].type.shape;
+  const NnShape *input = &graph->values[graph->inputs[0]].type.shape;
+  return shape->rank == 4 && input->rank > 0 && shape->dim[0] == input->dim[0];
 }
 
 /* (transfer full) @elements as 1 x C x 1 x 1 */

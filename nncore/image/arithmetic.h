@@ -5,7 +5,14 @@
 #include "nncore/base/context.h"
 #include "nncore/image/image.h"
 
-/** nn_image_clip: every value to 0..1. */
+/** nn_clipped: @value, of a picture from outside, to 0..1; what is no number becomes 0. */
+static inline float
+nn_clipped(float value)
+{
+  return value > 0 ? (value < 1 ? value : 1) : 0; /* comparisons are false for what is no number */
+}
+
+/** nn_image_clip: every value to 0..1; what is no number stays so. */
 void nn_image_clip(NnContext *context, NnImage *image);
 
 /** nn_image_add: @image += @factor * @other, of the same size and channels. */

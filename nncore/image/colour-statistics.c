@@ -6,6 +6,7 @@
 
 #include "nncore/base/random.h"
 #include "nncore/base/sum.h"
+#include "nncore/image/arithmetic.h"
 #include "nncore/image/colour.h"
 #include "nncore/kernels/symmetric.h"
 
@@ -27,13 +28,13 @@ sum_chunk(int64_t begin, int64_t end, int worker, gpointer data)
   double sum = 0;
   for (int64_t i = begin; i < end; i++) {
     const float *pixel = job->image->data + i * channels;
-    double product = channels == 4 ? (double)pixel[3] : 1;
-    if (!(product > 0))
+    double product = channels == 4 ? (double)nn_clipped(pixel[3]) : 1;
+    if (product == 0)
       continue;
     if (job->first >= 0)
-      product *= (double)pixel[job->first] - job->mean[job->first];
+      product *= (double)nn_clipped(pixel[job->first]) - job->mean[job->first];
     if (job->second >= 0)
-      product *= (double)pixel[job->second] - job->mean[job->second];
+      product *= (double)nn_clipped(pixel[job->second]) - job->mean[job->second];
     sum += product;
   }
   return sum;

@@ -20,7 +20,7 @@ typedef struct {
 } NnColourMap;
 
 /** nn_colour_statistics: of an RGB picture, or an RGBA one, weighted by alpha; all 0 where that is
- * 0 everywhere. */
+ * 0 everywhere. Every value counts as nn_clipped() has it, which is what networks see of it. */
 NnColourStatistics nn_colour_statistics(NnContext *context, const NnImage *image);
 
 /** nn_colour_statistics_mix: of pictures taken together, each by its weight. */

@@ -8,15 +8,9 @@
 #include <string.h>
 
 #include "nncore/base/error.h"
+#include "nncore/image/arithmetic.h"
 
 #define MAX_LEVELS 32
-
-/* comparisons are false for what is no number */
-static float
-unit(float value)
-{
-  return value > 0 ? (value < 1 ? value : 1) : 0;
-}
 
 static void
 look_at_alpha(const NnImage *image, bool *has_holes, bool *has_colours)
@@ -36,9 +30,9 @@ premultiply(const NnImage *image, NnImage *premultiplied)
 {
   size_t samples = nn_image_samples(image);
   for (size_t i = 0; i < samples; i += 4) {
-    float alpha = unit(image->data[i + 3]);
+    float alpha = nn_clipped(image->data[i + 3]);
     for (int c = 0; c < 3; c++)
-      premultiplied->data[i + c] = unit(image->data[i + c]) * alpha;
+      premultiplied->data[i + c] = nn_clipped(image->data[i + c]) * alpha;
     premultiplied->data[i + 3] = alpha;
   }
 }
@@ -143,7 +137,7 @@ nn_image_fill(const NnImage *image, GError **error)
     const float *own = image->data + 4 * i;
     const float *around = own[3] > 0 ? NULL : filled->data + 4 * i;
     for (int c = 0; c < 3; c++)
-      rgb->data[3 * i + c] = unit(around == NULL ? own[c] : around[c] / around[3]);
+      rgb->data[3 * i + c] = nn_clipped(around == NULL ? own[c] : around[c] / around[3]);
   }
   return g_steal_pointer(&rgb);
 }

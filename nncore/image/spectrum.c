@@ -47,11 +47,19 @@ fill_scales(NnSpectrum *spectrum)
     spectrum->scales[i] *= factor;
 }
 
+void
+nn_spectrum_canvas(int width, int height, int *canvas_width, int *canvas_height)
+{
+  *canvas_width = nn_hartley_size(width + MARGIN);
+  *canvas_height = nn_hartley_size(height + MARGIN);
+}
+
 NnSpectrum *
 nn_spectrum_new(NnContext *context, int width, int height, GError **error)
 {
   g_autoptr(NnSpectrum) spectrum = g_new0(NnSpectrum, 1);
-  int w = nn_hartley_size(width + MARGIN), h = nn_hartley_size(height + MARGIN);
+  int w, h;
+  nn_spectrum_canvas(width, height, &w, &h);
   spectrum->width = width;
   spectrum->height = height;
   spectrum->hartley = nn_hartley_new(context, w, h, error);

@@ -21,6 +21,9 @@ typedef struct NnSpectrum NnSpectrum;
 NnSpectrum *nn_spectrum_new(NnContext *context, int width, int height, GError **error);
 void nn_spectrum_free(NnSpectrum *spectrum);
 
+/** nn_spectrum_canvas: how large the canvas for a picture of @width x @height px is. */
+void nn_spectrum_canvas(int width, int height, int *canvas_width, int *canvas_height);
+
 /** nn_spectrum_size: of the canvas: parameters are an NnImage of that size with 3 channels. */
 void nn_spectrum_size(const NnSpectrum *spectrum, int *width, int *height);
 

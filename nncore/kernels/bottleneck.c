@@ -135,7 +135,8 @@ cut_large(const NnBottleneck *b, int threads)
   }
   cut.small = rows_floats(b, rows, cut.columns) > RING;
   cut.strips = nn_divide_up(dims[2], cut.columns);
-  int64_t wanted = nn_divide_up((int64_t)threads * ITEMS_A_THREAD, cut.strips * gather->batch);
+  int64_t strips = MAX(cut.strips * gather->batch, 1);
+  int64_t wanted = nn_divide_up((int64_t)threads * ITEMS_A_THREAD, strips);
   cut.rows = MAX(nn_divide_up(dims[1], wanted), LEAST_ROWS);
   cut.bands = nn_divide_up(dims[1], cut.rows);
   cut.ring_columns = columns_under(b, cut.columns);
@@ -619,6 +620,8 @@ nn_bottleneck_run(NnContext *context, const NnBottleneck *bottleneck, const floa
                   float *target, void *scratch)
 {
   const NnBottleneck *b = bottleneck;
+  if (b->gathers->batch == 0)
+    return;
   Job job = {
       .context = context,
       .b = b,

@@ -312,7 +312,7 @@ nn_gather_run(NnContext *context, const NnGather *gather, const float *source, f
 {
   NnConvKind kind = running_kind(gather);
   const NnFilters *shape = &gather->shape;
-  if (gather->count[0] * gather->count[1] * gather->count[2] == 0)
+  if (gather->batch * gather->count[0] * gather->count[1] * gather->count[2] == 0)
     return;
   NnConvJob job = {
       .context = context,

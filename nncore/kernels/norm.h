@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "nncore/base/context.h"
 
@@ -25,6 +26,9 @@ typedef struct {
   float mean, inverse; /* 1 / sqrt (variance + epsilon) */
 } NnNormStatistics;
 
+/** nn_norm_scratch_bytes: for both functions below, aligned as doubles are. */
+size_t nn_norm_scratch_bytes(const NnNormSets *sets, int threads);
+
 /**
  * nn_norm_forward:
  * @scale, @shift: (nullable): y = scale (x - mean) inverse + shift; one each for the places of
@@ -32,10 +36,10 @@ typedef struct {
  * @statistics: (out) (array): outer x groups of them
  */
 void nn_norm_forward(NnContext *context, const NnNormSets *sets, float epsilon, const float *x,
-                     const float *scale, const float *shift, float *y,
-                     NnNormStatistics *statistics);
+                     const float *scale, const float *shift, float *y, NnNormStatistics *statistics,
+                     void *scratch);
 
 /** nn_norm_backward: to x, through the mean and the variance too. @gradient may be @to. */
 void nn_norm_backward(NnContext *context, const NnNormSets *sets, const float *x,
                       const float *scale, const NnNormStatistics *statistics, const float *gradient,
-                      float *to);
+                      float *to, void *scratch);

@@ -46,6 +46,10 @@ size_t nn_winograd_filters_bytes(int64_t inputs, int64_t outputs, bool both);
 void nn_winograd_filters(const float *taps, int64_t inputs, int64_t outputs, bool both,
                          float *filters);
 
+/** nn_winograd_filters_run: the same by all threads, to the bit; for filters made anew in each run. */
+void nn_winograd_filters_run(NnContext *context, const float *taps, int64_t inputs, int64_t outputs,
+                             bool both, float *filters);
+
 size_t nn_winograd_scratch_bytes(const NnWinograd *winograd, int threads);
 
 /** nn_winograd_run: @finish: its bits are always whole bytes there; its gate may be any. */

@@ -204,10 +204,6 @@ static bool
 check_counts(const NnRawNode *node, const NnOp *op, GError **error)
 {
   int count = count_all_inputs(node);
-  if (node->outputs.count == 0) {
-    g_set_error_literal(error, NN_ERROR, NN_ERROR_MALFORMED, _("It has no outputs."));
-    return false;
-  }
   if (count >= op->min_inputs && count <= op->max_inputs)
     return true;
   g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("It has %d inputs; %d to %d are possible."),
@@ -332,9 +328,13 @@ add_node(Importer *importer, const NnRawNode *raw, const NnOp *op, const void *p
          connect_outputs(importer, raw, index, error);
 }
 
+/* one without outputs, which ONNX allows, is left out: nothing can want it; and so every node of a
+ * graph has a first output, be it a nameless one */
 static bool
 import_node(Importer *importer, NnRawNode *raw, GError **error)
 {
+  if (raw->outputs.count == 0)
+    return true;
   const NnAttribute *attribute = find_constant(raw);
   if (attribute != NULL) {
     NnValue *value = add_constant(importer, raw->outputs.names[0], error);

@@ -6,6 +6,7 @@
 #include "nncore/base/memory.h"
 #include "nncore/kernels/bottleneck.h"
 #include "nncore/ops/checks.h"
+#include "nncore/ops/conv.h"
 #include "nncore/ops/traits.h"
 
 enum {
@@ -63,6 +64,16 @@ between(const NnShape *w, const NnShape *at)
   return shape;
 }
 
+/* what the first convolution would say of its input: at another size that may have other channels */
+static bool
+check_first(const NnInfer *infer, GError **error)
+{
+  NnConvParams params = {.groups = 1};
+  NnType in[] = {infer->in[X], infer->in[FIRST_W]}, out = {0};
+  NnInfer first = {.params = &params, .n_inputs = 2, .in = in, .n_outputs = 1, .out = &out};
+  return nn_conv_infer(&first, error);
+}
+
 static bool
 infer(NnInfer *infer, GError **error)
 {
@@ -70,7 +81,7 @@ infer(NnInfer *infer, GError **error)
   const NnShape *x = &infer->in[X].shape, *w = &infer->in[W].shape;
   NnWindow window;
   int64_t output[3];
-  if (!nn_check_floats(infer, X, X, error) || !nn_check_rank(x, 4, 4, error) ||
+  if (!check_first(infer, error) ||
       !nn_window_resolve(&params->middle.window, x, w->dim + 2, &window, output, error))
     return false;
   NnShape y = NN_SHAPE(x->dim[0], infer->in[LAST_W].shape.dim[0], output[1], output[2]);
@@ -79,12 +90,18 @@ infer(NnInfer *infer, GError **error)
 
 /* ---- weights ---- */
 
+static NnFilters
+pointwise_filters(const NnShape *w, bool back)
+{
+  return (NnFilters){1, w->dim[back ? 0 : 1], w->dim[back ? 1 : 0], 1};
+}
+
 /* of @w, @outputs x @inputs; @back: turned over, from outputs to inputs */
 static float *
 order_filters(const NnTensor *w, bool back, GError **error)
 {
   int64_t outputs = w->shape.dim[0], inputs = w->shape.dim[1];
-  NnFilters shape = {1, back ? outputs : inputs, back ? inputs : outputs, 1};
+  NnFilters shape = pointwise_filters(&w->shape, back);
   float *turned = nn_alloc((size_t)(inputs * outputs), sizeof *turned, error);
   float *filters = turned != NULL ? nn_alloc(nn_filters_bytes(&shape, false), 1, error) : NULL;
   if (filters != NULL) {
@@ -117,7 +134,7 @@ order_all(const NnPrepare *prepare, Prepared *prepared, GError **error)
   const NnBottleneckParams *params = prepare->params;
   const NnTensor *first = prepare->constants[FIRST_W], *last = prepare->constants[LAST_W];
   prepared->middle =
-      nn_conv_taps_new(&params->middle, prepare->constants[W], prepare->gradient, error);
+      nn_conv_taps_new(&params->middle, prepare->constants[W], prepare->gradient, false, error);
   if (prepared->middle == NULL || (prepared->first = order_filters(first, false, error)) == NULL ||
       (prepared->last = order_filters(last, false, error)) == NULL)
     return false;
@@ -134,6 +151,29 @@ prepare(const NnPrepare *prepare, GError **error)
     return prepared;
   free_prepared(prepared);
   return NULL;
+}
+
+static size_t
+pointwise_bytes(const NnShape *w, bool back)
+{
+  NnFilters there = pointwise_filters(w, false), turned = pointwise_filters(w, true);
+  return nn_filters_bytes(&there, false) + (back ? nn_filters_bytes(&turned, false) : 0);
+}
+
+static size_t
+prepared_bytes(const NnPrepare *prepare)
+{
+  const NnBottleneckParams *params = prepare->params;
+  const NnTensor *const *in = prepare->constants;
+  return nn_conv_taps_bytes(&params->middle, &in[W]->shape, prepare->gradient, false) +
+         pointwise_bytes(&in[FIRST_W]->shape, prepare->gradient) +
+         pointwise_bytes(&in[LAST_W]->shape, prepare->gradient);
+}
+
+static unsigned
+stands_for(const void *prepared)
+{
+  return 1u << W | 1u << FIRST_W | 1u << LAST_W;
 }
 
 /* ---- memory ---- */
@@ -310,6 +350,8 @@ const NnOp nn_op_bottleneck = {
     .infer = infer,
     .prepare = prepare,
     .free_prepared = free_prepared,
+    .prepared_bytes = prepared_bytes,
+    .stands_for = stands_for,
     .aux_bytes = aux_bytes,
     .scratch_bytes = scratch_bytes,
     .window = find_window,

@@ -46,7 +46,8 @@ scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
   const NnShape *x = &infer->in[X].shape, *w = &infer->in[W].shape;
   NnShape bare = bare_shape(infer->params, x, w);
-  return nn_conv_scratch_bytes(infer->params, w, x, &bare, threads, true, gradient);
+  return nn_conv_scratch_bytes(infer->params, infer->prepared, w, x, &bare, threads, true,
+                               gradient);
 }
 
 static void
@@ -111,6 +112,8 @@ const NnOp nn_op_conv_pool = {
     .infer = infer,
     .prepare = nn_conv_prepare,
     .free_prepared = nn_conv_free_prepared,
+    .prepared_bytes = nn_conv_prepared_bytes,
+    .stands_for = nn_conv_stands_for,
     .aux_bytes = aux_bytes,
     .scratch_bytes = scratch_bytes,
     .window = nn_conv_find_window,

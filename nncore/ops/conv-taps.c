@@ -22,11 +22,12 @@ struct NnConvTaps {
   int64_t kernel[3];
   bool winograd;  /* how the filters are kept */
   bool back;      /* they serve both ways */
-  float *filters;
+  float *filters; /* NULL: not ready */
   NnFilters shape;
   TapSet forward; /* all taps */
   int n_phases;   /* 0 where the other way is not run by gathers */
-  TapSet *phases;
+  TapSet *phases; /* their taps are in phase_taps */
+  int *phase_taps;
 };
 
 bool
@@ -73,13 +74,28 @@ filters_shape(const NnConvParams *params, const NnShape *w)
   };
 }
 
+size_t
+nn_conv_taps_bytes(const NnConvParams *params, const NnShape *w, bool back, bool lean)
+{
+  NnFilters shape = filters_shape(params, w);
+  if (!use_winograd(params, w))
+    return nn_filters_bytes(&shape, back);
+  return lean ? 0 : nn_winograd_filters_bytes(shape.inputs, shape.outputs, back);
+}
+
+bool
+nn_conv_taps_ready(const NnConvTaps *taps)
+{
+  return taps->filters != NULL;
+}
+
 static bool
-fill_filters(NnConvTaps *prepared, const float *w, GError **error)
+fill_filters(NnConvTaps *prepared, const float *w, size_t bytes, GError **error)
 {
   const NnFilters *shape = &prepared->shape;
   bool back = prepared->back;
-  size_t bytes = prepared->winograd ? nn_winograd_filters_bytes(shape->inputs, shape->outputs, back)
-                                    : nn_filters_bytes(shape, back);
+  if (bytes == 0) /* lean */
+    return true;
   prepared->filters = nn_alloc(bytes, 1, error);
   if (prepared->filters == NULL)
     return false;
@@ -90,41 +106,67 @@ fill_filters(NnConvTaps *prepared, const float *w, GError **error)
   return true;
 }
 
-static bool
-same_phase(const NnConvTaps *prepared, const NnWindow *window, int tap_a, int tap_b)
+static int64_t
+common_divisor(int64_t a, int64_t b)
 {
-  int64_t a[3], b[3];
-  tap_position(prepared->kernel, tap_a, a);
-  tap_position(prepared->kernel, tap_b, b);
+  return b == 0 ? a : common_divisor(b, a % b);
+}
+
+/* after how many taps of an axis the residue of (k dilation) mod stride comes again */
+static int64_t
+residue_period(const NnWindow *window, int d)
+{
+  int64_t stride = MAX(window->stride[d], 1), dilation = MAX(window->dilation[d], 1);
+  return stride / common_divisor(stride, dilation);
+}
+
+/* which phase a tap belongs to: they are in the order of their first taps */
+static int64_t
+phase_of(const NnConvTaps *prepared, const NnWindow *window, int tap)
+{
+  int64_t k[3], phase = 0;
+  tap_position(prepared->kernel, tap, k);
+  for (int d = 0; d < 3; d++) {
+    int64_t period = residue_period(window, d);
+    phase = phase * MIN(period, prepared->kernel[d]) + k[d] % period;
+  }
+  return phase;
+}
+
+static int64_t
+count_phases(const NnConvTaps *prepared, const NnWindow *window)
+{
+  int64_t count = 1;
   for (int d = 0; d < 3; d++)
-    if ((a[d] - b[d]) * MAX(window->dilation[d], 1) % MAX(window->stride[d], 1) != 0)
-      return false;
-  return true;
+    count *= MIN(residue_period(window, d), prepared->kernel[d]);
+  return count;
 }
 
 /* sorts the taps into phases */
 static bool
 split_phases(const NnConvParams *params, NnConvTaps *prepared, GError **error)
 {
-  int n_taps = prepared->forward.n_taps;
-  prepared->phases = nn_alloc0((size_t)n_taps, sizeof(TapSet), error);
-  if (prepared->phases == NULL)
+  const NnWindow *window = &params->window;
+  int n_taps = prepared->forward.n_taps, begin = 0;
+  int64_t n_phases = count_phases(prepared, window);
+  prepared->phases = nn_alloc0((size_t)n_phases, sizeof(TapSet), error);
+  prepared->phase_taps = prepared->phases != NULL
+                             ? nn_alloc((size_t)n_taps, sizeof *prepared->phase_taps, error)
+                             : NULL;
+  if (prepared->phase_taps == NULL)
     return false;
-  for (int t = 0; t < n_taps; t++) {
-    int phase = 0;
-    while (phase < prepared->n_phases &&
-           !same_phase(prepared, &params->window, t, prepared->phases[phase].taps[0]))
-      phase++;
-    TapSet *set = &prepared->phases[phase];
-    if (phase == prepared->n_phases) {
-      set->taps = nn_alloc((size_t)n_taps, sizeof *set->taps, error);
-      if (set->taps == NULL)
-        return false;
-      prepared->n_phases++;
-    }
-    set->taps[set->n_taps++] = t;
+  prepared->n_phases = (int)n_phases;
+  for (int t = 0; t < n_taps; t++)
+    prepared->phases[phase_of(prepared, window, t)].n_taps++;
+  for (int i = 0; i < prepared->n_phases; begin += prepared->phases[i++].n_taps)
+    prepared->phases[i].taps = prepared->phase_taps + begin;
+  int *next = nn_alloc0((size_t)n_phases, sizeof *next, error);
+  for (int t = 0; next != NULL && t < n_taps; t++) {
+    int64_t phase = phase_of(prepared, window, t);
+    prepared->phases[phase].taps[next[phase]++] = t;
   }
-  return true;
+  nn_free(next);
+  return next != NULL;
 }
 
 void
@@ -132,9 +174,8 @@ nn_conv_taps_free(NnConvTaps *taps)
 {
   if (taps == NULL)
     return;
-  for (int i = 0; taps->phases != NULL && i < taps->forward.n_taps; i++)
-    nn_free(taps->phases[i].taps);
   nn_free(taps->phases);
+  nn_free(taps->phase_taps);
   nn_free(taps->filters);
   nn_free(taps->forward.taps);
   nn_free(taps);
@@ -150,7 +191,8 @@ list_all(TapSet *set, GError **error)
 }
 
 NnConvTaps *
-nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back, GError **error)
+nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back, bool lean,
+                 GError **error)
 {
   NnConvTaps *taps = nn_alloc0(1, sizeof *taps, error);
   if (taps == NULL)
@@ -160,7 +202,7 @@ nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back, GErro
   taps->back = back;
   taps->shape = filters_shape(params, &w->shape);
   taps->forward.n_taps = taps->shape.taps;
-  if (fill_filters(taps, w->f, error) &&
+  if (fill_filters(taps, w->f, nn_conv_taps_bytes(params, &w->shape, back, lean), error) &&
       (taps->winograd ||
        (list_all(&taps->forward, error) && (!back || split_phases(params, taps, error)))))
     return taps;
@@ -251,33 +293,58 @@ winograd_scratch(const NnConvParams *params, const NnShape *x, const NnShape *y,
   return nn_winograd_scratch_bytes(&winograd, threads);
 }
 
+/* of filters that one run makes: running back they are made for both ways */
+static size_t
+run_filters_bytes(const NnConvTaps *taps, bool back)
+{
+  bool ready = taps == NULL || nn_conv_taps_ready(taps);
+  return ready ? 0 : nn_winograd_filters_bytes(taps->shape.inputs, taps->shape.outputs, back);
+}
+
 size_t
-nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShape *x,
-                      const NnShape *y, int threads, bool there, bool back)
+nn_conv_scratch_bytes(const NnConvParams *params, const NnConvTaps *taps, const NnShape *w,
+                      const NnShape *x, const NnShape *y, int threads, bool there, bool back)
 {
   bool winograd = use_winograd(params, w);
   size_t one_way = 0, other_way = 0;
   if (there)
-    one_way = winograd ? winograd_scratch(params, x, y, false, threads)
-                       : gather_scratch(params, w, x, y, false, threads);
+    one_way = run_filters_bytes(taps, false) +
+              (winograd ? winograd_scratch(params, x, y, false, threads)
+                        : gather_scratch(params, w, x, y, false, threads));
   if (back)
-    other_way = winograd ? winograd_scratch(params, x, y, true, threads)
-                         : gather_scratch(params, w, x, y, true, threads);
+    other_way =
+        run_filters_bytes(taps, true) + (winograd ? winograd_scratch(params, x, y, true, threads)
+                                                  : gather_scratch(params, w, x, y, true, threads));
   return (winograd ? 0 : offsets_bytes(nn_shape_product(w, 2, w->rank))) + MAX(one_way, other_way);
+}
+
+/* those that are ready, or made for this run at the beginning of @scratch, which then begins behind them */
+static const float *
+find_filters(const NnConvRun *run, bool back, char **scratch)
+{
+  const NnConvTaps *taps = run->taps;
+  if (nn_conv_taps_ready(taps))
+    return taps->filters;
+  float *filters = (float *)*scratch;
+  nn_winograd_filters_run(run->context, run->weights, taps->shape.inputs, taps->shape.outputs, back,
+                          filters);
+  *scratch += run_filters_bytes(taps, back);
+  return filters;
 }
 
 static void
 run_winograd(const NnConvRun *run, bool back)
 {
+  char *scratch = run->scratch;
   const NnShape *y = run->bare != NULL ? run->bare : &run->y->shape;
   NnWinograd winograd = describe_winograd(&run->x->shape, y, run->window, back);
-  winograd.filters = run->taps->filters;
+  winograd.filters = find_filters(run, back, &scratch);
   winograd.pools = run->bare != NULL;
   winograd.winners = run->winners;
   NnFinish finish =
       back ? nn_finish_gate(run->gate) : nn_finish(run->bias, run->activation, run->bits);
   const NnTensor *source = back ? run->y : run->x, *target = back ? run->x : run->y;
-  nn_winograd_run(run->context, &winograd, source->f, target->f, &finish, run->scratch);
+  nn_winograd_run(run->context, &winograd, source->f, target->f, &finish, scratch);
 }
 
 /* X to Y: one gather */

@@ -29,12 +29,19 @@ bool nn_conv_parse(NnAttributes *attributes, NnConvParams *params, GError **erro
  * nn_conv_taps_new:
  * @w: Y channels x X channels a group x taps
  * @back: it will be run from Y to X (too)
+ * @lean: Winograd's filters, which are several times as large as @w, are left to each run
  *
  * Orders the weights for the kernels; both ways use the same ones.
  */
-NnConvTaps *nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back,
+NnConvTaps *nn_conv_taps_new(const NnConvParams *params, const NnTensor *w, bool back, bool lean,
                              GError **error);
 void nn_conv_taps_free(NnConvTaps *taps);
+
+/** nn_conv_taps_bytes: of the filters that nn_conv_taps_new() makes; @w: their shape. */
+size_t nn_conv_taps_bytes(const NnConvParams *params, const NnShape *w, bool back, bool lean);
+
+/** nn_conv_taps_ready: whether runs need no NnConvRun.weights. */
+bool nn_conv_taps_ready(const NnConvTaps *taps);
 
 /**
  * nn_conv_gathers:
@@ -54,14 +61,16 @@ NnGather nn_conv_any_gather(const NnConvParams *params, const NnShape *w, const 
                             const NnShape *y, bool back);
 
 /** nn_conv_scratch_bytes: @w: the weights' shape; @x, @y: those of X and Y; @there, @back: which
- * ways will be run: X to Y; Y to X. */
-size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnShape *w, const NnShape *x,
-                             const NnShape *y, int threads, bool there, bool back);
+ * ways will be run: X to Y; Y to X; @taps: (nullable): as if they were ready. */
+size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnConvTaps *taps, const NnShape *w,
+                             const NnShape *x, const NnShape *y, int threads, bool there,
+                             bool back);
 
 /**
  * NnConvRun:
  * @window: resolved for the sizes of @x and @y
  * @x, @y: the source and the target, or the other way round
+ * @weights: (nullable): their elements, unless nn_conv_taps_ready()
  * @bias: (nullable): Y channels; X to Y only, as are @activation and @bits
  * @gate: Y to X only: what X is multiplied with in the end
  * @bare: (nullable): Y is the maximum over windows of 2 x 2 of the convolution's result, and this is the
@@ -78,6 +87,7 @@ typedef struct {
   const NnTensor *x, *y;
   const NnShape *bare;
   uint8_t *winners;
+  const float *weights;
   const float *bias;
   NnActivation activation;
   uint8_t *bits;

@@ -138,7 +138,20 @@ static void *
 conv_transpose_prepare(const NnPrepare *prepare, GError **error)
 {
   const ConvTranspose *params = prepare->params;
-  return nn_conv_taps_new(&params->conv, prepare->constants[W], true, error);
+  return nn_conv_taps_new(&params->conv, prepare->constants[W], true, prepare->lean, error);
+}
+
+static size_t
+conv_transpose_prepared_bytes(const NnPrepare *prepare)
+{
+  const ConvTranspose *params = prepare->params;
+  return nn_conv_taps_bytes(&params->conv, &prepare->constants[W]->shape, true, prepare->lean);
+}
+
+static unsigned
+conv_transpose_stands_for(const void *prepared)
+{
+  return nn_conv_taps_ready(prepared) ? 1u << W : 0;
 }
 
 static void
@@ -151,8 +164,8 @@ static size_t
 conv_transpose_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
   const ConvTranspose *params = infer->params;
-  return nn_conv_scratch_bytes(&params->conv, &infer->in[W].shape, &infer->out[0].shape,
-                               &infer->in[X].shape, threads, gradient, true);
+  return nn_conv_scratch_bytes(&params->conv, infer->prepared, &infer->in[W].shape,
+                               &infer->out[0].shape, &infer->in[X].shape, threads, gradient, true);
 }
 
 /* @small, @large: X and Y of this operator, which are Y and X of the convolution */
@@ -171,6 +184,7 @@ describe(const NnOpRun *run, const NnTensor *small, const NnTensor *large, NnWin
       .window = window,
       .x = large,
       .y = small,
+      .weights = run->in[W].f,
       .scratch = run->scratch,
   };
 }
@@ -247,6 +261,8 @@ const NnOp nn_op_conv_transpose = {
     .infer = conv_transpose_infer,
     .prepare = conv_transpose_prepare,
     .free_prepared = conv_transpose_free_prepared,
+    .prepared_bytes = conv_transpose_prepared_bytes,
+    .stands_for = conv_transpose_stands_for,
     .scratch_bytes = conv_transpose_scratch_bytes,
     .reach = conv_transpose_reach,
     .operations = conv_transpose_operations,

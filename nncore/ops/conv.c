@@ -63,7 +63,21 @@ nn_conv_infer(NnInfer *infer, GError **error)
 void *
 nn_conv_prepare(const NnPrepare *prepare, GError **error)
 {
-  return nn_conv_taps_new(prepare->params, prepare->constants[W], prepare->gradient, error);
+  return nn_conv_taps_new(prepare->params, prepare->constants[W], prepare->gradient, prepare->lean,
+                          error);
+}
+
+size_t
+nn_conv_prepared_bytes(const NnPrepare *prepare)
+{
+  return nn_conv_taps_bytes(prepare->params, &prepare->constants[W]->shape, prepare->gradient,
+                            prepare->lean);
+}
+
+unsigned
+nn_conv_stands_for(const void *prepared)
+{
+  return nn_conv_taps_ready(prepared) ? 1u << W : 0;
 }
 
 void
@@ -75,8 +89,8 @@ nn_conv_free_prepared(void *prepared)
 size_t
 nn_conv_op_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
-  return nn_conv_scratch_bytes(infer->params, &infer->in[W].shape, &infer->in[X].shape,
-                               &infer->out[0].shape, threads, true, gradient);
+  return nn_conv_scratch_bytes(infer->params, infer->prepared, &infer->in[W].shape,
+                               &infer->in[X].shape, &infer->out[0].shape, threads, true, gradient);
 }
 
 static NnWindow
@@ -101,6 +115,7 @@ nn_conv_describe_there(const NnOpRun *run, NnWindow *window)
       .window = window,
       .x = &run->in[X],
       .y = &run->out[0],
+      .weights = run->in[W].f,
       .bias = run->n_inputs > B ? run->in[B].f : NULL,
       .activation = run->activation,
       .bits = run->activation_bits,
@@ -119,6 +134,7 @@ nn_conv_describe_back(const NnOpRun *run, NnWindow *window)
       .window = window,
       .x = &run->grad_in[X],
       .y = &run->grad_out[0],
+      .weights = run->in[W].f,
       .gate = run->gate,
       .adds = run->adds,
       .scratch = run->scratch,
@@ -189,6 +205,8 @@ const NnOp nn_op_conv = {
     .infer = nn_conv_infer,
     .prepare = nn_conv_prepare,
     .free_prepared = nn_conv_free_prepared,
+    .prepared_bytes = nn_conv_prepared_bytes,
+    .stands_for = nn_conv_stands_for,
     .scratch_bytes = nn_conv_op_scratch_bytes,
     .window = nn_conv_find_window,
     .reach = nn_conv_reach,

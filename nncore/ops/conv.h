@@ -17,6 +17,8 @@ enum {
 bool nn_conv_infer(NnInfer *infer, GError **error);
 void *nn_conv_prepare(const NnPrepare *prepare, GError **error);
 void nn_conv_free_prepared(void *prepared);
+size_t nn_conv_prepared_bytes(const NnPrepare *prepare);
+unsigned nn_conv_stands_for(const void *prepared);
 size_t nn_conv_op_scratch_bytes(const NnInfer *infer, int threads, bool gradient);
 bool nn_conv_adds_gradient(const NnInfer *infer);
 NnWindow *nn_conv_find_window(void *params);

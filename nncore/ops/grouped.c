@@ -45,11 +45,11 @@ nn_grouped_aux_bytes(const NnInfer *infer)
   return nn_normed_bytes(&sets);
 }
 
-/* the statistics where no gradient is wanted */
 size_t
 nn_grouped_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
-  return nn_grouped_aux_bytes(infer);
+  NnNormSets sets = sets_of(infer->params, &infer->in[NN_NORMED_X].shape);
+  return nn_normed_scratch_bytes(&sets, threads);
 }
 
 void

@@ -51,11 +51,11 @@ layer_normalization_aux_bytes(const NnInfer *infer)
   return nn_normed_bytes(&sets);
 }
 
-/* the statistics where no gradient is wanted */
 static size_t
 layer_normalization_scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
-  return layer_normalization_aux_bytes(infer);
+  NnNormSets sets = sets_of(infer->params, &infer->in[NN_NORMED_X].shape);
+  return nn_normed_scratch_bytes(&sets, threads);
 }
 
 static void

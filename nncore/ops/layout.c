@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The internal operator that changes the memory order; graph/pass-layout.c inserts it. It may
  * also raise the rank by leading dimensions of 1, for broadcasting. */
+#include "nncore/ops/checks.h"
 #include "nncore/ops/op.h"
 #include "nncore/ops/traits.h"
 
@@ -8,6 +9,8 @@ static bool
 infer(NnInfer *infer, GError **error)
 {
   const NnLayoutParams *params = infer->params;
+  if (!nn_check_rank(&infer->in[0].shape, 0, params->rank, error))
+    return false;
   infer->out[0] = infer->in[0];
   infer->out[0].shape = nn_layout_raise(&infer->in[0].shape, params->rank);
   return true;

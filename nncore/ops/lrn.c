@@ -7,7 +7,9 @@
  *
  *   dx = g / s^beta - 2 alpha beta / size x (sum of g x / s^(beta + 1) around)
  *
- * Channels-last: a pixel at a time, by running sums in double. */
+ * Channels-last: a pixel at a time, by running sums in double. With beta 0.75, which nearly all
+ * networks use, 1 / s^beta is 1 / (sqrt s sqrt sqrt s): it costs a tenth of powf() and is as good but
+ * for the last bits. */
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
@@ -67,12 +69,27 @@ window_sums(const double *values, int64_t channels, int64_t before, int64_t behi
   for (int64_t c = 0; c < MIN(behind, channels); c++)
     sum += values[c];
   for (int64_t c = 0; c < channels; c++) {
-    sum += c + behind < channels ? values[c + behind] : 0;
-    sum -= c - before > 0 ? values[c - before - 1] : 0;
+    double next = c + behind < channels ? values[c + behind] : 0;
+    sum += next - (c - before > 0 ? values[c - before - 1] : 0);
     sums[c] = sum;
   }
 }
 
+/* s^-beta, as exact as a float */
+static void
+find_powers(const Lrn *params, const double *restrict s, int64_t channels, double *restrict powers)
+{
+  if (params->beta == 0.75f)
+    for (int64_t c = 0; c < channels; c++) {
+      float root = sqrtf((float)s[c]);
+      powers[c] = (double)(1 / (root * sqrtf(root)));
+    }
+  else
+    for (int64_t c = 0; c < channels; c++)
+      powers[c] = (double)powf((float)s[c], -params->beta);
+}
+
+/* @values, @sums: memory of as many as there are channels */
 static void
 lrn_pixel(const Job *job, int64_t start, double *values, double *sums)
 {
@@ -84,16 +101,18 @@ lrn_pixel(const Job *job, int64_t start, double *values, double *sums)
   for (int64_t c = 0; c < job->channels; c++)
     values[c] = (double)x[c] * (double)x[c];
   window_sums(values, job->channels, before, behind, sums);
+  for (int64_t c = 0; c < job->channels; c++)
+    sums[c] = (double)params->bias + share * sums[c];
+  find_powers(params, sums, job->channels, values);
   if (job->gradient == NULL) {
     for (int64_t c = 0; c < job->channels; c++)
-      to[c] = x[c] * powf((float)((double)params->bias + share * sums[c]), -params->beta);
+      to[c] = x[c] * (float)values[c];
     return;
   }
   const float *g = job->gradient + start;
   for (int64_t c = 0; c < job->channels; c++) {
-    double s = (double)params->bias + share * sums[c];
-    double own = (double)g[c] * (double)powf((float)s, -params->beta);
-    values[c] = own * (double)x[c] / s;
+    double own = (double)g[c] * values[c];
+    values[c] = own * (double)x[c] / sums[c];
     to[c] = (float)own;
   }
   window_sums(values, job->channels, behind, before, sums);

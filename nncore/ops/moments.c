@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The internal operator with the statistics that instance normalisation needs; graph/ puts it in
- * (pass-split-norms.c). Of input 0, for each channel over all positions,
+ * (pass-split-norms.c). Of input 0, for each channel of each picture over all positions,
  *
  *   mean m,  and  r = 1 / sqrt (variance + epsilon)
  *
@@ -18,7 +18,7 @@ infer(NnInfer *infer, GError **error)
   if (!nn_check_floats(infer, 0, 0, error) || !nn_check_rank(shape, 4, 4, error))
     return false;
   for (int o = 0; o < infer->n_outputs; o++)
-    infer->out[o] = (NnType){NN_SHAPE(1, shape->dim[1], 1, 1), NN_DTYPE_FLOAT, true};
+    infer->out[o] = (NnType){NN_SHAPE(shape->dim[0], shape->dim[1], 1, 1), NN_DTYPE_FLOAT, true};
   return true;
 }
 
@@ -72,8 +72,19 @@ scratch_bytes(const NnInfer *infer, int threads, bool gradient)
   return 2 * (size_t)infer->in[0].shape.dim[1] * sizeof(double);
 }
 
+/* both results, or the gradients to them, from those of picture @n on, of @channels a picture */
 static void
-forward(const NnOpRun *run)
+views_from(const NnTensor *tensors, int64_t n, int64_t channels, NnTensor views[2])
+{
+  for (int o = 0; o < 2; o++) {
+    views[o] = tensors[o];
+    if (views[o].data != NULL)
+      views[o].f += n * channels;
+  }
+}
+
+static void
+forward_picture(const NnOpRun *run, const float *picture, const NnTensor *out)
 {
   int64_t channel_step, step, channels = run->in[0].shape.dim[1];
   int64_t positions = count_positions(&run->in[0], &channel_step, &step);
@@ -81,12 +92,23 @@ forward(const NnOpRun *run)
   for (int64_t c = 0; c < channels; c++) {
     total[c] = total[channels + c] = 0;
     for (int64_t p = 0; p < positions; p++) {
-      double x = (double)run->in[0].f[c * channel_step + p * step];
+      double x = (double)picture[c * channel_step + p * step];
       total[c] += x;
       total[channels + c] += x * x;
     }
   }
-  close_sums(run->params, positions, channels, total, run->out);
+  close_sums(run->params, positions, channels, total, out);
+}
+
+static void
+forward(const NnOpRun *run)
+{
+  const NnShape *shape = &run->in[0].shape;
+  for (int64_t n = 0; n < shape->dim[0]; n++) {
+    NnTensor out[2];
+    views_from(run->out, n, shape->dim[1], out);
+    forward_picture(run, run->in[0].f + n * nn_shape_product(shape, 1, 4), out);
+  }
 }
 
 static unsigned
@@ -97,11 +119,10 @@ keeps(const void *params, unsigned varying)
 
 /* only output 0 could be kept, so the statistics are taken again */
 static void
-backward(const NnOpRun *run)
+backward_picture(const NnOpRun *run, const float *x, const NnTensor *grad_out, float *gradient)
 {
   int64_t channel_step, step, channels = run->in[0].shape.dim[1];
   int64_t positions = count_positions(&run->in[0], &channel_step, &step);
-  const float *x = run->in[0].f;
   for (int64_t c = 0; c < channels; c++) {
     double total[2] = {0, 0};
     float values[2], a, b;
@@ -110,13 +131,24 @@ backward(const NnOpRun *run)
       total[0] += at;
       total[1] += at * at;
     }
-    NnTensor out[2] = {{.f = &values[0]}, {.f = &values[1]}};
-    NnTensor gradients[2] = {{.f = run->grad_out[0].data != NULL ? run->grad_out[0].f + c : NULL},
-                             {.f = run->grad_out[1].data != NULL ? run->grad_out[1].f + c : NULL}};
+    NnTensor out[2] = {{.f = &values[0]}, {.f = &values[1]}}, gradients[2];
+    views_from(grad_out, c, 1, gradients);
     close_sums(run->params, positions, 1, total, out);
     find_slope(run->params, positions, 1, out, gradients, &a, &b);
     for (int64_t p = 0; p < positions; p++)
-      run->grad_in[0].f[c * channel_step + p * step] = a + b * x[c * channel_step + p * step];
+      gradient[c * channel_step + p * step] = a + b * x[c * channel_step + p * step];
+  }
+}
+
+static void
+backward(const NnOpRun *run)
+{
+  const NnShape *shape = &run->in[0].shape;
+  int64_t each = nn_shape_product(shape, 1, 4);
+  for (int64_t n = 0; n < shape->dim[0]; n++) {
+    NnTensor gradients[2];
+    views_from(run->grad_out, n, shape->dim[1], gradients);
+    backward_picture(run, run->in[0].f + n * each, gradients, run->grad_in[0].f + n * each);
   }
 }
 

@@ -45,6 +45,19 @@ nn_normed_bytes(const NnNormSets *sets)
   return (size_t)(sets->outer * sets->groups) * sizeof(NnNormStatistics);
 }
 
+size_t
+nn_normed_scratch_bytes(const NnNormSets *sets, int threads)
+{
+  return nn_normed_bytes(sets) + nn_norm_scratch_bytes(sets, threads);
+}
+
+/* what of the scratch memory is behind the statistics */
+static void *
+kernel_scratch(const NnOpRun *run, const NnNormSets *sets)
+{
+  return (char *)run->scratch + nn_normed_bytes(sets);
+}
+
 static const float *
 weights(const NnOpRun *run, int input)
 {
@@ -57,12 +70,13 @@ nn_normed_forward(const NnOpRun *run, const NnNormSets *sets, float epsilon,
 {
   nn_norm_forward(run->context, sets, epsilon, run->in[NN_NORMED_X].f,
                   weights(run, NN_NORMED_SCALE), weights(run, NN_NORMED_SHIFT), run->out[0].f,
-                  statistics);
+                  statistics, kernel_scratch(run, sets));
 }
 
 void
 nn_normed_backward(const NnOpRun *run, const NnNormSets *sets, const NnNormStatistics *statistics)
 {
   nn_norm_backward(run->context, sets, run->in[NN_NORMED_X].f, weights(run, NN_NORMED_SCALE),
-                   statistics, run->grad_out[0].f, run->grad_in[NN_NORMED_X].f);
+                   statistics, run->grad_out[0].f, run->grad_in[NN_NORMED_X].f,
+                   kernel_scratch(run, sets));
 }

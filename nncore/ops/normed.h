@@ -20,6 +20,9 @@ int64_t nn_normed_operations(const NnInfer *infer);
 /** nn_normed_bytes: of the statistics. */
 size_t nn_normed_bytes(const NnNormSets *sets);
 
+/** nn_normed_scratch_bytes: the statistics, where no gradient is wanted, and the kernel's memory. */
+size_t nn_normed_scratch_bytes(const NnNormSets *sets, int threads);
+
 /** nn_normed_forward: @statistics: where they go. nn_normed_backward: to input 0. */
 void nn_normed_forward(const NnOpRun *run, const NnNormSets *sets, float epsilon,
                        NnNormStatistics *statistics);

@@ -30,8 +30,10 @@ typedef struct {
  * @params: what parse made of the attributes
  * @in: types of the @n_inputs inputs
  * @constants: (array length=n_inputs): the inputs' elements where they are known (constants, and
- *   what follows from the size of the picture), else %NULL
+ *   what follows from the size of the picture), else %NULL. Of weights that NnOp.stands_for, the
+ *   data may be %NULL
  * @out: (out): types of the @n_outputs outputs; preset to float, rank 0
+ * @prepared: (nullable): what prepare made, where that has been
  */
 typedef struct {
   const void *params;
@@ -40,18 +42,21 @@ typedef struct {
   const NnTensor *const *constants;
   int n_outputs;
   NnType *out;
+  const void *prepared;
 } NnInfer;
 
 /**
  * NnPrepare: what an operator sees when its weights are made ready, once for all shapes.
  * @constants: as in NnInfer
  * @gradient: whether backward will be called
+ * @lean: memory is short: weights that would be much larger when ready are made so in each run, in
+ *   its scratch memory
  */
 typedef struct {
   const void *params;
   int n_inputs;
   const NnTensor *const *constants;
-  bool gradient;
+  bool gradient, lean;
 } NnPrepare;
 
 /**
@@ -60,7 +65,7 @@ typedef struct {
  *   Backward: the data of an input or output is %NULL unless @keeps (below) asked for it; shapes
  *   and layouts are always there, as is the data of constants and of what is known before the
  *   run.
- * @prepared: what prepare made, or %NULL
+ * @prepared: what prepare made, or %NULL; of inputs that it stands for, data is %NULL
  * @aux: aux_bytes() that forward writes and backward reads; %NULL where no gradient is wanted
  * @scratch: scratch_bytes(), contents undefined at the start of each call
  * @activation: fused behind the operator's own result (fuses_activation); kind NONE otherwise.
@@ -186,6 +191,13 @@ typedef struct NnOp {
   /* optional: weights made ready; returns NULL on error. free_prepared goes with it. */
   void *(*prepare)(const NnPrepare *prepare, GError **error);
   void (*free_prepared)(void *prepared);
+
+  /* optional, 0 by default: bytes of what prepare would make; the constants' shapes are enough */
+  size_t (*prepared_bytes)(const NnPrepare *prepare);
+
+  /* optional, none by default: bit i: forward and backward read no element of input i any more, whose
+   * place is taken by what prepare made; its shape is still there */
+  unsigned (*stands_for)(const void *prepared);
 
   /* optional, 0 by default: bytes kept from forward to backward */
   size_t (*aux_bytes)(const NnInfer *infer);

@@ -74,15 +74,25 @@ nn_adam_step(NnAdam *adam, NnContext *context, const NnProblem *problem, double 
   return true;
 }
 
-bool
-nn_adam_carry(NnAdam *adam, const NnAdam *from, NnResizeFunc resize, gpointer data, double scale,
-              GError **error)
+static bool
+resize_vector(float **vector, int64_t count, NnResizeFunc resize, gpointer data, GError **error)
 {
-  if (!resize(data, from->mean, adam->mean, error) ||
-      !resize(data, from->square, adam->square, error))
+  float *resized = nn_alloc((size_t)count, sizeof(float), error);
+  bool ok = resized != NULL && resize(data, *vector, resized, error);
+  nn_free(*vector);
+  *vector = resized;
+  return ok;
+}
+
+bool
+nn_adam_resize(NnAdam *adam, int64_t count, NnResizeFunc resize, gpointer data, double scale,
+               GError **error)
+{
+  if (!resize_vector(&adam->mean, count, resize, data, error) ||
+      !resize_vector(&adam->square, count, resize, data, error))
     return false;
-  adam->steps = from->steps;
-  for (int64_t i = 0; i < adam->count; i++) {
+  adam->count = count;
+  for (int64_t i = 0; i < count; i++) {
     adam->mean[i] *= (float)scale;
     /* interpolation may overshoot; a square must not */
     adam->square[i] = MAX(adam->square[i], 0) * (float)(scale * scale);

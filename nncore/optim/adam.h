@@ -20,12 +20,14 @@ bool nn_adam_step(NnAdam *adam, NnContext *context, const NnProblem *problem, do
                   double *value, GError **error);
 
 /**
- * nn_adam_carry:
- * @adam: (inout): new, of another size than @from: takes over its state
+ * nn_adam_resize:
+ * @count: of the vectors from now on; its state is resized
  * @scale: what gradients at the new size are, about, of those at the old: of a mean over pixels,
  *   the old number of them over the new one
+ *
+ * Returns: false with an error; it can then only be freed.
  */
-bool nn_adam_carry(NnAdam *adam, const NnAdam *from, NnResizeFunc resize, gpointer data,
-                   double scale, GError **error);
+bool nn_adam_resize(NnAdam *adam, int64_t count, NnResizeFunc resize, gpointer data, double scale,
+                    GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnAdam, nn_adam_free)

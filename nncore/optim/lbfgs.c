@@ -28,26 +28,45 @@ struct NnLbfgs {
   float *direction, *x, *gradient; /* the latter two where the line search began */
 };
 
+/* a vector for each pair */
+static float *
+new_ring(const NnLbfgs *lbfgs, GError **error)
+{
+  return nn_alloc((size_t)lbfgs->history, (size_t)lbfgs->count * sizeof(float), error);
+}
+
+static bool
+new_vectors(NnLbfgs *lbfgs, GError **error)
+{
+  lbfgs->direction = nn_alloc((size_t)lbfgs->count, sizeof(float), error);
+  if (lbfgs->direction != NULL)
+    lbfgs->x = nn_alloc((size_t)lbfgs->count, sizeof(float), error);
+  if (lbfgs->x != NULL)
+    lbfgs->gradient = nn_alloc((size_t)lbfgs->count, sizeof(float), error);
+  return lbfgs->gradient != NULL;
+}
+
+static void
+free_vectors(NnLbfgs *lbfgs)
+{
+  g_clear_pointer(&lbfgs->direction, nn_free);
+  g_clear_pointer(&lbfgs->x, nn_free);
+  g_clear_pointer(&lbfgs->gradient, nn_free);
+}
+
 NnLbfgs *
 nn_lbfgs_new(int64_t count, int history, double first_step, GError **error)
 {
   g_autoptr(NnLbfgs) lbfgs = g_new0(NnLbfgs, 1);
-  size_t n = (size_t)count, pairs = (size_t)history;
   lbfgs->count = count;
   lbfgs->history = history;
   lbfgs->first_step = first_step;
-  lbfgs->curvature = g_new0(double, pairs);
-  lbfgs->alpha = g_new0(double, pairs);
-  lbfgs->s = nn_alloc(pairs, n * sizeof(float), error);
+  lbfgs->curvature = g_new0(double, history);
+  lbfgs->alpha = g_new0(double, history);
+  lbfgs->s = new_ring(lbfgs, error);
   if (lbfgs->s != NULL)
-    lbfgs->y = nn_alloc(pairs, n * sizeof(float), error);
-  if (lbfgs->y != NULL)
-    lbfgs->direction = nn_alloc(n, sizeof(float), error);
-  if (lbfgs->direction != NULL)
-    lbfgs->x = nn_alloc(n, sizeof(float), error);
-  if (lbfgs->x != NULL)
-    lbfgs->gradient = nn_alloc(n, sizeof(float), error);
-  return lbfgs->gradient != NULL ? g_steal_pointer(&lbfgs) : NULL;
+    lbfgs->y = new_ring(lbfgs, error);
+  return lbfgs->y != NULL && new_vectors(lbfgs, error) ? g_steal_pointer(&lbfgs) : NULL;
 }
 
 void
@@ -59,9 +78,7 @@ nn_lbfgs_free(NnLbfgs *lbfgs)
   g_free(lbfgs->alpha);
   nn_free(lbfgs->s);
   nn_free(lbfgs->y);
-  nn_free(lbfgs->direction);
-  nn_free(lbfgs->x);
-  nn_free(lbfgs->gradient);
+  free_vectors(lbfgs);
   g_free(lbfgs);
 }
 
@@ -394,21 +411,53 @@ nn_lbfgs_step(NnLbfgs *lbfgs, NnContext *context, const NnProblem *problem, doub
   return ok;
 }
 
-bool
-nn_lbfgs_carry(NnLbfgs *lbfgs, const NnLbfgs *from, NnContext *context, NnResizeFunc resize,
-               gpointer data, double scale, GError **error)
+/* the ring's vectors at the new size, from the oldest on, in place of those of @old_count elements */
+static bool
+resize_ring(const NnLbfgs *lbfgs, float **ring, int64_t old_count, NnResizeFunc resize,
+            gpointer data, GError **error)
 {
-  g_return_val_if_fail(lbfgs->history == from->history, false);
+  float *resized = new_ring(lbfgs, error);
+  bool ok = resized != NULL;
+  for (int k = 0; ok && k < lbfgs->pairs; k++)
+    ok = resize(data, *ring + place_of(lbfgs, lbfgs->pairs - 1 - k) * old_count,
+                resized + k * lbfgs->count, error);
+  nn_free(*ring);
+  *ring = resized;
+  return ok;
+}
+
+/* all pairs once more, from the first place on; those that are refused leave no gap */
+static void
+accept_anew(NnLbfgs *lbfgs, NnContext *context)
+{
+  int pairs = lbfgs->pairs;
+  size_t n = (size_t)lbfgs->count;
   lbfgs->pairs = 0;
-  for (int age = from->pairs - 1; age >= 0; age--) {
-    int place = (lbfgs->newest + 1) % lbfgs->history, old = place_of(from, age);
-    float *s = lbfgs->s + place * lbfgs->count, *y = lbfgs->y + place * lbfgs->count;
-    if (!resize(data, from->s + old * from->count, s, error) ||
-        !resize(data, from->y + old * from->count, y, error))
-      return false;
-    for (int64_t i = 0; i < lbfgs->count; i++)
-      y[i] *= (float)scale;
-    accept_pair(lbfgs, context, place);
+  lbfgs->newest = lbfgs->history - 1;
+  for (int k = 0; k < pairs; k++) {
+    size_t to = (size_t)lbfgs->pairs * n, from = (size_t)k * n;
+    if (to != from) {
+      memcpy(lbfgs->s + to, lbfgs->s + from, n * sizeof(float));
+      memcpy(lbfgs->y + to, lbfgs->y + from, n * sizeof(float));
+    }
+    accept_pair(lbfgs, context, lbfgs->pairs);
   }
+}
+
+bool
+nn_lbfgs_resize(NnLbfgs *lbfgs, NnContext *context, int64_t count, NnResizeFunc resize,
+                gpointer data, double scale, GError **error)
+{
+  int64_t old_count = lbfgs->count;
+  int pairs = lbfgs->pairs;
+  free_vectors(lbfgs); /* before others are made: no more is there at a time than must be */
+  lbfgs->count = count;
+  if (!resize_ring(lbfgs, &lbfgs->s, old_count, resize, data, error) ||
+      !resize_ring(lbfgs, &lbfgs->y, old_count, resize, data, error) || !new_vectors(lbfgs, error))
+    return false;
+  lbfgs->searching = lbfgs->started = false;
+  for (int64_t i = 0; i < pairs * count; i++)
+    lbfgs->y[i] *= (float)scale;
+  accept_anew(lbfgs, context);
   return true;
 }

@@ -38,11 +38,14 @@ void nn_lbfgs_go_back(NnLbfgs *lbfgs, const NnProblem *problem);
 int64_t nn_lbfgs_evaluations(const NnLbfgs *lbfgs);
 
 /**
- * nn_lbfgs_carry:
- * @lbfgs: (inout): new, of another size than @from, and the same history: takes over its pairs
- * @scale: as in nn_adam_carry()
+ * nn_lbfgs_resize:
+ * @count: of the vectors from now on; what it remembers is resized, each ring of vectors in turn, so
+ *   that not much more memory than the larger size's is taken at a time
+ * @scale: as in nn_adam_resize()
+ *
+ * Returns: false with an error; it can then only be freed.
  */
-bool nn_lbfgs_carry(NnLbfgs *lbfgs, const NnLbfgs *from, NnContext *context, NnResizeFunc resize,
-                    gpointer data, double scale, GError **error);
+bool nn_lbfgs_resize(NnLbfgs *lbfgs, NnContext *context, int64_t count, NnResizeFunc resize,
+                     gpointer data, double scale, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NnLbfgs, nn_lbfgs_free)

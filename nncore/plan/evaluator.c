@@ -12,6 +12,8 @@ struct NnEvaluator {
   NnWorkspace *workspace;
   NnTiled *tiled;
   int n_targets;
+  NnContext *context;
+  int64_t held_bytes; /* of the context's memory */
 };
 
 NnEvaluator *
@@ -20,6 +22,7 @@ nn_evaluator_new(NnProgram *program, NnContext *context, const NnShape *shape, s
 {
   g_autoptr(NnEvaluator) evaluator = g_new0(NnEvaluator, 1);
   evaluator->n_targets = nn_program_n_targets(program);
+  evaluator->context = context;
   evaluator->plan = nn_plan_new(program, shape, 1, error);
   if (evaluator->plan == NULL)
     return NULL;
@@ -27,8 +30,11 @@ nn_evaluator_new(NnProgram *program, NnContext *context, const NnShape *shape, s
     evaluator->workspace = nn_workspace_new(evaluator->plan, context, error);
   else
     evaluator->tiled = nn_tiled_new(program, context, shape, budget_bytes, error);
-  bool made = evaluator->workspace != NULL || evaluator->tiled != NULL;
-  return made ? g_steal_pointer(&evaluator) : NULL;
+  if (evaluator->workspace == NULL && evaluator->tiled == NULL)
+    return NULL;
+  evaluator->held_bytes = (int64_t)nn_evaluator_bytes(evaluator);
+  nn_context_hold_memory(context, evaluator->held_bytes);
+  return g_steal_pointer(&evaluator);
 }
 
 void
@@ -36,6 +42,7 @@ nn_evaluator_free(NnEvaluator *evaluator)
 {
   if (evaluator == NULL)
     return;
+  nn_context_hold_memory(evaluator->context, -evaluator->held_bytes);
   nn_tiled_free(evaluator->tiled);
   nn_workspace_free(evaluator->workspace);
   nn_plan_unref(evaluator->plan);
@@ -46,7 +53,7 @@ size_t
 nn_evaluator_bytes(const NnEvaluator *evaluator)
 {
   return evaluator->tiled != NULL ? nn_tiled_bytes(evaluator->tiled)
-                                  : nn_plan_bytes(evaluator->plan);
+                                  : nn_plan_nominal_bytes(evaluator->plan);
 }
 
 void

@@ -54,7 +54,8 @@ NnEvaluator *nn_evaluator_new(NnProgram *program, NnContext *context, const NnSh
                               size_t budget_bytes, GError **error);
 void nn_evaluator_free(NnEvaluator *evaluator);
 
-/** nn_evaluator_bytes: what it has allocated for its work, the program's weights not counted. */
+/** nn_evaluator_bytes: what it allocates for its work with up to four threads, whatever their number
+ * is, and holds of the context's memory; the program's weights not counted. */
 size_t nn_evaluator_bytes(const NnEvaluator *evaluator);
 
 /** nn_evaluator_grid: @rows, @columns: (out): of tiles; 1 and 1 where the picture is not cut. */

@@ -212,11 +212,15 @@ place_crops(NnPartial *partial, int index, int axis, int count)
   NnPartialValue *value = &partial->values[node->outputs[0]];
   int64_t stride = planned->stride[axis], length = 0;
   int64_t whole = dim_of(partial->graph, node->inputs[first_window(partial, node)], axis);
+  int64_t places = dim_of(partial->graph, node->outputs[0], axis);
   for (int b = 0; b < count; b++) {
-    int64_t begin = value->start[axis][b] * stride + planned->first[axis];
-    int64_t end = (value->start[axis][b] + value->size[axis] - 1) * stride + planned->last[axis];
-    int64_t crop = MAX(floor_divide(begin, stride), 0) * stride;
-    int64_t spared = MAX(floor_divide(whole - 1 - end, stride), 0) * stride;
+    int64_t start = value->start[axis][b], after = places - start - value->size[axis];
+    int64_t begin = start * stride + planned->first[axis];
+    int64_t end = (start + value->size[axis] - 1) * stride + planned->last[axis];
+    /* who cuts off or moves looks beside its own place: the crop spans both, since places are counted
+     * from its ends */
+    int64_t crop = CLAMP(floor_divide(begin, stride), 0, start) * stride;
+    int64_t spared = CLAMP(floor_divide(whole - 1 - end, stride), 0, after) * stride;
     planned->crop[axis][b] = crop;
     length = MAX(length, whole - spared - crop);
   }
@@ -225,7 +229,7 @@ place_crops(NnPartial *partial, int index, int axis, int count)
     planned->crop[axis][b] = MIN(planned->crop[axis][b], whole - length);
     value->offset[axis][b] = value->start[axis][b] - planned->crop[axis][b] / stride;
   }
-  value->stored[axis] = dim_of(partial->graph, node->outputs[0], axis) - (whole - length) / stride;
+  value->stored[axis] = places - (whole - length) / stride;
 }
 
 /* whether the operator makes of the crops what it makes of the whole */

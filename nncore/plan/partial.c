@@ -15,6 +15,7 @@
 
 #define NO_BUFFER (-1)
 #define TAIL_BYTES (64u << 20) /* about, of what looks at all of a picture; at a time */
+#define TAIL_SHARE_BYTES (2u << 20) /* of them, for each picture that the caller allows */
 #define MOST_AT_A_TIME 64 /* pictures: more gain nothing */
 #define MOST_REFUSALS 64 /* nodes that turn out to be whole one after the other; then all are */
 
@@ -74,17 +75,62 @@ keeps_pictures_apart(const NnPartial *partial, const NnGraph *graph, int count)
   return true;
 }
 
+/* what a node makes has been found while types were inferred */
+static bool
+is_done(const NnGraph *graph, const NnNode *node)
+{
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE && graph->values[node->outputs[o]].known == NULL)
+      return false;
+  return true;
+}
+
+/* by value: windows that are put into whole tensors: of targets, and for who reads all */
+static void
+mark_spread(const NnPartial *partial, bool *spread)
+{
+  for (int i = 0; i < n_nodes(partial); i++) {
+    const NnNode *node = &partial->graph->nodes[i];
+    bool whole = !partial->nodes[i].cropped && !is_done(partial->graph, node);
+    for (int k = 0; whole && k < node->n_inputs; k++)
+      if (kind_of(partial, node->inputs[k]) == NN_PARTIAL_WINDOW)
+        spread[node->inputs[k]] = true;
+  }
+  for (int t = 0; t < partial->program->n_targets; t++) {
+    NnValueId id = partial->program->targets[t];
+    spread[id] = kind_of(partial, id) == NN_PARTIAL_WINDOW;
+  }
+}
+
+/* of a picture of which the whole layers are run, with its results; about, and at least 1 */
+static bool
+measure_tail(const NnPartial *partial, size_t *bytes, GError **error)
+{
+  const NnGraph *graph = partial->graph;
+  bool *spread = nn_alloc0(graph->n_values, sizeof *spread, error);
+  if (spread == NULL)
+    return false;
+  *bytes = 1;
+  mark_spread(partial, spread);
+  for (size_t v = 0; v < graph->n_values; v++)
+    if (partial->values[v].kind == NN_PARTIAL_WHOLE || spread[v])
+      *bytes += elements_of(graph, (NnValueId)v) * sizeof(float);
+  for (int t = 0; t < partial->program->n_targets; t++)
+    *bytes += elements_of(graph, partial->program->targets[t]) * sizeof(float);
+  nn_free(spread);
+  return true;
+}
+
 /* how many pictures layers that look at all of them take at a time: as many as fit into some memory,
  * or one, where a head flattens to one picture */
 static bool
 make_tail(NnPartial *partial, const NnShape *shape, GError **error)
 {
-  const NnGraph *graph = partial->graph;
-  size_t each = 1;
-  for (size_t v = 0; v < graph->n_values; v++)
-    if (partial->values[v].kind == NN_PARTIAL_WHOLE)
-      each += elements_of(graph, (NnValueId)v) * sizeof(float);
-  partial->at_a_time = (int)CLAMP(TAIL_BYTES / each, (size_t)partial->most, MOST_AT_A_TIME);
+  size_t each, most = (size_t)partial->most;
+  if (!measure_tail(partial, &each, error))
+    return false;
+  size_t room = MIN(most * TAIL_SHARE_BYTES, TAIL_BYTES);
+  partial->at_a_time = (int)MIN(MAX(room / each, most), MOST_AT_A_TIME);
   partial->tail = infer_for(partial, shape, partial->at_a_time, NULL);
   if (partial->tail != NULL && keeps_pictures_apart(partial, partial->tail, partial->at_a_time))
     return true;
@@ -204,6 +250,7 @@ make_nodes(NnPartial *partial, GError **error)
     if (planned->views == NULL || !make_bare(planned, node, error) ||
         !nn_node_types_init(&planned->types, partial->graph, node, error))
       return false;
+    planned->types.infer.prepared = partial->program->prepared[i];
   }
   return make_places(partial, error);
 }
@@ -341,15 +388,6 @@ plan_read(NnPartial *partial, int index, GError **error)
   return true;
 }
 
-static bool
-is_done(const NnPartial *partial, const NnNode *node)
-{
-  for (int o = 0; o < node->n_outputs; o++)
-    if (node->outputs[o] != NN_NO_VALUE && partial->tail->values[node->outputs[o]].known == NULL)
-      return false;
-  return true;
-}
-
 /* the sizes of a batch: of crops, and of what is made of them */
 static void
 need_crops(NnPartial *partial, const NnPartialBatch *batch)
@@ -380,6 +418,7 @@ need_whole_scratch(NnPartial *partial, int index, const NnGraph *graph, GError *
   const NnNode *node = &graph->nodes[index];
   NnNodeTypes types;
   bool ok = nn_node_types_init(&types, graph, node, error);
+  types.infer.prepared = partial->program->prepared[index];
   if (ok && node->op->scratch_bytes != NULL)
     need(partial, partial->nodes[index].scratch,
          node->op->scratch_bytes(&types.infer, nn_context_threads(partial->context), false));
@@ -399,7 +438,7 @@ plan_buffers(NnPartial *partial, GError **error)
        (size_t)partial->most * 3 * (size_t)(partial->size[0] * partial->size[1]) * sizeof(float));
   for (int i = 0; i < n_nodes(partial); i++) {
     NnPartialNode *planned = &partial->nodes[i];
-    planned->done = is_done(partial, &partial->graph->nodes[i]);
+    planned->done = is_done(partial->tail, &partial->graph->nodes[i]);
     if (!add_buffer(partial, time_of(partial, i), &planned->scratch, error) ||
         !plan_made(partial, i, error) || !plan_read(partial, i, error) ||
         !need_whole_scratch(partial, i, planned->cropped ? partial->graph : partial->tail, error))
@@ -419,25 +458,30 @@ plan_buffers(NnPartial *partial, GError **error)
 
 /* ---- memory ---- */
 
+/* of a window value of the whole picture; kernels may write with aligned stores */
+static size_t
+kept_bytes(const NnPartial *partial, NnValueId id)
+{
+  return nn_align(elements_of(partial->graph, id) * sizeof(float));
+}
+
 static void
 count_kept(NnPartial *partial)
 {
-  size_t total = 0;
   for (size_t v = 0; v < partial->graph->n_values; v++)
     if (partial->values[v].kind == NN_PARTIAL_WINDOW)
-      total += elements_of(partial->graph, (NnValueId)v);
-  partial->kept_bytes = total * sizeof(float);
+      partial->kept_bytes += kept_bytes(partial, (NnValueId)v);
 }
 
 static bool
 keep_whole(NnPartial *partial, GError **error)
 {
   partial->kept = nn_alloc(1, partial->kept_bytes, error);
-  float *next = partial->kept;
+  char *next = (char *)partial->kept;
   for (size_t v = 0; next != NULL && v < partial->graph->n_values; v++)
     if (partial->values[v].kind == NN_PARTIAL_WINDOW) {
-      partial->values[v].kept = next;
-      next += elements_of(partial->graph, (NnValueId)v);
+      partial->values[v].kept = (float *)next;
+      next += kept_bytes(partial, (NnValueId)v);
     }
   return partial->kept != NULL;
 }
@@ -459,19 +503,33 @@ view_of(const NnGraph *graph, NnValueId id, void *data)
   return view;
 }
 
+static int
+most_pictures(const NnPartial *partial)
+{
+  int pictures = 1;
+  for (int g = 0; g < partial->n_groups; g++)
+    pictures = MAX(pictures, pictures_of(partial, &partial->groups[g]));
+  return pictures;
+}
+
+/* of a target of the largest group */
+static size_t
+result_bytes(const NnPartial *partial, NnValueId id)
+{
+  return elements_of(partial->graph, id) * (size_t)most_pictures(partial) *
+         nn_dtype_size(partial->graph->values[id].type.dtype);
+}
+
 static bool
 make_results(NnPartial *partial, GError **error)
 {
-  int n_targets = partial->program->n_targets, pictures = 1;
-  for (int g = 0; g < partial->n_groups; g++)
-    pictures = MAX(pictures, pictures_of(partial, &partial->groups[g]));
+  int n_targets = partial->program->n_targets;
   partial->results = nn_alloc0((size_t)n_targets, sizeof(NnTensor), error);
   for (int t = 0; partial->results != NULL && t < n_targets; t++) {
     NnValueId id = partial->program->targets[t];
     NnTensor *result = &partial->results[t];
     *result = view_of(partial->graph, id, NULL);
-    result->data = nn_alloc(elements_of(partial->graph, id) * (size_t)pictures,
-                            nn_dtype_size(result->dtype), error);
+    result->data = nn_alloc(1, result_bytes(partial, id), error);
     if (result->data == NULL)
       return false;
   }
@@ -512,8 +570,9 @@ nn_partial_new(NnProgram *program, NnContext *context, const NnShape *shape, int
   if (ok)
     make_groups(partial);
   ok = ok && plan_buffers(partial, error);
-  count_kept(partial);
-  ok = ok && nn_check_budget(nn_partial_bytes(partial), budget_bytes, error) &&
+  if (ok)
+    count_kept(partial);
+  ok = ok && nn_check_budget(context, nn_partial_bytes(partial), budget_bytes, error) &&
        make_memory(partial, error);
   return ok ? g_steal_pointer(&partial) : NULL;
 }
@@ -550,7 +609,10 @@ nn_partial_free(NnPartial *partial)
 size_t
 nn_partial_bytes(const NnPartial *partial)
 {
-  return partial->bytes + partial->kept_bytes;
+  size_t bytes = partial->bytes + partial->kept_bytes;
+  for (int t = 0; t < partial->program->n_targets; t++)
+    bytes += result_bytes(partial, partial->program->targets[t]);
+  return bytes;
 }
 
 const NnTensor *

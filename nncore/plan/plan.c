@@ -353,6 +353,14 @@ take_places(NnPlan *plan)
 /* ---- what operators ask for ---- */
 
 static bool
+node_types_init(NnNodeTypes *types, const NnPlan *plan, int i, GError **error)
+{
+  bool ok = nn_node_types_init(types, plan->graph, &plan->graph->nodes[i], error);
+  types->infer.prepared = plan->program->prepared[i];
+  return ok;
+}
+
+static bool
 plan_scratch(NnPlan *plan, int i, const NnNodeTypes *types, GError **error)
 {
   const NnOp *op = plan->graph->nodes[i].op;
@@ -398,8 +406,8 @@ plan_nodes(NnPlan *plan, GError **error)
 {
   for (int i = 0; i < n_steps(plan); i++) {
     NnNodeTypes types;
-    bool ok = nn_node_types_init(&types, plan->graph, &plan->graph->nodes[i], error) &&
-              plan_scratch(plan, i, &types, error) && plan_kept(plan, i, &types, error);
+    bool ok = node_types_init(&types, plan, i, error) && plan_scratch(plan, i, &types, error) &&
+              plan_kept(plan, i, &types, error);
     nn_node_types_clear(&types);
     if (!ok)
       return false;
@@ -421,7 +429,7 @@ find_nominal_bytes(NnPlan *plan, GError **error)
     NnNodeTypes types;
     if (op->scratch_bytes == NULL)
       continue;
-    ok = nn_node_types_init(&types, plan->graph, &plan->graph->nodes[i], error);
+    ok = node_types_init(&types, plan, i, error);
     if (ok && planned->forward_scratch != NN_NO_BUFFER)
       buffers[planned->forward_scratch].bytes =
           op->scratch_bytes(&types.infer, NN_NOMINAL_THREADS, false);
@@ -531,16 +539,17 @@ nn_plan_unref(NnPlan *plan)
 }
 
 bool
-nn_check_budget(size_t needed, size_t budget_bytes, GError **error)
+nn_check_budget(const NnContext *context, size_t needed, size_t budget_bytes, GError **error)
 {
   if (budget_bytes == 0 || needed <= budget_bytes)
     return true;
-  g_autofree char *more = g_format_size(needed), *given = g_format_size(budget_bytes);
-  g_set_error(
-      error, NN_ERROR, NN_ERROR_MEMORY,
-      _("At this size the network needs at least %s of memory, and the memory budget is %s. "
-        "Raise the budget, choose a smaller working size, or a layer nearer to the input."),
-      more, given);
+  size_t held = (size_t)MAX(nn_context_memory_held(context), 0);
+  g_autofree char *more = g_format_size(held + needed);
+  g_autofree char *given = g_format_size(held + budget_bytes);
+  g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
+              _("At this size the run needs at least %s of memory, and the memory budget is %s. "
+                "Raise the budget, choose a smaller working size, or a layer nearer to the input."),
+              more, given);
   return false;
 }
 

@@ -22,8 +22,8 @@ void nn_plan_unref(NnPlan *plan);
 size_t nn_plan_bytes(const NnPlan *plan);
 
 /** nn_check_budget: whether @needed bytes are within @budget_bytes (0: no limit); else %NN_ERROR_MEMORY,
- * in a sentence with both that says what to do. */
-bool nn_check_budget(size_t needed, size_t budget_bytes, GError **error);
+ * in a sentence with both that says what to do; to both is added what is held of @context's. */
+bool nn_check_budget(const NnContext *context, size_t needed, size_t budget_bytes, GError **error);
 
 /** nn_plan_target_shape: in ONNX's order. */
 NnShape nn_plan_target_shape(const NnPlan *plan, int target);

@@ -11,6 +11,8 @@ struct NnProgram {
   NnContext *context;
   NnGraph *graph;      /* lowered */
   void **prepared;     /* by node */
+  size_t bytes;        /* of weights, as they are and made ready */
+  bool holds;          /* them of the context's memory */
   NnValueId *targets;
   int n_targets;
   NnProgramOptions options;

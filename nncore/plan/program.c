@@ -10,6 +10,7 @@
 #include "nncore/base/memory.h"
 #include "nncore/graph/node-types.h"
 #include "nncore/graph/passes.h"
+#include "nncore/graph/uses.h"
 #include "nncore/plan/program-private.h"
 
 #define REFERENCE_SIZE 224 /* px: for free dimensions */
@@ -144,26 +145,98 @@ forget_reference(NnProgram *program)
   return true;
 }
 
+/* ---- weights made ready ---- */
+
+/* what preparing all nodes takes */
+static bool
+count_prepared(const NnProgram *program, bool lean, size_t *bytes, GError **error)
+{
+  const NnGraph *graph = program->graph;
+  bool ok = true;
+  for (size_t i = 0; ok && i < graph->n_nodes; i++) {
+    const NnNode *node = &graph->nodes[i];
+    NnNodeTypes types;
+    if (node->op->prepared_bytes == NULL)
+      continue;
+    ok = nn_node_types_init(&types, graph, node, error);
+    if (ok) {
+      NnPrepare prepare = nn_node_types_prepare(&types, program->options.gradient, lean);
+      *bytes += node->op->prepared_bytes(&prepare);
+    }
+    nn_node_types_clear(&types);
+  }
+  return ok;
+}
+
+static bool
+prepare_node(NnProgram *program, size_t i, bool lean, GError **error)
+{
+  const NnNode *node = &program->graph->nodes[i];
+  NnNodeTypes types;
+  if (node->op->prepare == NULL)
+    return true;
+  if (nn_node_types_init(&types, program->graph, node, error)) {
+    NnPrepare prepare = nn_node_types_prepare(&types, program->options.gradient, lean);
+    program->prepared[i] = node->op->prepare(&prepare, error);
+  }
+  nn_node_types_clear(&types);
+  return program->prepared[i] != NULL || nn_node_prefix_error(node, error);
+}
+
+/* constants that what was prepared stands for, in all that read them: only their shapes stay */
+static void
+give_up_elements(NnProgram *program, size_t i, NnUses *uses)
+{
+  const NnNode *node = &program->graph->nodes[i];
+  const void *prepared = program->prepared[i];
+  unsigned given_up =
+      prepared != NULL && node->op->stands_for != NULL ? node->op->stands_for(prepared) : 0;
+  for (int k = 0; k < node->n_inputs && k < 32; k++) {
+    if (!(given_up >> k & 1))
+      continue;
+    NnValue *value = &program->graph->values[node->inputs[k]];
+    if (--uses->counts[node->inputs[k]] > 0)
+      continue;
+    nn_tensor_unref(value->constant);
+    value->constant = nn_tensor_new_hollow(value->type.dtype, &value->type.shape);
+  }
+}
+
+static size_t
+constants_bytes(const NnGraph *graph)
+{
+  size_t bytes = 0;
+  for (size_t v = 0; v < graph->n_values; v++) {
+    const NnTensor *constant = graph->values[v].constant;
+    bytes += constant != NULL && constant->data != NULL ? nn_tensor_bytes(constant) : 0;
+  }
+  return bytes;
+}
+
+static bool
+prepare_all(NnProgram *program, NnUses *uses, GError **error)
+{
+  size_t n_nodes = program->graph->n_nodes, rich_bytes = 0, bytes = 0;
+  double left = (double)nn_context_memory_left(program->context);
+  program->prepared = nn_alloc0(n_nodes, sizeof(void *), error);
+  bool ok = program->prepared != NULL && count_prepared(program, false, &rich_bytes, error);
+  bool lean = (double)rich_bytes > NN_LEAN_PART * left;
+  for (size_t i = 0; ok && i < n_nodes; i++) {
+    ok = prepare_node(program, i, lean, error);
+    give_up_elements(program, i, uses);
+  }
+  ok = ok && count_prepared(program, lean, &bytes, error);
+  program->bytes = bytes + constants_bytes(program->graph);
+  return ok;
+}
+
 static bool
 prepare_nodes(NnProgram *program, GError **error)
 {
-  NnGraph *graph = program->graph;
-  program->prepared = nn_alloc0(graph->n_nodes, sizeof(void *), error);
-  bool ok = program->prepared != NULL;
-  for (size_t i = 0; ok && i < graph->n_nodes; i++) {
-    const NnNode *node = &graph->nodes[i];
-    if (node->op->prepare == NULL)
-      continue;
-    NnNodeTypes types;
-    ok = nn_node_types_init(&types, graph, node, error);
-    if (ok)
-      program->prepared[i] =
-          nn_node_types_prepare(&types, node->op, program->options.gradient, error);
-    ok = program->prepared[i] != NULL;
-    nn_node_types_clear(&types);
-    if (!ok)
-      nn_node_prefix_error(node, error);
-  }
+  NnUses uses;
+  bool ok = nn_uses_init(&uses, program->graph, program->targets, program->n_targets, error) &&
+            prepare_all(program, &uses, error);
+  nn_uses_clear(&uses);
   return ok;
 }
 
@@ -233,6 +306,8 @@ nn_program_new(NnModel *model, NnContext *context, const char *const *targets, i
     nn_program_unref(program);
     return NULL;
   }
+  nn_context_hold_memory(context, (int64_t)program->bytes);
+  program->holds = true;
   return program;
 }
 
@@ -298,6 +373,8 @@ nn_program_unref(NnProgram *program)
   for (size_t i = 0; own && i < program->graph->n_nodes; i++)
     if (program->prepared[i] != NULL)
       program->graph->nodes[i].op->free_prepared(program->prepared[i]);
+  if (program->holds)
+    nn_context_hold_memory(program->context, -(int64_t)program->bytes);
   nn_free(program->prepared);
   nn_free(program->targets);
   g_free(program->head_note);
@@ -305,6 +382,12 @@ nn_program_unref(NnProgram *program)
   nn_program_unref(program->whole);
   nn_model_unref(program->model);
   g_free(program);
+}
+
+size_t
+nn_program_bytes(const NnProgram *program)
+{
+  return program->whole != NULL ? program->whole->bytes : program->bytes;
 }
 
 int

@@ -70,6 +70,9 @@ NnProgram *nn_program_ref(NnProgram *program);
 void nn_program_unref(NnProgram *program);
 int nn_program_n_targets(const NnProgram *program);
 
+/** nn_program_bytes: of its weights, which it holds of the context's memory (nn_context_hold_memory()). */
+size_t nn_program_bytes(const NnProgram *program);
+
 /**
  * nn_program_head_note:
  * Returns: (transfer none) (nullable): a translated sentence for people, where a target is in or

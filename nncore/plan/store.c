@@ -12,6 +12,7 @@
 #include "nncore/base/memory.h"
 
 struct NnStore {
+  NnContext *context; /* may be NULL */
   NnTensor map; /* its data is NULL where there is a file */
   int file;     /* -1: none */
   float *row;   /* room for one of the file's */
@@ -72,9 +73,11 @@ make_file(NnStore *store, GError **error)
 }
 
 NnStore *
-nn_store_new(const NnShape *shape, NnLayout layout, bool in_file, GError **error)
+nn_store_new(NnContext *context, const NnShape *shape, NnLayout layout, bool in_file,
+             GError **error)
 {
   g_autoptr(NnStore) store = g_new0(NnStore, 1);
+  store->context = context;
   store->map = (NnTensor){.shape = *shape, .dtype = NN_DTYPE_FLOAT, .layout = layout};
   store->file = -1;
   if (in_file)
@@ -170,7 +173,7 @@ nn_store_read(NnStore *store, int64_t y, int64_t x, const NnTensor *to, GError *
   int64_t high = to->shape.dim[2], wide = to->shape.dim[3], each;
   if (store->file < 0) {
     NnBox box = {{y, x}, {y + high, x + wide}};
-    nn_box_copy(&store->map, &box, to, 0, 0, false);
+    nn_box_copy(store->context, &store->map, &box, to, 0, 0, false);
     return true;
   }
   for (int64_t p = 0; p < n_planes(to); p++)
@@ -201,7 +204,7 @@ nn_store_write(NnStore *store, const NnTensor *from, const NnBox *box, int64_t y
                bool add, GError **error)
 {
   if (store->file < 0) {
-    nn_box_copy(from, box, &store->map, y, x, add);
+    nn_box_copy(store->context, from, box, &store->map, y, x, add);
     return true;
   }
   int64_t each;

@@ -10,13 +10,15 @@ typedef struct NnStore NnStore;
 
 /**
  * nn_store_new:
+ * @context: (nullable): whose threads copy what is in memory
  * @shape: 1 x C x H x W
  * @in_file: whether in a file, in the folder for temporary files (TMPDIR, else /var/tmp, which is on
  *   a disk as a rule, where /tmp may be memory)
  *
  * Contents are undefined. %NN_ERROR_MEMORY, or %NN_ERROR_READ where there is no room on the disk.
  */
-NnStore *nn_store_new(const NnShape *shape, NnLayout layout, bool in_file, GError **error);
+NnStore *nn_store_new(NnContext *context, const NnShape *shape, NnLayout layout, bool in_file,
+                      GError **error);
 void nn_store_free(NnStore *store);
 
 /** nn_store_clear: zeroes it. */

@@ -276,7 +276,7 @@ hand_out(Run *run, const NnPart *part, const NnTile *tile, int output)
   NnShape whole = nn_part_shape(part, id);
   while (next_rows(&whole, owned, &rows)) {
     View view = view_of(part, tile, id, map, &rows, tiled->piece);
-    nn_box_copy(map, &view.local, &view.tensor, 0, 0, false);
+    nn_box_copy(tiled->context, map, &view.local, &view.tensor, 0, 0, false);
     view.piece.activation = &view.tensor;
     add_sums(tiled, id, &view.tensor);
     if (target >= 0 && run->evaluation->observe != NULL)
@@ -473,14 +473,14 @@ seed_output(Run *run, const NnPart *part, const NnTile *tile, int output)
   memset(all->data, 0, nn_tensor_bytes(all));
   while (next_rows(&whole, owned, &rows)) {
     View view = view_of(part, tile, id, map, &rows, tiled->piece);
-    nn_box_copy(map, &view.local, &view.tensor, 0, 0, false);
+    nn_box_copy(tiled->context, map, &view.local, &view.tensor, 0, 0, false);
     view.piece.activation = &view.tensor;
     NnTensor seed = view.tensor;
     seed.f = tiled->piece_gradient;
     if (!fill_seed(run, id, &view, &seed))
       return false;
     NnBox box = {{0, 0}, {nn_box_size(&rows, 0), nn_box_size(&rows, 1)}};
-    nn_box_copy(&seed, &box, all, view.local.begin[0], view.local.begin[1], false);
+    nn_box_copy(tiled->context, &seed, &box, all, view.local.begin[0], view.local.begin[1], false);
   }
   return true;
 }

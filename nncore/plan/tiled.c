@@ -48,6 +48,19 @@ is_map(const NnTiled *tiled, NnValueId id)
   return id != NN_NO_VALUE && place_of(tiled, id)->kind == NN_VALUE_MAP;
 }
 
+static const NnShape *
+input_shape(const NnTiled *tiled)
+{
+  return &tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
+}
+
+/* what can be cut into tiles */
+static bool
+is_picture(const NnShape *shape)
+{
+  return shape->rank == 4 && shape->dim[0] == 1;
+}
+
 /* each element from those at the same place, for next to nothing */
 static bool
 is_placewise(const NnTiled *tiled, int node)
@@ -362,9 +375,10 @@ static bool
 make_map(NnTiled *tiled, size_t v, bool in_file, GError **error)
 {
   const NnValue *value = &tiled->stages->graph->values[v];
-  tiled->maps[v] = nn_store_new(&value->type.shape, value->layout, in_file, error);
+  tiled->maps[v] = nn_store_new(tiled->context, &value->type.shape, value->layout, in_file, error);
   if (tiled->maps[v] != NULL && tiled->gradient)
-    tiled->map_gradients[v] = nn_store_new(&value->type.shape, value->layout, in_file, error);
+    tiled->map_gradients[v] =
+        nn_store_new(tiled->context, &value->type.shape, value->layout, in_file, error);
   return tiled->maps[v] != NULL && (!tiled->gradient || tiled->map_gradients[v] != NULL);
 }
 
@@ -402,7 +416,7 @@ make_kept(NnTiled *tiled, const bool *kept, bool in_file, size_t budget_bytes, G
 {
   double bytes = bytes_of_maps(tiled, kept);
   if (!in_file && bytes > (double)budget_bytes / 2) /* too little would be left for the tiles */
-    return nn_check_budget((size_t)(2 * bytes), budget_bytes, error);
+    return nn_check_budget(tiled->context, (size_t)(2 * bytes), budget_bytes, error);
   tiled->bytes += in_file ? 0 : (size_t)bytes;
   for (size_t v = 0; v < n_values(tiled); v++) {
     if (is_whole_used(tiled, (NnValueId)v) && !make_whole(tiled, v, error))
@@ -551,8 +565,9 @@ static bool
 lay_out(NnTiled *tiled, int64_t tile_px, size_t *bytes, GError **error)
 {
   size_t block_bytes = 0;
-  NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
-  int64_t alignment = tiled->stages->alignment_px, height = picture.dim[2], width = picture.dim[3];
+  const NnShape *picture = input_shape(tiled);
+  int64_t alignment = tiled->stages->alignment_px;
+  int64_t height = picture->dim[2], width = picture->dim[3];
   tiled->rows = (int)nn_divide_up(height, tile_px);
   tiled->columns = (int)nn_divide_up(width, tile_px);
   tiled->high_px = nn_round_up(nn_divide_up(height, tiled->rows), alignment);
@@ -571,16 +586,40 @@ lay_out(NnTiled *tiled, int64_t tile_px, size_t *bytes, GError **error)
   return true;
 }
 
-/* without tiles: the memory that segments share */
+/* an input that is no picture can be shown by a plan of the whole alone, which has not fitted */
+static bool
+refuse_input(const NnTiled *tiled, const NnShape *shape, size_t budget_bytes, GError **error)
+{
+  g_autoptr(NnPlan) plan = nn_plan_new(tiled->stages->program, shape, 1, error);
+  return plan != NULL && nn_check_budget(tiled->context, plan_bytes(plan), budget_bytes, error);
+}
+
+/* without tiles, but for one where the picture itself is a target: the memory that segments share */
 static bool
 fit_segments(NnTiled *tiled, size_t budget_bytes, GError **error)
 {
-  size_t block_bytes = 0;
+  const NnShape *shape = input_shape(tiled);
+  size_t bytes = largest_segment(tiled, &tiled->stage[0]);
+  bool shown = tiled->stage[0].forward.part != NULL;
   tiled->rows = tiled->columns = 1;
-  for (int s = 0; s < tiled->stages->n_stages; s++)
-    block_bytes = MAX(block_bytes, largest_segment(tiled, &tiled->stage[s]));
-  tiled->bytes += block_bytes;
-  return nn_check_budget(tiled->bytes, budget_bytes, error);
+  if (shown && !is_picture(shape) && !refuse_input(tiled, shape, budget_bytes, error))
+    return false;
+  if (shown && !lay_out(tiled, MAX(shape->dim[2], shape->dim[3]), &bytes, error))
+    return false;
+  tiled->bytes += bytes;
+  return nn_check_budget(tiled->context, tiled->bytes, budget_bytes, error);
+}
+
+/* the smallest tiles that are tried: there must not be too many */
+static int64_t
+least_tile_px(const NnTiled *tiled)
+{
+  const NnShape *picture = input_shape(tiled);
+  int64_t alignment = tiled->stages->alignment_px, tile_px = alignment;
+  while (nn_divide_up(picture->dim[2], tile_px) * nn_divide_up(picture->dim[3], tile_px) >
+         MAX_TILES)
+    tile_px += alignment;
+  return tile_px;
 }
 
 /* the largest tiles that fit; memory grows about as their area */
@@ -589,11 +628,11 @@ fit_tiles(NnTiled *tiled, size_t budget_bytes, GError **error)
 {
   if (!tiled->stages->tiles)
     return fit_segments(tiled, budget_bytes, error);
-  if (!nn_check_budget(tiled->bytes, budget_bytes, error))
+  if (!nn_check_budget(tiled->context, tiled->bytes, budget_bytes, error))
     return false;
-  NnShape picture = tiled->stages->graph->values[nn_stages_input(tiled->stages)].type.shape;
-  int64_t alignment = tiled->stages->alignment_px;
-  int64_t tile_px = MAX(picture.dim[2], picture.dim[3]);
+  const NnShape *picture = input_shape(tiled);
+  int64_t alignment = tiled->stages->alignment_px, least_px = least_tile_px(tiled);
+  int64_t tile_px = MAX(picture->dim[2], picture->dim[3]);
   size_t bytes, left = budget_bytes - tiled->bytes;
   for (;;) {
     if (!lay_out(tiled, tile_px, &bytes, error))
@@ -602,12 +641,12 @@ fit_tiles(NnTiled *tiled, size_t budget_bytes, GError **error)
       tiled->bytes += bytes;
       return true;
     }
-    if (tile_px <= alignment || (int64_t)tiled->rows * tiled->columns > MAX_TILES)
-      return nn_check_budget(tiled->bytes + bytes, budget_bytes, error);
+    if (tile_px <= least_px)
+      return nn_check_budget(tiled->context, tiled->bytes + bytes, budget_bytes, error);
     double shrunk = (double)MAX(tiled->high_px, tiled->wide_px) *
                     sqrt((double)left / (double)bytes) / (double)alignment;
     int64_t smaller = (MIN(tile_px, MAX(tiled->high_px, tiled->wide_px)) - 1) / alignment;
-    tile_px = MAX(MIN((int64_t)shrunk, smaller), 1) * alignment;
+    tile_px = MAX(MIN((int64_t)shrunk, smaller) * alignment, least_px);
   }
 }
 
@@ -791,7 +830,7 @@ NnTiled *
 nn_tiled_new(NnProgram *program, NnContext *context, const NnShape *shape, size_t budget_bytes,
              GError **error)
 {
-  bool picture = shape->rank == 4 && shape->dim[0] == 1;
+  bool picture = is_picture(shape);
   g_autoptr(GError) failed = NULL;
   NnTiled *tiled = NULL;
   /* tiles, with maps kept in memory, then in a file; then 2, 4, ... segments */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define CHUNK (INT64_C(1) << 16) /* floats that are worth a thread's attention */
+
 void
 nn_box_unite(NnBox *to, const NnBox *other)
 {
@@ -31,20 +33,42 @@ copy_row(const float *from, float *to, int64_t count, bool add)
     to[i] += from[i];
 }
 
+typedef struct {
+  const NnTensor *from, *to;
+  const NnBox *box;
+  int64_t y, x, each; /* each: floats of a position */
+  bool add;
+} Copy;
+
+/* rows of the box, plane after plane */
+static void
+copy_rows(int64_t begin, int64_t end, int worker, gpointer data)
+{
+  const Copy *copy = data;
+  const NnBox *box = copy->box;
+  const int64_t *size = copy->from->shape.dim + 2, *to_size = copy->to->shape.dim + 2;
+  int64_t rows = nn_box_size(box, 0), count = nn_box_size(box, 1) * copy->each;
+  for (int64_t item = begin; item < end; item++) {
+    int64_t plane = item / rows, row = item % rows;
+    int64_t at = (plane * size[0] + box->begin[0] + row) * size[1] + box->begin[1];
+    int64_t to_at = (plane * to_size[0] + copy->y + row) * to_size[1] + copy->x;
+    copy_row(copy->from->f + at * copy->each, copy->to->f + to_at * copy->each, count, copy->add);
+  }
+}
+
 void
-nn_box_copy(const NnTensor *from, const NnBox *box, const NnTensor *to, int64_t y, int64_t x,
-            bool add)
+nn_box_copy(NnContext *context, const NnTensor *from, const NnBox *box, const NnTensor *to,
+            int64_t y, int64_t x, bool add)
 {
   bool last = from->layout == NN_LAYOUT_CHANNELS_LAST;
   int64_t planes = last ? 1 : from->shape.dim[1], each = last ? from->shape.dim[1] : 1;
-  const int64_t *size = from->shape.dim + 2, *to_size = to->shape.dim + 2;
   g_return_if_fail(from->layout == to->layout && from->shape.dim[1] == to->shape.dim[1]);
   if (nn_box_is_empty(box))
     return;
-  for (int64_t p = 0; p < planes; p++)
-    for (int64_t row = 0; row < nn_box_size(box, 0); row++) {
-      int64_t at = (p * size[0] + box->begin[0] + row) * size[1] + box->begin[1];
-      int64_t to_at = (p * to_size[0] + y + row) * to_size[1] + x;
-      copy_row(from->f + at * each, to->f + to_at * each, nn_box_size(box, 1) * each, add);
-    }
+  Copy copy = {from, to, box, y, x, each, add};
+  int64_t rows = planes * nn_box_size(box, 0), count = nn_box_size(box, 1) * each;
+  if (context != NULL)
+    nn_parallel_for(context, rows, MAX(CHUNK / MAX(count, 1), 1), copy_rows, &copy);
+  else
+    copy_rows(0, rows, 0, &copy);
 }

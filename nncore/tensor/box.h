@@ -2,6 +2,7 @@
 /* Boxes: parts of a map along H and W, all channels, and copying them between maps. */
 #pragma once
 
+#include "nncore/base/context.h"
 #include "nncore/tensor/tensor.h"
 
 /** NnBox: along H (0) and W (1), from @begin up to, not including, @end. */
@@ -26,12 +27,11 @@ void nn_box_unite(NnBox *to, const NnBox *other);
 
 /**
  * nn_box_copy:
+ * @context: (nullable): whose threads do it; the caller alone does where there is none
  * @from, @to: 1 x C x H x W of the same C and layout
  * @box: of @from
  * @y, @x: where its first position goes in @to
  * @add: adds to what is there
- *
- * Single-threaded.
  */
-void nn_box_copy(const NnTensor *from, const NnBox *box, const NnTensor *to, int64_t y, int64_t x,
-                 bool add);
+void nn_box_copy(NnContext *context, const NnTensor *from, const NnBox *box, const NnTensor *to,
+                 int64_t y, int64_t x, bool add);

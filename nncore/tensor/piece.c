@@ -33,7 +33,7 @@ nn_piece_crop(const NnPiece *piece, const NnBox *box, float *elements, NnTensor 
   }
   if (nn_box_is_empty(&common))
     return false;
-  nn_box_copy(whole, &common, cropped, 0, 0, false);
+  nn_box_copy(NULL, whole, &common, cropped, 0, 0, false);
   return true;
 }
 
@@ -45,5 +45,5 @@ nn_piece_uncrop(const NnPiece *piece, const NnBox *box, const NnTensor *cropped,
   NnBox all = {.end = {nn_box_size(&common, 0), nn_box_size(&common, 1)}};
   memset(tensor->data, 0, nn_tensor_bytes(tensor));
   if (!nn_box_is_empty(&common))
-    nn_box_copy(cropped, &all, tensor, common.begin[0], common.begin[1], false);
+    nn_box_copy(NULL, cropped, &all, tensor, common.begin[0], common.begin[1], false);
 }

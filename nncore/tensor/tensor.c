@@ -32,6 +32,14 @@ nn_tensor_new(NnDtype dtype, const NnShape *shape, GError **error)
 }
 
 NnTensor *
+nn_tensor_new_hollow(NnDtype dtype, const NnShape *shape)
+{
+  NnTensor *tensor = g_new(NnTensor, 1);
+  *tensor = (NnTensor){.shape = *shape, .dtype = dtype, .refs = 1};
+  return tensor;
+}
+
+NnTensor *
 nn_tensor_ref(NnTensor *tensor)
 {
   g_atomic_int_inc(&tensor->refs);

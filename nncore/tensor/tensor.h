@@ -14,7 +14,7 @@ typedef enum { NN_LAYOUT_PLAIN, NN_LAYOUT_CHANNELS_LAST } NnLayout;
 
 /**
  * NnTensor:
- * @data: nn_shape_count() elements of @dtype; %NULL in a tensor that is absent
+ * @data: nn_shape_count() elements of @dtype; %NULL in a tensor that is absent or hollow
  *
  * On the stack, a borrowed view (@refs and @owned 0). From nn_tensor_new(), reference-counted;
  * shared ones are read only.
@@ -33,6 +33,9 @@ typedef struct {
 
 /** nn_tensor_new: uninitialised, plain layout; %NN_ERROR_SHAPE or %NN_ERROR_MEMORY. */
 NnTensor *nn_tensor_new(NnDtype dtype, const NnShape *shape, GError **error);
+
+/** nn_tensor_new_hollow: of this shape, without elements: they are elsewhere. */
+NnTensor *nn_tensor_new_hollow(NnDtype dtype, const NnShape *shape);
 NnTensor *nn_tensor_ref(NnTensor *tensor);
 void nn_tensor_unref(NnTensor *tensor);
 

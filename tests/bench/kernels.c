@@ -112,11 +112,11 @@ new_case(const Layer *layer, int threads)
     exit(1);
   c.y = new_tensor(layer->out, output[2]);
   w.f = random_floats((size_t)nn_shape_count(&w.shape));
-  c.taps = nn_conv_taps_new(&c.params, &w, true, NULL);
+  c.taps = nn_conv_taps_new(&c.params, &w, true, false, NULL);
   nn_free(w.f);
-  c.scratch = nn_alloc(
-      nn_conv_scratch_bytes(&c.params, &w.shape, &c.x.shape, &c.y.shape, threads, true, true), 1,
-      NULL);
+  c.scratch = nn_alloc(nn_conv_scratch_bytes(&c.params, c.taps, &w.shape, &c.x.shape, &c.y.shape,
+                                             threads, true, true),
+                       1, NULL);
   return c;
 }
 

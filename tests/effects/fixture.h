@@ -84,7 +84,7 @@ fixture_run(Fixture *fixture, const NnImage *content, NnPlace place)
 {
   g_autoptr(GError) error = NULL;
   fixture_start(fixture, content);
-  bool done = fixture->run.effect->run(&fixture->run, &error);
+  bool done = nn_effect_run(&fixture->run, &error);
   g_assert_no_error(error);
   g_assert_true(done);
   g_assert_cmpuint(fixture->run.results->len, >=, 1);
@@ -111,7 +111,7 @@ fixture_fail(Fixture *fixture, const NnImage *content, NnError code, const char 
 {
   g_autoptr(GError) error = NULL;
   fixture_start(fixture, content);
-  g_assert_false(fixture->run.effect->run(&fixture->run, &error));
+  g_assert_false(nn_effect_run(&fixture->run, &error));
   g_assert_error(error, NN_ERROR, (int)code);
   g_test_message("%s", error->message);
   g_assert_nonnull(strstr(error->message, part));

@@ -241,15 +241,14 @@ peak_mib(void)
   return (double)usage.ru_maxrss / 1024;
 }
 
-/* beside what it took: what the dialog would have told, to which the network's weights are added */
+/* beside what it took: what the dialog would have told */
 static void
 tell_expected(NnEffectRun *run)
 {
   const NnImage *content = run->content;
-  NnEstimate estimate = {0};
-  if (run->effect->estimate != NULL &&
-      run->effect->estimate(run, content != NULL ? content->width : 0,
-                            content != NULL ? content->height : 0, &estimate, NULL))
+  NnEstimate estimate;
+  if (nn_effect_estimate(run, content != NULL ? content->width : 0,
+                         content != NULL ? content->height : 0, &estimate, NULL))
     g_printerr("expected%s %.2f GMAC, %.1f MiB over %.1f MiB\n", estimate.at_most ? " at most" : "",
                estimate.multiply_adds / 1e9, estimate.bytes / 1048576, peak_mib());
 }
@@ -281,7 +280,7 @@ main(int argc, char **argv)
                      .results = nn_results_new()};
   tell_expected(&run);
   gint64 start = g_get_monotonic_time();
-  if (!effect->run(&run, &error))
+  if (!nn_effect_run(&run, &error))
     fail(error->message);
   g_print("%s: %.3f s\n", effect->id, (double)(g_get_monotonic_time() - start) / 1e6);
   save_all(run.results, content, argv[4]);

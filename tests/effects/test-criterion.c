@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Criteria in tiles are criteria on the whole picture: value and gradient of every loss of loss/, on
- * layers of the small network, with a memory budget that makes at least LEAST x LEAST tiles; of
- * several losses on one layer; of several layers, normalised. */
+ * layers of the small network and on its scores, with a memory budget that makes at least LEAST x
+ * LEAST tiles; of several losses on one layer; of several layers, normalised; and what is only
+ * observed. */
 #include <math.h>
 #include <string.h>
 
@@ -9,33 +10,79 @@
 #include "nncore/base/error.h"
 #include "nncore/effects/criterion.h"
 #include "nncore/loss/content.h"
+#include "nncore/loss/similarity.h"
 #include "nncore/loss/style.h"
 #include "noise.h"
 
 #define LIMIT 1e-4
-enum { WIDTH = 333, HEIGHT = 401, LEAST = 3 };
+enum { WIDTH = 333, HEIGHT = 401, LEAST = 3, MOST_LAYERS = 2 };
 
 typedef struct {
   const NnNetwork *network;
   NnContext *context;
   NnCriterion *criterion;
+  int n_layers;
 } Fixture;
 
 typedef enum {
   L2,
   MEAN,
   CHANNEL,
+  EXCITEMENT,
+  SQUARED_EXCITEMENT,
+  NEURON,
+  STRONGEST_NEURON,
   GUIDE,
+  MARGIN,
+  SIMILARITY,
   CONTENT,
   GRAM,
   COVARIANCE,
   WASSERSTEIN,
-  MASKED,
+  MASKED_CONTENT,
+  MASKED_GRAM,
+  MASKED_COVARIANCE,
+  MASKED_WASSERSTEIN,
   N_KINDS
 } Kind;
 
-static const char *const kind_names[] = {"l2",   "mean",       "channel",     "guide", "content",
-                                         "gram", "covariance", "wasserstein", "masked"};
+/* layers that a loss is tried on; what rectifiers leave is never below 0 */
+static const char *const rectified[] = {"relu2_2", "relu4_1", NULL};
+static const char *const bare[] = {"conv2_2", "conv4_1", NULL};
+static const char *const scores[] = {"logits", NULL};
+
+typedef struct {
+  Kind kind;
+  const char *name;
+  const char *const *layers;
+} Test;
+
+static const Test tests[] = {
+    {L2, "l2", rectified},
+    {MEAN, "mean", rectified},
+    {CHANNEL, "channel", rectified},
+    {EXCITEMENT, "excitement", bare},
+    {SQUARED_EXCITEMENT, "squared-excitement", bare},
+    {NEURON, "neuron", bare},
+    {STRONGEST_NEURON, "strongest-neuron", bare},
+    {GUIDE, "guide", rectified},
+    {MARGIN, "margin", bare},
+    {SIMILARITY, "similarity", rectified},
+    {CONTENT, "content", rectified},
+    {GRAM, "gram", rectified},
+    {COVARIANCE, "covariance", rectified},
+    {WASSERSTEIN, "wasserstein", rectified},
+    {MASKED_CONTENT, "masked-content", rectified},
+    {MASKED_GRAM, "masked-gram", rectified},
+    {MASKED_COVARIANCE, "masked-covariance", rectified},
+    {MASKED_WASSERSTEIN, "masked-wasserstein", rectified},
+    {L2, "scores/l2", scores},
+    {CHANNEL, "scores/class", scores},
+    {NEURON, "scores/neuron", scores},
+    {STRONGEST_NEURON, "scores/strongest-neuron", scores},
+    {MARGIN, "scores/margin", scores},
+    {CONTENT, "scores/content", scores},
+};
 
 static NnImage *
 picture_at(int seed)
@@ -50,21 +97,28 @@ picture_at(int seed)
   return image;
 }
 
-/* weights that fall off along the diagonal, 0 in a corner */
-static void
-set_mask(NnLoss *loss, const NnShape *shape)
+/* (transfer full): weights that fall off along the diagonal, 0 in a corner */
+static float *
+mask_new(int64_t height, int64_t width)
 {
-  int64_t height = shape->dim[2], width = shape->dim[3];
-  g_autofree float *weights = g_new(float, height *width);
+  float *weights = g_new(float, height *width);
   for (int64_t y = 0; y < height; y++)
     for (int64_t x = 0; x < width; x++)
       weights[y * width + x] = MAX((float)(x + y) / (float)(height + width) - 0.3f, 0);
-  g_assert_true(nn_loss_style_set_mask(loss, weights, height, width, NULL));
+  return weights;
+}
+
+static NnLoss *
+style_new(const Fixture *fixture, NnStyle kind, const NnShape *shape)
+{
+  return nn_loss_style(fixture->context, kind, shape->dim[1], NULL);
 }
 
 static NnLoss *
 loss_new(const Fixture *fixture, Kind kind, const NnShape *shape)
 {
+  int64_t channels = shape->dim[1], channel = channels / 3;
+  int64_t y = shape->rank > 2 ? shape->dim[2] / 2 : 0, x = shape->rank > 3 ? shape->dim[3] / 3 : 0;
   g_autoptr(NnTensor) features = NULL;
   switch (kind) {
   case L2:
@@ -72,23 +126,46 @@ loss_new(const Fixture *fixture, Kind kind, const NnShape *shape)
   case MEAN:
     return nn_loss_mean();
   case CHANNEL:
-    return nn_loss_channel(shape->dim[1] / 3);
+    return nn_loss_channel(channel);
+  case EXCITEMENT:
+    return nn_loss_excitement(channel, false, 0.1f);
+  case SQUARED_EXCITEMENT:
+    return nn_loss_excitement(channel, true, 0.25f);
+  case NEURON:
+    return nn_loss_neuron(channel, y, x);
+  case STRONGEST_NEURON:
+    return nn_loss_neuron(-1, y, x);
   case GUIDE:
-    features = noise_new(&NN_SHAPE(1, shape->dim[1], 6, 5), NN_LAYOUT_CHANNELS_LAST, 3);
+    features = noise_new(&NN_SHAPE(1, channels, 6, 5), NN_LAYOUT_CHANNELS_LAST, 3);
     return nn_loss_guide(fixture->context, features, NULL);
+  case MARGIN:
+    return nn_loss_margin(channels, channel, NULL);
+  case SIMILARITY:
+    return nn_loss_similarity(fixture->context, channels, 2, NULL);
   case CONTENT:
+  case MASKED_CONTENT:
     return nn_loss_content(shape, NULL);
   case GRAM:
-  case MASKED:
-    return nn_loss_style(fixture->context, NN_STYLE_GRAM, shape->dim[1], NULL);
+  case MASKED_GRAM:
+    return style_new(fixture, NN_STYLE_GRAM, shape);
   case COVARIANCE:
-    return nn_loss_style(fixture->context, NN_STYLE_COVARIANCE, shape->dim[1], NULL);
+  case MASKED_COVARIANCE:
+    return style_new(fixture, NN_STYLE_COVARIANCE, shape);
   case WASSERSTEIN:
-    return nn_loss_style(fixture->context, NN_STYLE_WASSERSTEIN, shape->dim[1], NULL);
+  case MASKED_WASSERSTEIN:
+    return style_new(fixture, NN_STYLE_WASSERSTEIN, shape);
   case N_KINDS:
     break;
   }
   g_assert_not_reached();
+}
+
+/* what was observed is the first of two pictures; what will be evaluated is the second */
+static void
+take_turns(const Fixture *fixture, NnLoss *loss)
+{
+  loss->klass->close(loss, fixture->context);
+  nn_loss_similarity_turn(loss, 1);
 }
 
 /* what was observed of another picture is what losses compare with */
@@ -96,19 +173,25 @@ static void
 take_target(const Fixture *fixture, Kind kind, int term, const NnShape *shape)
 {
   NnLoss *loss = nn_criterion_loss(fixture->criterion, term);
-  if (kind == CONTENT)
-    g_assert_true(nn_loss_content_fix(loss, fixture->context, NULL, 0, 0, NULL));
+  int64_t height = shape->dim[2], width = shape->dim[3];
+  g_autofree float *mask = kind >= MASKED_CONTENT ? mask_new(height, width) : NULL;
+  if (kind == SIMILARITY)
+    take_turns(fixture, loss);
+  else if (kind == CONTENT || kind == MASKED_CONTENT)
+    g_assert_true(nn_loss_content_fix(loss, fixture->context, mask, height, width, NULL));
   else if (kind >= GRAM)
     g_assert_true(nn_loss_style_add_target(loss, 1, NULL));
-  if (kind == MASKED)
-    set_mask(loss, shape);
+  if (kind > MASKED_CONTENT)
+    g_assert_true(nn_loss_style_set_mask(loss, mask, height, width, NULL));
 }
 
+/* @budget_bytes: for itself */
 static NnEvaluator *
 evaluator_new(Fixture *fixture, int64_t budget_bytes)
 {
   g_autoptr(GError) error = NULL;
-  nn_context_set_memory_budget(fixture->context, budget_bytes);
+  int64_t held = nn_context_memory_held(fixture->context); /* what else is there takes its part */
+  nn_context_set_memory_budget(fixture->context, held + budget_bytes);
   NnEvaluator *evaluator = nn_criterion_evaluator(fixture->criterion, WIDTH, HEIGHT, &error);
   g_assert_no_error(error);
   return evaluator;
@@ -150,12 +233,13 @@ compare(Fixture *fixture, NnEvaluator *whole, NnEvaluator *tiled)
 }
 
 static void
-fixture_init(Fixture *fixture, const NnNetwork *network)
+fixture_init(Fixture *fixture, const NnNetwork *network, const char *const *layers)
 {
-  static const char *const layers[] = {"relu2_2", "relu4_1"};
   g_autoptr(GError) error = NULL;
   *fixture = (Fixture){.network = network, .context = nn_context_new(2)};
-  fixture->criterion = nn_criterion_new(network, fixture->context, layers, 2,
+  fixture->n_layers = (int)g_strv_length((char **)layers);
+  g_assert_cmpint(fixture->n_layers, <=, MOST_LAYERS);
+  fixture->criterion = nn_criterion_new(network, fixture->context, layers, fixture->n_layers,
                                         (NnProgramOptions){.gradient = true}, &error);
   g_assert_no_error(error);
 }
@@ -167,13 +251,15 @@ fixture_clear(Fixture *fixture)
   nn_context_free(fixture->context);
 }
 
-/* terms of @kinds (bits), each on both layers; or, once they have observed it, their targets */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Fixture, fixture_clear)
+
+/* terms of @kinds (bits), each on all layers; or, once they have observed it, their targets */
 static void
 set_terms(Fixture *fixture, const NnEvaluator *evaluator, unsigned kinds, bool observed)
 {
   int term = 0;
   for (int kind = 0; kind < N_KINDS; kind++)
-    for (int layer = 0; (kinds >> kind & 1) != 0 && layer < 2; layer++, term++) {
+    for (int layer = 0; (kinds >> kind & 1) != 0 && layer < fixture->n_layers; layer++, term++) {
       NnShape shape = nn_evaluator_target_shape(evaluator, layer);
       if (observed)
         take_target(fixture, (Kind)kind, term, &shape);
@@ -184,11 +270,11 @@ set_terms(Fixture *fixture, const NnEvaluator *evaluator, unsigned kinds, bool o
 }
 
 static void
-check(unsigned kinds, bool normalise)
+check(unsigned kinds, const char *const *layers, bool normalise)
 {
-  Fixture fixture;
   g_autoptr(NnNetwork) network = base_network_new();
-  fixture_init(&fixture, network);
+  g_auto(Fixture) fixture = {0};
+  fixture_init(&fixture, network, layers);
   g_autoptr(NnEvaluator) plain = evaluator_new(&fixture, G_MAXINT64 / 2);
   g_autoptr(NnImage) target = picture_at(2);
   set_terms(&fixture, plain, kinds, false);
@@ -198,26 +284,136 @@ check(unsigned kinds, bool normalise)
   g_autoptr(NnEvaluator) whole = evaluator_new(&fixture, G_MAXINT64 / 2);
   g_autoptr(NnEvaluator) tiled = tiled_new(&fixture, whole);
   compare(&fixture, whole, tiled);
-  fixture_clear(&fixture);
 }
 
 static void
 test_kind(gconstpointer data)
 {
-  check(1u << GPOINTER_TO_INT(data), false);
+  const Test *test = data;
+  check(1u << test->kind, test->layers, false);
 }
 
 static void
 test_sum(void)
 {
-  check(1u << L2 | 1u << CONTENT | 1u << GRAM | 1u << WASSERSTEIN, false);
+  check(1u << L2 | 1u << CONTENT | 1u << GRAM | 1u << WASSERSTEIN, rectified, false);
 }
 
 static void
 test_normalised(void)
 {
-  check(1u << L2, true);
+  check(1u << L2, rectified, true);
 }
+
+/* ---- what is only observed ---- */
+
+typedef struct {
+  int64_t channels, strongest;
+  double *means;
+  NnPeak *peaks;
+} Seen;
+
+/* terms: the strongest channel of each layer, then the peaks of each */
+static void
+add_observers(Fixture *fixture, const NnEvaluator *evaluator)
+{
+  for (int term = 0; term < 2 * fixture->n_layers; term++) {
+    int layer = term % fixture->n_layers;
+    int64_t channels = nn_evaluator_target_shape(evaluator, layer).dim[1];
+    NnLoss *loss = term < fixture->n_layers ? nn_loss_strongest(channels, NULL)
+                                            : nn_loss_peaks(channels, 1, NULL);
+    nn_criterion_add(fixture->criterion, layer, loss, 1);
+  }
+}
+
+static void
+see(const Fixture *fixture, int layer, Seen *seen)
+{
+  const NnLoss *strongest = nn_criterion_loss(fixture->criterion, layer);
+  const NnLoss *peaks = nn_criterion_loss(fixture->criterion, fixture->n_layers + layer);
+  seen->channels = nn_loss_strongest_channels(strongest);
+  seen->strongest = nn_loss_strongest_channel(strongest);
+  seen->means = g_new(double, seen->channels);
+  seen->peaks = g_new(NnPeak, seen->channels);
+  for (int64_t c = 0; c < seen->channels; c++) {
+    seen->means[c] = nn_loss_strongest_mean(strongest, c);
+    seen->peaks[c] = *nn_loss_peaks_at(peaks, c);
+  }
+}
+
+static void
+seen_clear(Seen *seen)
+{
+  g_free(seen->means);
+  g_free(seen->peaks);
+}
+
+static void
+compare_seen(const Seen *one, const Seen *many)
+{
+  double largest = 0, most = 0;
+  g_assert_cmpint(many->channels, ==, one->channels);
+  g_assert_cmpint(many->strongest, ==, one->strongest);
+  for (int64_t c = 0; c < one->channels; c++) {
+    const NnPeak *a = &one->peaks[c], *b = &many->peaks[c];
+    g_assert_true(b->y == a->y && b->x == a->x);
+    largest = MAX(largest, fabs((double)a->value));
+    most = MAX(most, fabs((double)b->value - a->value));
+    most = MAX(most, fabs(many->means[c] - one->means[c]));
+  }
+  g_test_message("within %.1e", most / largest);
+  g_assert_cmpfloat(largest, >, 0);
+  g_assert_cmpfloat(most, <, LIMIT * largest);
+}
+
+static void
+compare_observed(Fixture *fixture, NnEvaluator *whole, NnEvaluator *tiled)
+{
+  g_autoptr(NnImage) picture = picture_at(0);
+  Seen one[MOST_LAYERS], many[MOST_LAYERS];
+  g_assert_true(nn_criterion_observe(fixture->criterion, whole, picture, NULL));
+  for (int layer = 0; layer < fixture->n_layers; layer++)
+    see(fixture, layer, &one[layer]);
+  g_assert_true(nn_criterion_observe(fixture->criterion, tiled, picture, NULL));
+  for (int layer = 0; layer < fixture->n_layers; layer++) {
+    see(fixture, layer, &many[layer]);
+    compare_seen(&one[layer], &many[layer]);
+    seen_clear(&one[layer]);
+    seen_clear(&many[layer]);
+  }
+}
+
+/* what is around a channel's peak does not count from now on */
+static void
+exclude_peaks(const Fixture *fixture, int layer)
+{
+  NnLoss *peaks = nn_criterion_loss(fixture->criterion, fixture->n_layers + layer);
+  int64_t channels = nn_loss_strongest_channels(nn_criterion_loss(fixture->criterion, layer));
+  for (int64_t c = 0; c < channels; c++) {
+    NnPeak peak = *nn_loss_peaks_at(peaks, c);
+    NnBox around = {{peak.y - 4, peak.x - 4}, {peak.y + 5, peak.x + 5}};
+    nn_loss_peaks_exclude(peaks, c, &around);
+  }
+}
+
+static void
+test_observed(gconstpointer layers)
+{
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_auto(Fixture) fixture = {0};
+  fixture_init(&fixture, network, layers);
+  g_autoptr(NnEvaluator) whole = evaluator_new(&fixture, G_MAXINT64 / 2);
+  g_autoptr(NnEvaluator) tiled = tiled_new(&fixture, whole);
+  add_observers(&fixture, whole);
+  compare_observed(&fixture, whole, tiled);
+  if (layers != scores) { /* which have one place, and would have none */
+    for (int layer = 0; layer < fixture.n_layers; layer++)
+      exclude_peaks(&fixture, layer);
+    compare_observed(&fixture, whole, tiled);
+  }
+}
+
+/* ---- ends and budgets ---- */
 
 /* a run that is told to end does, and the next one is as if it had never been */
 static bool
@@ -229,10 +425,10 @@ stop_at_half(gpointer data, double fraction)
 static void
 test_cancelled(void)
 {
-  Fixture fixture;
   g_autoptr(NnNetwork) network = base_network_new();
+  g_auto(Fixture) fixture = {0};
   g_autoptr(GError) error = NULL;
-  fixture_init(&fixture, network);
+  fixture_init(&fixture, network, rectified);
   nn_criterion_add(fixture.criterion, 1, nn_loss_l2(), 1);
   g_autoptr(NnEvaluator) whole = evaluator_new(&fixture, G_MAXINT64 / 2);
   g_autoptr(NnEvaluator) tiled = tiled_new(&fixture, whole);
@@ -245,57 +441,61 @@ test_cancelled(void)
   g_assert_error(error, NN_ERROR, NN_ERROR_CANCELLED);
   nn_criterion_watch(fixture.criterion, NULL, NULL);
   compare(&fixture, whole, tiled);
-  fixture_clear(&fixture);
 }
 
 /* no budget is small enough to be met by anything: the sentence says what would do */
 static void
 test_no_budget(void)
 {
-  Fixture fixture;
   g_autoptr(NnNetwork) network = base_network_new();
+  g_auto(Fixture) fixture = {0};
   g_autoptr(GError) error = NULL;
-  fixture_init(&fixture, network);
+  fixture_init(&fixture, network, rectified);
   nn_criterion_add(fixture.criterion, 1, nn_loss_l2(), 1);
   nn_context_set_memory_budget(fixture.context, 4096);
   g_assert_null(nn_criterion_evaluator(fixture.criterion, WIDTH, HEIGHT, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
   g_test_message("%s", error->message);
   g_assert_nonnull(strstr(error->message, "budget"));
-  fixture_clear(&fixture);
 }
 
-/* what the caller keeps for itself is not the evaluator's */
+/* what others hold of the budget is not the evaluator's */
 static void
-test_reserve(void)
+test_held(void)
 {
-  Fixture fixture;
   g_autoptr(NnNetwork) network = base_network_new();
-  fixture_init(&fixture, network);
+  g_auto(Fixture) fixture = {0};
+  g_autoptr(GError) error = NULL;
+  fixture_init(&fixture, network, rectified);
   nn_criterion_add(fixture.criterion, 1, nn_loss_l2(), 1);
   g_autoptr(NnEvaluator) whole = evaluator_new(&fixture, 1 << 30);
-  size_t bytes = nn_evaluator_bytes(whole);
-  nn_criterion_reserve(fixture.criterion, bytes / 4);
-  g_autoptr(NnEvaluator) tiled = evaluator_new(&fixture, (int64_t)bytes + (int64_t)bytes / 8);
+  int64_t bytes = (int64_t)nn_evaluator_bytes(whole);
+  int64_t budget = nn_context_memory_held(fixture.context) + bytes + bytes / 8;
+  nn_context_set_memory_budget(fixture.context, budget);
+  nn_context_hold_memory(fixture.context, bytes / 4);
+  g_autoptr(NnEvaluator) tiled = nn_criterion_evaluator(fixture.criterion, WIDTH, HEIGHT, &error);
+  nn_context_hold_memory(fixture.context, -(bytes / 4));
   int rows, columns;
+  g_assert_no_error(error);
   nn_evaluator_grid(tiled, &rows, &columns);
   g_assert_cmpint(rows * columns, >, 1);
-  g_assert_cmpuint(nn_evaluator_bytes(tiled), <=, bytes + bytes / 8 - bytes / 4);
-  fixture_clear(&fixture);
+  g_assert_cmpint((int64_t)nn_evaluator_bytes(tiled), <=, bytes + bytes / 8 - bytes / 4);
 }
 
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
-  for (int kind = 0; kind < N_KINDS; kind++) {
-    g_autofree char *path = g_strconcat("/criterion/tiles/", kind_names[kind], NULL);
-    g_test_add_data_func(path, GINT_TO_POINTER(kind), test_kind);
+  for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
+    g_autofree char *path = g_strconcat("/criterion/tiles/", tests[i].name, NULL);
+    g_test_add_data_func(path, &tests[i], test_kind);
   }
   g_test_add_func("/criterion/tiles/sum", test_sum);
   g_test_add_func("/criterion/tiles/normalised", test_normalised);
+  g_test_add_data_func("/criterion/tiles/observed", rectified, test_observed);
+  g_test_add_data_func("/criterion/tiles/observed-scores", scores, test_observed);
   g_test_add_func("/criterion/cancelled", test_cancelled);
   g_test_add_func("/criterion/no-budget", test_no_budget);
-  g_test_add_func("/criterion/reserve", test_reserve);
+  g_test_add_func("/criterion/held", test_held);
   return g_test_run();
 }

@@ -62,7 +62,7 @@ dream(Fixture *fixture, const NnImage *content)
   g_autoptr(GError) error = NULL;
   fixture->run.content = content;
   g_array_set_size(fixture->run.results, 0);
-  bool done = fixture->run.effect->run(&fixture->run, &error);
+  bool done = nn_effect_run(&fixture->run, &error);
   g_assert_no_error(error);
   g_assert_true(done);
   g_assert_cmpuint(fixture->run.results->len, ==, 1);
@@ -88,7 +88,7 @@ dream_error(Fixture *fixture, const NnImage *content)
   GError *error = NULL;
   fixture->run.content = content;
   g_array_set_size(fixture->run.results, 0);
-  g_assert_false(fixture->run.effect->run(&fixture->run, &error));
+  g_assert_false(nn_effect_run(&fixture->run, &error));
   g_assert_nonnull(error);
   g_assert_cmpuint(fixture->run.results->len, ==, 0);
   g_test_message("%s", error->message);
@@ -379,7 +379,7 @@ test_sizes(void)
     fixture.run.content = scene;
     g_array_set_size(fixture.run.results, 0);
     argument(&fixture, "layers")->text = "relu4_1";
-    bool done = fixture.run.effect->run(&fixture.run, &error);
+    bool done = nn_effect_run(&fixture.run, &error);
     bool fits = MIN(scene->width, scene->height) >= 8;
     g_test_message("%d x %d: %s", scene->width, scene->height, done ? "dreamt" : error->message);
     g_assert_true(done == fits);
@@ -575,7 +575,7 @@ test_head(void)
     argument(&fixture, "head")->i = head;
     argument(&fixture, "jitter")->i = 0; /* these weights know the place of everything */
     fixture.run.content = scene;
-    g_assert_true(fixture.run.effect->run(&fixture.run, &error));
+    g_assert_true(nn_effect_run(&fixture.run, &error));
     g_assert_no_error(error);
     g_assert_cmpuint(fixture.run.results->len, ==, 2);
     const NnResult *picture = &g_array_index(fixture.run.results, NnResult, 0);
@@ -607,7 +607,7 @@ test_head_refused(void)
   g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
   g_assert_nonnull(strstr(error->message, "choose “resized”"));
   argument(&fixture, "head")->i = NN_HEAD_RESIZED;
-  g_assert_true(fixture.run.effect->run(&fixture.run, &none));
+  g_assert_true(nn_effect_run(&fixture.run, &none));
   g_assert_no_error(none);
   tear_down(&fixture);
 }

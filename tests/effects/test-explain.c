@@ -3,6 +3,7 @@
  * size, the same for every number of threads; Stop keeps, Cancel does not; bounds hold; sentences
  * where nothing can be done. What the maps say is held against PyTorch in tests/oracle. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nncore/base/error.h"
@@ -71,7 +72,7 @@ run(Fixture *fixture)
 {
   g_autoptr(GError) error = NULL;
   g_array_set_size(fixture->run.results, 0);
-  bool done = fixture->run.effect->run(&fixture->run, &error);
+  bool done = nn_effect_run(&fixture->run, &error);
   g_assert_no_error(error);
   g_assert_true(done);
 }
@@ -81,7 +82,7 @@ run_fails(Fixture *fixture)
 {
   GError *error = NULL;
   g_array_set_size(fixture->run.results, 0);
-  g_assert_false(fixture->run.effect->run(&fixture->run, &error));
+  g_assert_false(nn_effect_run(&fixture->run, &error));
   g_assert_nonnull(error);
   g_test_message("%s", error->message);
   return error;
@@ -298,7 +299,7 @@ test_budget(void)
     for (int p = 0; p < 320 * 240; p++)
       fixture.content->data[4 * p + 3] = 1;
     argument(&fixture, "working-size")->i = 320;
-    nn_context_set_memory_budget(fixture.context, 13 << 20);
+    nn_context_set_memory_budget(fixture.context, 46 << 20);
     if (cases[i].method >= 0)
       argument(&fixture, "method")->i = cases[i].method;
     if (i == 0) { /* in tiles */
@@ -325,6 +326,56 @@ test_patches(void)
   argument(&fixture, "stride")->i = 20;
   run(&fixture);
   g_assert_nonnull(strstr(result_at(&fixture, 1)->label, "12 patches."));
+  tear_down(&fixture);
+}
+
+/* stopped: as many as there were until then */
+static void
+test_patches_stopped(void)
+{
+  int told[2];
+  Fixture fixture;
+  set_up(&fixture, "occlusion", 2);
+  argument(&fixture, "patch")->i = 9;
+  argument(&fixture, "stride")->i = 4;
+  Answer stop = {.after = 2, .verdict = NN_STOP};
+  for (int i = 0; i < 2; i++) {
+    run(&fixture);
+    told[i] = atoi(strrchr(result_at(&fixture, 1)->label, '\n') + 1);
+    fixture.progress = (NnProgress){answer, &stop};
+  }
+  g_assert_cmpint(told[1], >, 0);
+  g_assert_cmpint(told[1], <, told[0]);
+  tear_down(&fixture);
+}
+
+/* covered almost whole, twice: of some class it speaks against it both times, which is an error; but
+ * not after a Stop, when more might have come */
+static void
+test_empty_map(void)
+{
+  Fixture fixture;
+  set_up(&fixture, "occlusion", 2);
+  argument(&fixture, "patch")->i = argument(&fixture, "stride")->i = 41;
+  argument(&fixture, "output")->i = 1;
+  g_autoptr(GError) error = NULL;
+  for (int number = 0; error == NULL; number++) {
+    g_autofree char *text = g_strdup_printf("%d", number);
+    argument(&fixture, "class")->text = text;
+    g_array_set_size(fixture.run.results, 0);
+    if (nn_effect_run(&fixture.run, &error))
+      continue;
+    g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
+    g_assert_nonnull(strstr(error->message, "the map is empty"));
+    Answer stop = {.after = 1, .verdict = NN_STOP};
+    fixture.progress = (NnProgress){answer, &stop};
+    run(&fixture);
+    g_assert_cmpint(stop.calls, ==, 2);
+  }
+  const NnImage *image = result_at(&fixture, 0)->image;
+  assert_of_content_size(&fixture, image, 4);
+  for (size_t i = 0; i < nn_image_samples(image); i++)
+    g_assert_cmpfloat(image->data[i], ==, i % 4 == 3);
   tear_down(&fixture);
 }
 
@@ -377,7 +428,7 @@ seen_in(Fixture *fixture, const NnImage *image)
                      .content = image,
                      .results = results};
   arguments[0].network = fixture->network;
-  g_assert_true(effect->run(&run, NULL));
+  g_assert_true(nn_effect_run(&run, NULL));
   const char *text = g_array_index(results, NnResult, 0).label;
   return g_strndup(text, strcspn(text, "("));
 }
@@ -407,6 +458,25 @@ test_adversarial(void)
       if (method == 0)
         g_assert_cmpstr(before, !=, after);
     }
+  tear_down(&fixture);
+}
+
+/* what cannot be done says so: no change of whole levels is as small as that */
+static void
+test_not_enough(void)
+{
+  Fixture fixture;
+  set_up(&fixture, "adversarial", 2);
+  argument(&fixture, "bound")->d = 0.01;
+  argument(&fixture, "iterations")->i = 5;
+  run(&fixture);
+  g_assert_nonnull(strstr(result_at(&fixture, 2)->label, "That was not enough."));
+  Answer stop = {.after = 2, .verdict = NN_STOP};
+  fixture.progress = (NnProgress){answer, &stop};
+  run(&fixture);
+  g_assert_cmpint(stop.calls, ==, 3);
+  g_assert_null(strstr(result_at(&fixture, 2)->label, "That was not enough."));
+  g_assert_nonnull(strstr(result_at(&fixture, 2)->label, "Stopped before"));
   tear_down(&fixture);
 }
 
@@ -450,9 +520,12 @@ main(int argc, char **argv)
     g_test_add_data_func(refusals, id, test_refusals);
   }
   g_test_add_func("/explain/patches", test_patches);
+  g_test_add_func("/explain/patches-stopped", test_patches_stopped);
+  g_test_add_func("/explain/empty-map", test_empty_map);
   g_test_add_func("/explain/budget", test_budget);
   g_test_add_func("/explain/what-is-it", test_what_is_it);
   g_test_add_func("/explain/adversarial", test_adversarial);
+  g_test_add_func("/explain/not-enough", test_not_enough);
   g_test_add_func("/explain/goal", test_goal);
   return g_test_run();
 }

@@ -225,7 +225,7 @@ test_refusals(void)
   fixture_argument(&fixture, "network")->network = nonsense;
   g_autoptr(GError) error = NULL;
   fixture_start(&fixture, content);
-  g_assert_false(fixture.run.effect->run(&fixture.run, &error));
+  g_assert_false(nn_effect_run(&fixture.run, &error));
   g_assert_nonnull(error);
   fixture_clear(&fixture);
 }

@@ -568,7 +568,7 @@ test_cancel_after_stop(void)
     NnProgress progress = {stop_then_cancel, &from};
     fixture_start(&fixture, query);
     fixture.run.progress = &progress;
-    g_assert_false(fixture.run.effect->run(&fixture.run, &error));
+    g_assert_false(nn_effect_run(&fixture.run, &error));
     g_assert_error(error, NN_ERROR, NN_ERROR_CANCELLED);
     clear_kept(&fixture, &source);
   }

@@ -263,13 +263,13 @@ test_hostile(void)
     g_assert_true(mask->data[i] >= 0 && mask->data[i] <= 1);
   g_autoptr(GError) error = NULL; /* a network may see something in it or not */
   fixture_start(&data.base, uniform);
-  if (!data.base.run.effect->run(&data.base.run, &error))
+  if (!nn_effect_run(&data.base.run, &error))
     g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
   select_rectangle(&data, rectangle(70, 30, 190, 150, 0)); /* hosts give none such */
   fixture_fail(&data.base, data.content, NN_ERROR_ARGUMENT, "");
   select_rectangle(&data, rectangle(130, 90, 131, 91, 1)); /* one pixel */
   fixture_start(&data.base, data.content);
-  if (!data.base.run.effect->run(&data.base.run, &error))
+  if (!nn_effect_run(&data.base.run, &error))
     g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
   tear_down(&data);
 }

@@ -135,6 +135,38 @@ test_threads(void)
   }
 }
 
+/* pixels that are no numbers, or far beyond white, count as what the network sees of them */
+static void
+test_not_finite(void)
+{
+  static const float given[] = {NAN, INFINITY, -INFINITY, 40}, seen[] = {0, 1, 0, 1};
+  g_autoptr(NnNetwork) network = network_new();
+  g_autoptr(NnImage) content = picture_scene(48, 40);
+  NnImage *styles[2], *results[2];
+  for (int i = 0; i < 2; i++) {
+    styles[i] = stripes_new(40, 36, true);
+    for (int k = 0; k < 4; k++)
+      styles[i]->data[4 * (300 + 40 * k) + k % 3] = i == 0 ? given[k] : seen[k];
+  }
+  for (int mode = 0; mode < 5; mode++) {
+    for (int i = 0; i < 2; i++) {
+      Fixture fixture;
+      set_up(&fixture, network, styles[i], 2);
+      fixture_argument(&fixture, "iterations")->i = 3;
+      fixture_argument(&fixture, "colors")->i = mode % 4;
+      fixture_argument(&fixture, "start")->i = mode == 4 ? NN_START_STYLE : NN_START_CONTENT;
+      results[i] = fixture_run_layer(&fixture, content);
+      fixture_clear(&fixture);
+    }
+    size_t bytes = nn_image_samples(results[0]) * sizeof(float);
+    g_assert_cmpmem(results[0]->data, bytes, results[1]->data, bytes);
+    nn_image_free(results[0]);
+    nn_image_free(results[1]);
+  }
+  nn_image_free(styles[0]);
+  nn_image_free(styles[1]);
+}
+
 static bool
 differ(const NnImage *a, const NnImage *b)
 {
@@ -398,6 +430,7 @@ main(int argc, char **argv)
   g_test_add_func("/style-transfer/transfers", test_transfers);
   g_test_add_func("/style-transfer/threads", test_threads);
   g_test_add_func("/style-transfer/stopped", test_stopped);
+  g_test_add_func("/style-transfer/not-finite", test_not_finite);
   g_test_add_func("/style-transfer/luminance", test_luminance);
   g_test_add_func("/style-transfer/choices", test_choices);
   g_test_add_func("/style-transfer/strength", test_strength);

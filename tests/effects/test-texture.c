@@ -234,6 +234,28 @@ test_small_exemplar(void)
   }
 }
 
+/* pixels that are no numbers, or far beyond white, count as what the network sees of them */
+static void
+test_not_finite(void)
+{
+  static const float given[] = {NAN, INFINITY, -INFINITY, 40}, seen[] = {0, 1, 0, 1};
+  g_autoptr(NnNetwork) network = base_network_new();
+  NnImage *results[2];
+  for (int i = 0; i < 2; i++) {
+    g_autoptr(NnImage) exemplar = exemplar_new(40, 40, 0);
+    for (int k = 0; k < 4; k++)
+      exemplar->data[4 * (300 + 40 * k) + k % 3] = i == 0 ? given[k] : seen[k];
+    Fixture fixture;
+    set_up(&fixture, network, 1);
+    fixture_argument(&fixture, "iterations")->i = 4;
+    results[i] = make(&fixture, exemplar);
+    fixture_clear(&fixture);
+  }
+  g_assert_cmpfloat(largest_difference(results[0], results[1]), ==, 0);
+  nn_image_free(results[0]);
+  nn_image_free(results[1]);
+}
+
 static void
 test_same_bits(void)
 {
@@ -306,6 +328,7 @@ main(int argc, char **argv)
   g_test_add_func("/texture/mixture", test_mixture);
   g_test_add_func("/texture/tileable", test_tileable);
   g_test_add_func("/texture/small-exemplar", test_small_exemplar);
+  g_test_add_func("/texture/not-finite", test_not_finite);
   g_test_add_func("/texture/same-bits", test_same_bits);
   g_test_add_func("/texture/stop", test_stop);
   g_test_add_func("/texture/errors", test_errors);

@@ -62,12 +62,31 @@ test_match(void)
   g_autoptr(NnImage) like = picture_noise(50, 60, 3, 2);
   for (int i = 0; i < 80 * 70; i++)
     image->data[4 * i + 3] = 1;
+  for (int i = 0; i < 50 * 60 * 3; i++) /* so that what is matched to it stays within 0..1 */
+    like->data[i] = 0.4f + 0.2f * like->data[i];
   NnColourStatistics from = nn_colour_statistics(context, image);
   NnColourStatistics to = nn_colour_statistics(context, like);
   NnColourMap map = nn_colour_match(&from, &to);
   nn_colour_map(context, &map, image);
   NnColourStatistics after = nn_colour_statistics(context, image);
   assert_alike(&after, &to, 1e-5);
+}
+
+/* values out of 0..1, no numbers, and an alpha that is none */
+static void
+test_not_finite(void)
+{
+  static const float given[] = {NAN, INFINITY, -INFINITY, 40, -3}, counted[] = {0, 1, 0, 1, 0};
+  g_autoptr(NnContext) context = nn_context_new(1);
+  g_autoptr(NnImage) image = coloured_new(30, 20, 4, 5);
+  g_autoptr(NnImage) clean = coloured_new(30, 20, 4, 5);
+  for (int k = 0; k < 20; k++) {
+    image->data[4 * (7 + 11 * k) + k % 4] = given[k % 5];
+    clean->data[4 * (7 + 11 * k) + k % 4] = counted[k % 5];
+  }
+  NnColourStatistics found = nn_colour_statistics(context, image);
+  NnColourStatistics wanted = nn_colour_statistics(context, clean);
+  g_assert_cmpmem(&found, sizeof found, &wanted, sizeof wanted);
 }
 
 /* grey stays grey: there is no chroma to be spread */
@@ -141,6 +160,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/colour-statistics/definition", test_definition);
   g_test_add_func("/colour-statistics/match", test_match);
+  g_test_add_func("/colour-statistics/not-finite", test_not_finite);
   g_test_add_func("/colour-statistics/singular", test_singular);
   g_test_add_func("/colour-statistics/noise", test_noise);
   g_test_add_func("/colour-statistics/keep-chroma", test_keep_chroma);

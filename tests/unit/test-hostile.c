@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "nncore/analysis/footprint.h"
+#include "nncore/effects/grad-cam.h"
 #include "nncore/plan/workspace.h"
 #include "onnx-builder.h"
 
@@ -860,6 +861,33 @@ test_nameless_first(void)
   }
 }
 
+/* one makes nothing at all, and is not there: neither for what is looked for before a target, nor
+ * for an estimate; be it an operator of ours or not */
+static void
+test_no_outputs(void)
+{
+  static const char *const ops[] = {"Print", "Relu", "Constant"};
+  for (size_t i = 0; i < G_N_ELEMENTS(ops); i++) {
+    OnnxBuilder builder;
+    begin(&builder);
+    onnx_add_weights(&builder, "w", &NN_SHAPE(8, 3, 3, 3));
+    onnx_add_node(&builder, "Conv", "x w", "conv", NULL);
+    onnx_add_node(&builder, ops[i], i < 2 ? "conv" : "", "", NULL);
+    onnx_add_node(&builder, "Relu", "conv", "y", NULL);
+    onnx_add_node(&builder, ops[i], i < 2 ? "y" : "", "", NULL);
+    g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(NnInventory) inventory =
+        nn_inventory_of_picture(model, &NN_SHAPE(1, 3, 16, 16), &error);
+    g_assert_no_error(error);
+    g_autofree char *map = nn_last_map(inventory, "y", &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(map, ==, "conv");
+    g_assert_cmpuint(inventory->graph->n_nodes, ==, 2);
+    assert_layer_works(model);
+  }
+}
+
 /* ---- a file that changes while it is open ---- */
 
 static void
@@ -993,6 +1021,7 @@ main(int argc, char **argv)
   g_test_add_func("/hostile/external/in-memory", test_external_in_memory);
   add_folder_test("/hostile/external/claims", test_external_claims);
   g_test_add_func("/hostile/nameless-first", test_nameless_first);
+  g_test_add_func("/hostile/no-outputs", test_no_outputs);
   add_folder_test("/hostile/cut-while-open/raw", test_cut_while_open);
   add_folder_test("/hostile/cut-while-open/typed", test_cut_typed_while_open);
   add_folder_test("/hostile/cut-while-open/external", test_cut_external_while_open);

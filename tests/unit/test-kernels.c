@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kernels/: convolution by every way and by every instruction set that the processor has, there and
  * back, against the sums in double precision, over odd sizes, pads, strides, dilations, groups,
- * batches and channel counts, with bias, activation and its bits. */
+ * batches and channel counts, with bias, activation and its bits, with something that is added to
+ * it, and with the maxima behind it; and maxima alone. Kernels that are plain C are
+ * test-plain-kernels.c's. */
 #include <math.h>
 #include <string.h>
 
@@ -113,40 +115,169 @@ onnx_taps(const Case *c, bool back)
   return taps;
 }
 
+/* a case run Winograd's way */
+typedef struct {
+  Case c;
+  NnContext *context;
+  NnWinograd winograd;
+  float *filters;
+  void *scratch;
+} Run;
+
+/* @back: the case is the gradient of a convolution */
 static void
-check_winograd(Size s, bool back, int threads, NnIsa isa)
+run_init(Run *run, Size s, bool back, int threads, NnIsa isa)
 {
-  g_autoptr(NnContext) context = nn_context_new(threads);
-  nn_context_limit_isa(context, isa);
-  Case c = new_case(s);
+  *run = (Run){.c = new_case(s), .context = nn_context_new(threads)};
+  nn_context_limit_isa(run->context, isa);
   int inputs = back ? s.out : s.in, outputs = back ? s.in : s.out;
   g_assert_true(nn_winograd_fits(inputs, outputs));
-  float *taps = onnx_taps(&c, back);
-  float *filters = nn_alloc(nn_winograd_filters_bytes(inputs, outputs, back), 1, NULL);
-  nn_winograd_filters(taps, inputs, outputs, back, filters);
-  NnWinograd winograd = {
+  float *taps = onnx_taps(&run->c, back);
+  run->filters = nn_alloc(nn_winograd_filters_bytes(inputs, outputs, back), 1, NULL);
+  nn_winograd_filters(taps, inputs, outputs, back, run->filters);
+  nn_free(taps);
+  run->winograd = (NnWinograd){
       .batch = s.batch,
       .source_height = s.height,
       .source_width = s.width,
       .source_channels = s.in,
-      .target_height = c.out_height,
-      .target_width = c.out_width,
+      .target_height = run->c.out_height,
+      .target_width = run->c.out_width,
       .target_channels = s.out,
       .pad_top = s.pad,
       .pad_left = s.pad,
-      .filters = filters,
+      .filters = run->filters,
       .back = back,
   };
-  void *scratch = nn_alloc(1, nn_winograd_scratch_bytes(&winograd, threads), NULL);
-  uint8_t *bits = s.out % 8 == 0 ? new_bits(&c) : NULL;
-  NnFinish finish = nn_finish(c.bias, leaky, bits);
-  nn_winograd_run(context, &winograd, c.x, c.y, &finish, scratch);
-  check(&c, bits, 1e-5);
+  run->scratch = nn_alloc(1, nn_winograd_scratch_bytes(&run->winograd, threads), NULL);
+}
+
+static void
+run_clear(Run *run)
+{
+  nn_free(run->scratch);
+  nn_free(run->filters);
+  nn_context_free(run->context);
+  clear_case(&run->c);
+}
+
+/* @source: what the case has, or, of a gradient through maxima, what it was made of */
+static void
+run_whole(Run *run, const float *source)
+{
+  Case *c = &run->c;
+  uint8_t *bits = c->size.out % 8 == 0 ? new_bits(c) : NULL;
+  NnFinish finish = nn_finish(c->bias, leaky, bits);
+  nn_winograd_run(run->context, &run->winograd, source, c->y, &finish, run->scratch);
+  check(c, bits, 1e-5);
   nn_free(bits);
-  nn_free(scratch);
-  nn_free(filters);
-  nn_free(taps);
-  clear_case(&c);
+}
+
+static void
+check_winograd(Size s, bool back, int threads, NnIsa isa)
+{
+  Run run;
+  run_init(&run, s, back, threads, isa);
+  run_whole(&run, run.c.x);
+  run_clear(&run);
+}
+
+/* ---- Winograd with the maxima over windows of 2 x 2 pixels behind it ---- */
+
+/* the results under window (@y, @x), in scan order; returns the largest */
+static double
+window_results(const Case *c, int n, int y, int x, int o, double results[4])
+{
+  double largest = -INFINITY;
+  for (int k = 0; k < 4; k++) {
+    results[k] = reference(c, n, 2 * y + k / 2, 2 * x + k % 2, o);
+    largest = MAX(largest, results[k]);
+  }
+  return largest;
+}
+
+/* LeakyRelu 0.5 behind the maximum. Of results that rounding cannot tell apart any may have won. */
+static void
+check_pooled(const Case *c, const float *pooled, const uint8_t *winners, const uint8_t *bits)
+{
+  double largest = 0, worst = 0;
+  int64_t at = 0;
+  for (int n = 0; n < c->size.batch; n++)
+    for (int y = 0; y < c->out_height / 2; y++)
+      for (int x = 0; x < c->out_width / 2; x++)
+        for (int o = 0; o < c->size.out; o++, at++) {
+          double results[4], most = window_results(c, n, y, x, o, results);
+          double want = most > 0 ? most : 0.5 * most;
+          g_assert_cmpint(winners[at], <, 4);
+          g_assert_cmpint(bits[at / 8] >> (at % 8) & 1, ==, pooled[at] > 0);
+          largest = MAX(largest, fabs(most));
+          worst = MAX(worst, fabs((double)pooled[at] - want));
+          worst =
+              MAX(worst, (most - results[winners[at]]) / 2); /* two results, each a little off */
+        }
+  g_assert_cmpfloat(worst, <=, 1e-5 * largest);
+}
+
+static void
+check_pooling(Size s, int threads, NnIsa isa)
+{
+  Run run;
+  run_init(&run, s, false, threads, isa);
+  int64_t count = (int64_t)s.batch * (run.c.out_height / 2) * (run.c.out_width / 2) * s.out;
+  float *pooled = nn_alloc((size_t)count, sizeof *pooled, NULL);
+  float *plain = nn_alloc((size_t)count, sizeof *plain, NULL);
+  uint8_t *winners = nn_alloc((size_t)count, 1, NULL), *bits = new_bits(&run.c);
+  NnFinish finish = nn_finish(run.c.bias, leaky, bits);
+  run.winograd.pools = true;
+  run.winograd.winners = winners;
+  memset(winners, 0xff, (size_t)count);
+  nn_winograd_run(run.context, &run.winograd, run.c.x, pooled, &finish, run.scratch);
+  check_pooled(&run.c, pooled, winners, bits);
+  finish.bits = NULL;
+  run.winograd.winners = NULL;
+  nn_winograd_run(run.context, &run.winograd, run.c.x, plain, &finish, run.scratch);
+  g_assert_cmpmem(plain, (size_t)count * sizeof *plain, pooled, (size_t)count * sizeof *pooled);
+  nn_free(bits);
+  nn_free(winners);
+  nn_free(plain);
+  nn_free(pooled);
+  run_clear(&run);
+}
+
+/* the case's source becomes what @pooled is the gradient to the maxima of */
+static void
+unpool(const Case *c, const float *pooled, const uint8_t *winners)
+{
+  const Size *s = &c->size;
+  memset(c->x, 0, (size_t)s->batch * (size_t)(s->height * s->width * s->in) * sizeof *c->x);
+  int64_t at = 0;
+  for (int n = 0; n < s->batch; n++)
+    for (int y = 0; y < s->height / 2; y++)
+      for (int x = 0; x < s->width / 2; x++)
+        for (int i = 0; i < s->in; i++, at++) {
+          int64_t row = 2 * y + winners[at] / 2, column = 2 * x + winners[at] % 2;
+          c->x[((n * s->height + row) * s->width + column) * s->in + i] = pooled[at];
+        }
+}
+
+static void
+check_unpooling(Size s, int threads, NnIsa isa)
+{
+  Run run;
+  run_init(&run, s, true, threads, isa);
+  g_autoptr(GRand) random = g_rand_new_with_seed(19);
+  int64_t count = (int64_t)s.batch * (s.height / 2) * (s.width / 2) * s.in;
+  float *pooled = random_floats(random, count);
+  uint8_t *winners = nn_alloc((size_t)count, 1, NULL);
+  for (int64_t i = 0; i < count; i++)
+    winners[i] = (uint8_t)g_rand_int_range(random, 0, 4);
+  unpool(&run.c, pooled, winners);
+  run.winograd.pools = true;
+  run.winograd.winners = winners;
+  run_whole(&run, pooled);
+  nn_free(winners);
+  nn_free(pooled);
+  run_clear(&run);
 }
 
 static const int sizes[][2] = {{1, 1}, {2, 3}, {4, 4}, {5, 7}, {13, 9}, {37, 22}, {64, 51}};
@@ -161,6 +292,7 @@ typedef struct {
   NnConvParams params;
   NnWindow window;
   NnTensor x, y, w;
+  int64_t x_dims[3], y_dims[3];
   float *bias;
   double *sums; /* of the way that is run, in the order of x or y */
 } Conv;
@@ -173,26 +305,36 @@ new_tensor(GRand *random, NnShape shape)
                     .f = random_floats(random, nn_shape_count(&shape))};
 }
 
+/* of rank 4 where nothing is deep, as pictures have it, else of rank 5 */
+static NnShape
+volume_shape(int64_t batch, int64_t channels, const int64_t size[3], bool flat)
+{
+  return flat ? NN_SHAPE(batch, channels, size[1], size[2])
+              : NN_SHAPE(batch, channels, size[0], size[1], size[2]);
+}
+
 static bool
 new_conv(const Layer *layer, int batch, const int64_t size[3], Conv *c)
 {
   g_autoptr(GRand) random = g_rand_new_with_seed(3);
-  *c = (Conv){.params = {.window = {.rank = 3}, .groups = layer->groups}};
+  bool flat = layer->kernel[0] == 1 && layer->pad[0] == 0 && size[0] == 1;
+  *c = (Conv){.params = {.window = {.rank = flat ? 2 : 3}, .groups = layer->groups}};
+  int64_t kernel[3], out[3];
   for (int d = 0; d < 3; d++) {
-    c->params.window.kernel[d] = layer->kernel[d];
+    c->params.window.kernel[d] = kernel[d] = layer->kernel[d];
     c->params.window.stride[d] = layer->stride[d];
     c->params.window.dilation[d] = layer->dilation[d];
     c->params.window.pad_begin[d] = c->params.window.pad_end[d] = layer->pad[d];
   }
-  NnShape x = NN_SHAPE(batch, layer->in, size[0], size[1], size[2]);
-  NnShape w = NN_SHAPE(layer->out, layer->in / layer->groups, layer->kernel[0], layer->kernel[1],
-                       layer->kernel[2]);
-  int64_t out[3];
+  NnShape x = volume_shape(batch, layer->in, size, flat);
+  NnShape w = volume_shape(layer->out, layer->in / layer->groups, kernel, flat);
   if (!nn_window_resolve(&c->params.window, &x, w.dim + 2, &c->window, out, NULL))
     return false;
   c->x = new_tensor(random, x);
   c->w = new_tensor(random, w);
-  c->y = new_tensor(random, NN_SHAPE(batch, layer->out, out[0], out[1], out[2]));
+  c->y = new_tensor(random, volume_shape(batch, layer->out, out, flat));
+  nn_window_input_dims(&c->x.shape, c->x_dims);
+  nn_window_input_dims(&c->y.shape, c->y_dims);
   c->bias = random_floats(random, layer->out);
   return true;
 }
@@ -208,10 +350,9 @@ clear_conv(Conv *c)
 }
 
 static int64_t
-pixel_of(const NnTensor *tensor, int64_t n, const int64_t at[3])
+pixel_of(const int64_t dims[3], int64_t n, const int64_t at[3])
 {
-  const int64_t *dim = tensor->shape.dim;
-  return ((n * dim[2] + at[0]) * dim[3] + at[1]) * dim[4] + at[2];
+  return ((n * dims[0] + at[0]) * dims[1] + at[1]) * dims[2] + at[2];
 }
 
 /* one pixel of Y under one tap: Y from X, or X from Y */
@@ -221,12 +362,12 @@ add_tap(Conv *c, int64_t n, const int64_t p[3], const int64_t k[3], bool back)
   int64_t q[3], in = c->w.shape.dim[1], out = c->w.shape.dim[0], taps = 1, tap = 0;
   for (int d = 0; d < 3; d++) {
     q[d] = p[d] * c->window.stride[d] + k[d] * c->window.dilation[d] - c->window.pad_begin[d];
-    if (q[d] < 0 || q[d] >= c->x.shape.dim[2 + d])
+    if (q[d] < 0 || q[d] >= c->x_dims[d])
       return;
     tap = tap * c->window.kernel[d] + k[d];
     taps *= c->window.kernel[d];
   }
-  int64_t x = pixel_of(&c->x, n, q) * c->x.shape.dim[1], y = pixel_of(&c->y, n, p) * out;
+  int64_t x = pixel_of(c->x_dims, n, q) * c->x.shape.dim[1], y = pixel_of(c->y_dims, n, p) * out;
   for (int64_t o = 0; o < out; o++)
     for (int64_t i = 0; i < in; i++) {
       int64_t channel = o / (out / c->params.groups) * in + i;
@@ -247,12 +388,12 @@ add_up(Conv *c, bool back)
   c->sums = nn_alloc((size_t)count, sizeof *c->sums, NULL);
   for (int64_t i = 0; i < count; i++)
     c->sums[i] = back ? 0 : (double)c->bias[i % channels];
-  const int64_t *dim = c->y.shape.dim, *kernel = c->window.kernel;
+  const int64_t *dims = c->y_dims, *kernel = c->window.kernel;
   int64_t p[3], k[3];
-  for (int64_t n = 0; n < dim[0]; n++)
-    for (p[0] = 0; p[0] < dim[2]; p[0]++)
-      for (p[1] = 0; p[1] < dim[3]; p[1]++)
-        for (p[2] = 0; p[2] < dim[4]; p[2]++)
+  for (int64_t n = 0; n < c->y.shape.dim[0]; n++)
+    for (p[0] = 0; p[0] < dims[0]; p[0]++)
+      for (p[1] = 0; p[1] < dims[1]; p[1]++)
+        for (p[2] = 0; p[2] < dims[2]; p[2]++)
           for (k[0] = 0; k[0] < kernel[0]; k[0]++)
             for (k[1] = 0; k[1] < kernel[1]; k[1]++)
               for (k[2] = 0; k[2] < kernel[2]; k[2]++)
@@ -322,16 +463,58 @@ check_gate(const float *gated, const float *plain, NnGate gate, int64_t count)
   }
 }
 
+/* @before: (nullable): what the target has that is added to */
 static void
-check_gated_back(NnConvRun run)
+check_gated_back(NnConvRun run, const float *before)
 {
   int64_t count = nn_shape_count(&run.x->shape);
   g_autofree float *plain = g_memdup2(run.x->data, nn_tensor_bytes(run.x));
   uint8_t *bits = random_bits(count);
+  if (before != NULL)
+    memcpy(run.x->data, before, nn_tensor_bytes(run.x));
   run.gate = (NnGate){bits, -0.25f};
   nn_conv_back(&run);
   check_gate(run.x->f, plain, run.gate, count);
   nn_free(bits);
+}
+
+/* the sums are those of the run without what the target has before */
+static void
+check_adding(Conv *c, NnConvRun run, bool back)
+{
+  const NnTensor *target = back ? &c->x : &c->y;
+  int64_t count = nn_shape_count(&target->shape);
+  g_autoptr(GRand) random = g_rand_new_with_seed(17);
+  float *before = random_floats(random, count);
+  for (int64_t i = 0; i < count; i++)
+    c->sums[i] += (double)before[i];
+  memcpy(target->data, before, nn_tensor_bytes(target));
+  run.adds = true;
+  if (back) {
+    nn_conv_back(&run);
+    check_sums(c, target, activations[0], NULL);
+    check_gated_back(run, before);
+  } else {
+    nn_conv_there(&run);
+    check_sums(c, target, run.activation, run.bits);
+  }
+  nn_free(before);
+}
+
+static void
+check_both_ways(Conv *c, const NnConvRun *run)
+{
+  add_up(c, false);
+  nn_conv_there(run);
+  check_sums(c, &c->y, run->activation, run->bits);
+  if (nn_conv_there_adds(run->params, &c->w.shape))
+    check_adding(c, *run, false);
+  add_up(c, true);
+  nn_conv_back(run);
+  check_sums(c, &c->x, activations[0], NULL);
+  check_gated_back(*run, NULL);
+  if (nn_conv_back_adds(run->params, &c->w.shape))
+    check_adding(c, *run, true);
 }
 
 static void
@@ -343,9 +526,10 @@ check_conv(const Layer *layer, int batch, const int64_t size[3], NnActivation ac
     return;
   g_autoptr(NnContext) context = nn_context_new(threads);
   nn_context_limit_isa(context, isa);
-  NnConvTaps *taps = nn_conv_taps_new(&c.params, &c.w, true, NULL);
-  size_t scratch =
-      nn_conv_scratch_bytes(&c.params, &c.w.shape, &c.x.shape, &c.y.shape, threads, true, true);
+  bool lean = batch % 2 == 0; /* of Winograd's filters */
+  NnConvTaps *taps = nn_conv_taps_new(&c.params, &c.w, true, lean, NULL);
+  size_t scratch = nn_conv_scratch_bytes(&c.params, taps, &c.w.shape, &c.x.shape, &c.y.shape,
+                                         threads, true, true);
   uint8_t *bits = nn_alloc(nn_activation_bits_bytes(nn_shape_count(&c.y.shape)), 1, NULL);
   NnConvRun run = {
       .context = context,
@@ -354,18 +538,13 @@ check_conv(const Layer *layer, int batch, const int64_t size[3], NnActivation ac
       .window = &c.window,
       .x = &c.x,
       .y = &c.y,
+      .weights = nn_conv_taps_ready(taps) ? NULL : c.w.f,
       .bias = c.bias,
       .activation = activation,
       .bits = activation.kind != NN_ACTIVATION_NONE ? bits : NULL,
       .scratch = nn_alloc(scratch, 1, NULL),
   };
-  add_up(&c, false);
-  nn_conv_there(&run);
-  check_sums(&c, &c.y, activation, run.bits);
-  add_up(&c, true);
-  nn_conv_back(&run);
-  check_sums(&c, &c.x, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
-  check_gated_back(run);
+  check_both_ways(&c, &run);
   nn_free(run.scratch);
   nn_free(bits);
   nn_conv_taps_free(taps);
@@ -424,8 +603,10 @@ static const Layer conv_layers[] = {
     {37, 37, 37, PLANE(5, 1, 1, 2)},
     {7, 7, 7, PLANE(3, 3, 2, 5)},
     {40, 40, 40, {2, 3, 3}, {1, 2, 1}, {1, 1, 2}, {1, 1, 0}},
-    /* Winograd's */
+    /* Winograd's, where nothing is deep */
     {12, 40, 1, PLANE(3, 1, 1, 1)},
+    {40, 24, 1, PLANE(3, 1, 1, 1)},
+    {16, 32, 1, PLANE(3, 1, 1, 0)},
 };
 
 static void
@@ -482,6 +663,33 @@ test_winograd(gconstpointer data)
   check_winograd((Size){1, 265, 251, 16, 64, 3, 1, 1}, false, 2, isa); /* too large for a cache */
 }
 
+/* of odd sizes, the last row or column is in no window */
+static void
+test_winograd_pooling(gconstpointer data)
+{
+  NnIsa isa = (NnIsa)GPOINTER_TO_INT(data);
+  static const int planes[][2] = {{2, 2}, {3, 5}, {6, 7}, {9, 13}, {22, 19}, {29, 34}};
+  static const int channels[][2] = {{4, 8}, {20, 40}, {24, 16}, {32, 48}, {12, 24}};
+  if (isa > nn_isa_best()) {
+    g_test_skip("this processor does not have the instruction set");
+    return;
+  }
+  for (size_t i = 0; i < G_N_ELEMENTS(planes); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS(channels); k++) {
+      int threads = 1 + (int)k % 3, few = channels[k][0], many = channels[k][1];
+      Size size = {1 + (int)(i + k) % 4, planes[i][0], planes[i][1], few, many, 3, 1, 1};
+      check_pooling(size, threads, isa);
+      size.in = many;
+      size.out = few;
+      check_unpooling(size, threads, isa);
+    }
+  /* without a pad, and with the most that a gradient has; filters that threads share */
+  check_pooling((Size){2, 11, 8, 16, 32, 3, 1, 0}, 2, isa);
+  check_unpooling((Size){3, 7, 10, 32, 16, 3, 1, 2}, 2, isa);
+  check_pooling((Size){1, 9, 15, 320, 352, 3, 1, 1}, 2, isa);
+  check_unpooling((Size){1, 9, 15, 352, 320, 3, 1, 1}, 2, isa);
+}
+
 /* ---- max-pooling ---- */
 
 /* the winner of a window, and its tap's number: of equal ones the first */
@@ -505,6 +713,24 @@ largest(const NnPooling *p, const float *x, const int64_t place[2], int64_t c, i
   return best;
 }
 
+/* forward; what each place of the input gets of @y is added up in @want */
+static void
+check_winners(const NnPooling *p, const float *x, const float *y, const uint8_t *taps, double *want)
+{
+  const NnWindow *w = &p->window;
+  int64_t plane = p->output[1] * p->output[2], picture = p->input[1] * p->input[2] * p->channels;
+  for (int64_t i = 0; i < p->batch * plane * p->channels; i++) {
+    int64_t c = i % p->channels, at = i / p->channels % plane, n = i / p->channels / plane;
+    int64_t place[2] = {at / p->output[2], at % p->output[2]};
+    int tap;
+    g_assert_cmpfloat(y[i], ==, largest(p, x + n * picture, place, c, &tap));
+    g_assert_cmpint(taps[i], ==, tap);
+    int64_t v = place[0] * w->stride[1] + tap / w->kernel[2] * w->dilation[1] - w->pad_begin[1];
+    int64_t u = place[1] * w->stride[2] + tap % w->kernel[2] * w->dilation[2] - w->pad_begin[2];
+    want[n * picture + (v * p->input[2] + u) * p->channels + c] += (double)y[i];
+  }
+}
+
 static void
 check_max_pool(NnContext *context, const NnWindow *window, const NnShape *shape)
 {
@@ -512,7 +738,7 @@ check_max_pool(NnContext *context, const NnWindow *window, const NnShape *shape)
   NnPooling p;
   if (!nn_pooling_resolve(window, shape, &p, NULL))
     return;
-  int64_t count = nn_shape_count(shape), out = p.output[1] * p.output[2] * p.channels;
+  int64_t count = nn_shape_count(shape), out = p.batch * p.output[1] * p.output[2] * p.channels;
   float *x = random_floats(random, count), *y = random_floats(random, out);
   float *grad_x = random_floats(random, count), *plain_y = random_floats(random, out);
   double *want = g_new0(double, count);
@@ -521,17 +747,9 @@ check_max_pool(NnContext *context, const NnWindow *window, const NnShape *shape)
     x[i] = roundf(4 * x[i]); /* many equal ones */
   nn_max_pool_forward(context, &p, x, y, taps, NULL, false);
   nn_max_pool_forward(context, &p, x, plain_y, NULL, NULL, false);
-  for (int64_t i = 0; i < out; i++) {
-    int64_t place[2] = {i / p.channels / p.output[2], i / p.channels % p.output[2]};
-    int tap;
-    g_assert_cmpfloat(y[i], ==, largest(&p, x, place, i % p.channels, &tap));
-    g_assert_cmpfloat(y[i], ==, plain_y[i]);
-    g_assert_cmpint(taps[i], ==, tap);
-    int64_t v = place[0] * p.window.stride[1] + tap / p.window.kernel[2] * p.window.dilation[1];
-    int64_t u = place[1] * p.window.stride[2] + tap % p.window.kernel[2] * p.window.dilation[2];
-    want[((v - p.window.pad_begin[1]) * p.input[2] + u - p.window.pad_begin[2]) * p.channels +
-         i % p.channels] += (double)y[i];
-  }
+  for (int64_t i = 0; i < out; i++)
+    g_assert_cmpfloat(plain_y[i], ==, y[i]);
+  check_winners(&p, x, y, taps, want);
   nn_max_pool_backward(context, &p, taps, y, (NnGate){0}, grad_x);
   for (int64_t i = 0; i < count; i++)
     g_assert_cmpfloat((double)grad_x[i], ==, want[i]); /* small whole numbers */
@@ -570,7 +788,8 @@ test_max_pool(gconstpointer data)
                            .dilation = {1, w[2], w[2]},
                            .pad_begin = {0, w[3], w[3]},
                            .pad_end = {0, w[3], w[3]}};
-        check_max_pool(context, &window, &NN_SHAPE(1, channels[k], sizes[j][0], sizes[j][1]));
+        int batch = 1 + (int)(i + k + j) % 4;
+        check_max_pool(context, &window, &NN_SHAPE(batch, channels[k], sizes[j][0], sizes[j][1]));
       }
 }
 
@@ -600,14 +819,21 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
-  for (int isa = 0; isa < NN_N_ISAS; isa++) {
-    g_autofree char *conv = g_strdup_printf("/kernels/conv/%s", nn_isa_name((NnIsa)isa));
-    g_autofree char *winograd = g_strdup_printf("/kernels/winograd/%s", nn_isa_name((NnIsa)isa));
-    g_test_add_data_func(conv, GINT_TO_POINTER(isa), test_conv);
-    g_autofree char *pool = g_strdup_printf("/kernels/max-pool/%s", nn_isa_name((NnIsa)isa));
-    g_test_add_data_func(winograd, GINT_TO_POINTER(isa), test_winograd);
-    g_test_add_data_func(pool, GINT_TO_POINTER(isa), test_max_pool);
-  }
+  static const struct {
+    const char *name;
+    GTestDataFunc func;
+  } tests[] = {
+      {"conv", test_conv},
+      {"winograd", test_winograd},
+      {"winograd-pooling", test_winograd_pooling},
+      {"max-pool", test_max_pool},
+  };
+  for (int isa = 0; isa < NN_N_ISAS; isa++)
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
+      g_autofree char *path =
+          g_strdup_printf("/kernels/%s/%s", tests[i].name, nn_isa_name((NnIsa)isa));
+      g_test_add_data_func(path, GINT_TO_POINTER(isa), tests[i].func);
+    }
   g_test_add_func("/kernels/activation", test_activation);
   return g_test_run();
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* plan/partial: pictures that differ in a window give what whole pictures give, for networks with
- * padding, strides, odd sizes, paths that fork and meet, and heads that flatten. */
+ * padding, strides, odd sizes, paths that fork and meet, layers that move what they see, and heads that
+ * flatten; memory is counted. */
 #include <math.h>
 #include <string.h>
 
-#include "nncore/plan/partial.h"
+#include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/plan/partial-private.h"
 #include "nncore/plan/workspace.h"
 #include "onnx-builder.h"
 
@@ -52,6 +55,69 @@ network(bool one_by_one)
     onnx_add_node(&builder, "Flatten", "mean", "flat", NULL);
   }
   onnx_add_node(&builder, "MatMul", "flat w5", "scores", NULL);
+  return open_model(&builder, "scores");
+}
+
+/* a layer between convolutions whose places begin elsewhere than what they look at: cut off at the
+ * beginning, moved, cut off at the end, every second of them */
+typedef struct {
+  const char *op;
+  const char *attributes;
+  int64_t first[4]; /* pads at the beginning; or starts of H and W */
+  int64_t last[4];  /* pads at the end; or ends of H and W */
+  int64_t step;     /* of a Slice */
+} Shift;
+
+static const Shift shifts[] = {
+    {"Pad", NULL, {0, 0, -1, -1}, {0, 0, 1, 1}, 0},
+    {"Pad", NULL, {0, 0, -3, 2}, {0, 0, 0, -1}, 0},
+    {"Pad", NULL, {0, 0, 2, -2}, {0, 0, -4, 1}, 0},
+    {"Pad", "mode=edge", {0, 0, 1, -1}, {0, 0, 1, 2}, 0},
+    {"Slice", NULL, {1, 1}, {INT64_MAX, INT64_MAX}, 1},
+    {"Slice", NULL, {5, 0}, {-1, -6}, 1},
+    {"Slice", NULL, {3, 1}, {INT64_MAX, -2}, 2},
+};
+
+static NnModel *
+shifted_network(const Shift *shift)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(8, 3, 3, 3));
+  onnx_add_weights(&builder, "w2", &NN_SHAPE(8, 8, 3, 3));
+  onnx_add_node(&builder, "Conv", "x w1", "conv1", "pads=1,1,1,1");
+  if (shift->step == 0) {
+    int64_t pads[8];
+    memcpy(pads, shift->first, sizeof shift->first);
+    memcpy(pads + 4, shift->last, sizeof shift->last);
+    onnx_add_ints(&builder, "pads", pads, 8);
+    onnx_add_node(&builder, "Pad", "conv1 pads", "moved", shift->attributes);
+  } else {
+    onnx_add_ints(&builder, "starts", shift->first, 2);
+    onnx_add_ints(&builder, "ends", shift->last, 2);
+    onnx_add_ints(&builder, "axes", (const int64_t[]){2, 3}, 2);
+    onnx_add_ints(&builder, "steps", (const int64_t[]){shift->step, shift->step}, 2);
+    onnx_add_node(&builder, "Slice", "conv1 starts ends axes steps", "moved", NULL);
+  }
+  onnx_add_node(&builder, "Relu", "moved", "relu2", NULL);
+  onnx_add_node(&builder, "Conv", "relu2 w2", "conv2", "pads=1,1,1,1");
+  onnx_add_node(&builder, "GlobalAveragePool", "conv2", "scores", NULL);
+  return open_model(&builder, "scores");
+}
+
+/* maps of 16 channels: one that kernels write with the widest stores, and a target */
+static NnModel *
+wide_network(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(16, 3, 3, 3));
+  onnx_add_weights(&builder, "w2", &NN_SHAPE(16, 16, 3, 3));
+  onnx_add_node(&builder, "Conv", "x w1", "conv1", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Conv", "conv1 w2", "relu2", "pads=1,1,1,1");
+  onnx_add_node(&builder, "GlobalAveragePool", "relu2", "scores", NULL);
   return open_model(&builder, "scores");
 }
 
@@ -178,13 +244,76 @@ test_windows(void)
 }
 
 static void
+test_shifts(void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS(shifts); i++) {
+    Fixture fixture = set_up(shifted_network(&shifts[i]), 2, 41, 36);
+    check_all(&fixture, 6, 5, 4);
+    check_all(&fixture, 1, 8, 64);
+    check_all(&fixture, 1, 7, 1);
+    tear_down(&fixture);
+  }
+}
+
+/* more than a cache holds, of a width that leaves the maps behind each other at odd places */
+static void
+test_wide_stores(void)
+{
+  const NnCorner corner = {250, 300};
+  Fixture fixture = set_up(wide_network(), 2, 515, 511);
+  NnPartial *partial = partial_new(&fixture, 16, &corner, 1, 1);
+  for (size_t v = 0; v < partial->graph->n_values; v++)
+    g_assert_cmpuint((gsize)partial->values[v].kept % NN_ALIGNMENT, ==, 0);
+  g_assert_cmpint(partial->values[partial->program->targets[1]].kind, ==, NN_PARTIAL_WINDOW);
+  nn_partial_free(partial);
+  tear_down(&fixture);
+}
+
+/* windows of a target are put into whole ones, of no more pictures at a time than are asked for where
+ * each is large, and all that is allocated counts */
+static void
+test_memory(void)
+{
+  enum { COUNT = 64, SIDE = 256 };
+  Fixture fixture = set_up(wide_network(), 2, SIDE, SIDE);
+  size_t map_bytes = 16 * SIDE * SIDE * sizeof(float);
+  NnCorner corners[COUNT];
+  for (int i = 0; i < COUNT; i++)
+    corners[i] = (NnCorner){8, 3 * i};
+  for (int most = 1; most <= 8; most *= 8) {
+    int first, count;
+    g_autoptr(NnPartial) partial = partial_new(&fixture, 16, corners, COUNT, most);
+    NnTensor replacement = *nn_partial_input(partial);
+    replacement.f = fixture.replacement;
+    nn_partial_run(partial, 0, &replacement, &first, &count);
+    /* the whole picture's three values; of each other one, the target twice */
+    g_assert_cmpuint(nn_partial_bytes(partial), <, (size_t)(4 + 2 * (most + 1)) * map_bytes);
+    g_assert_cmpuint(nn_partial_bytes(partial), >, (size_t)(2 + 2 * count) * map_bytes);
+  }
+  tear_down(&fixture);
+}
+
+static void
+test_refused_size(void)
+{
+  const NnCorner corner = {0, 0};
+  Fixture fixture = set_up(network(false), 1, 4, 4);
+  g_autoptr(GError) error = NULL;
+  NnShape shape = NN_SHAPE(1, 4, 32, 32);
+  g_assert_null(
+      nn_partial_new(fixture.program, fixture.context, &shape, 2, 2, &corner, 1, 1, 0, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
+  tear_down(&fixture);
+}
+
+static void
 test_threads(void)
 {
   const NnCorner corners[] = {{0, 0}, {0, 9}, {0, 40}, {13, 2}, {32, 48}};
   g_autofree float *reference = NULL;
   for (int threads = 1; threads <= 3; threads++) {
     Fixture fixture = set_up(network(false), threads, 48, 64);
-    g_autoptr(NnPartial) partial = partial_new(&fixture, 16, corners, G_N_ELEMENTS(corners), 3);
+    NnPartial *partial = partial_new(&fixture, 16, corners, G_N_ELEMENTS(corners), 3);
     NnTensor replacement = *nn_partial_input(partial);
     replacement.f = fixture.replacement;
     g_autofree float *scores = g_new(float, 7 * G_N_ELEMENTS(corners));
@@ -199,6 +328,7 @@ test_threads(void)
     else
       g_assert_cmpmem(scores, 7 * sizeof(float) * G_N_ELEMENTS(corners), reference,
                       7 * sizeof(float) * G_N_ELEMENTS(corners));
+    nn_partial_free(partial);
     tear_down(&fixture);
   }
 }
@@ -208,6 +338,10 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/partial/windows", test_windows);
+  g_test_add_func("/partial/shifts", test_shifts);
+  g_test_add_func("/partial/wide-stores", test_wide_stores);
+  g_test_add_func("/partial/memory", test_memory);
+  g_test_add_func("/partial/refused-size", test_refused_size);
   g_test_add_func("/partial/threads", test_threads);
   return g_test_run();
 }

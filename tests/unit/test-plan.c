@@ -6,7 +6,10 @@
 
 #include "nncore/analysis/footprint.h"
 #include "nncore/base/error.h"
+#include "nncore/base/memory.h"
+#include "nncore/ops/op.h"
 #include "nncore/plan/arena.h"
+#include "nncore/plan/evaluator.h"
 #include "nncore/plan/workspace.h"
 #include "onnx-builder.h"
 
@@ -293,11 +296,11 @@ test_sum_in_place(void)
 {
   g_autoptr(NnModel) model = sum_model("conv bent", "Relu", NULL);
   g_autoptr(GError) error = NULL;
-  NnContext *context = nn_context_new(2);
+  g_autoptr(NnContext) context = nn_context_new(2);
   NnShape shape = NN_SHAPE(1, 3, 512, 512);
   size_t picture = (size_t)nn_shape_count(&shape) * sizeof(float), map = 4 * picture;
-  NnProgram *program = nn_program_new(model, context, (const char *[]){"end"}, 1,
-                                      (NnProgramOptions){.gradient = false}, &error);
+  g_autoptr(NnProgram) program = nn_program_new(model, context, (const char *[]){"end"}, 1,
+                                                (NnProgramOptions){.gradient = false}, &error);
   g_assert_no_error(error);
   g_autoptr(NnPlan) plan = nn_plan_new(program, &shape, 1, &error);
   g_assert_no_error(error);
@@ -308,8 +311,6 @@ test_sum_in_place(void)
   g_assert_true(
       nn_footprint(inventory, nn_graph_find(inventory->graph, "end"), false, &footprint, &error));
   g_assert_cmpfloat_with_epsilon(footprint.forward / (double)nn_plan_bytes(plan), 1, 0.25);
-  nn_program_unref(program);
-  nn_context_free(context);
 }
 
 /* a convolution with a maximum behind it, of sizes that do not divide by the windows' or the tiles' */
@@ -377,6 +378,470 @@ test_sum_of_a_spread_pixel(void)
   check_same_meaning(model, (const char *[]){"sum", "pixel"}, 2, &NN_SHAPE(1, 3, 448, 224));
 }
 
+/* ---- what differs from one size to another ---- */
+
+/* a layer that wants as many channels as the reference size has rows, in what is fused into one node */
+static void
+test_channels_from_rows(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(8, 224, 1, 1));
+  onnx_add_weights(&builder, "w2", &NN_SHAPE(8, 1, 3, 3));
+  onnx_add_weights(&builder, "w3", &NN_SHAPE(8, 8, 1, 1));
+  onnx_add_node(&builder, "Transpose", "x", "rows", "perm=0,2,3,1");
+  onnx_add_node(&builder, "Conv", "rows w1", "up", NULL);
+  onnx_add_node(&builder, "Conv", "up w2", "deep", "group=8 pads=1,1,1,1");
+  onnx_add_node(&builder, "Conv", "deep w3", "y", NULL);
+  onnx_add_output(&builder, "y");
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+  g_autoptr(GError) error = NULL;
+  Run run = start(model, (const char *[]){"y"}, 1, 1, &NN_SHAPE(1, 3, 224, 20));
+  g_assert_null(nn_plan_new(run.program, &NN_SHAPE(1, 3, 100, 100), 1, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
+  finish(&run);
+}
+
+/* convolutions of no pictures at all, behind a Slice that leaves none */
+static NnModel *
+empty_model(const NnShape *w, const char *attributes)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(16, 3, 3, 3));
+  onnx_add_weights(&builder, "w", w);
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(8, 16, 1, 1));
+  onnx_add_ints(&builder, "1", (int64_t[]){1}, 1);
+  onnx_add_ints(&builder, "0", (int64_t[]){0}, 1);
+  onnx_add_node(&builder, "Conv", "x w0", "conv0", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Slice", "conv0 1 1 0", "none", NULL);
+  onnx_add_node(&builder, "Conv", "none w", "conv", attributes);
+  onnx_add_node(&builder, "Conv", "conv w1", "y", NULL);
+  onnx_add_output(&builder, "y");
+  return onnx_builder_finish(&builder);
+}
+
+static void
+check_empty(NnModel *model, int64_t size)
+{
+  Run run = start(model, (const char *[]){"y"}, 1, 2, &NN_SHAPE(1, 3, size, size));
+  fill(nn_workspace_input(run.workspace, 0), 1);
+  nn_workspace_forward(run.workspace);
+  g_assert_cmpint(nn_shape_count(&nn_workspace_target(run.workspace, 0)->shape), ==, 0);
+  nn_workspace_backward(run.workspace);
+  const NnTensor *gradient = nn_workspace_input_gradient(run.workspace, 0);
+  for (int64_t i = 0; i < nn_shape_count(&gradient->shape); i++)
+    g_assert_cmpfloat(gradient->f[i], ==, 0);
+  finish(&run);
+}
+
+static void
+test_no_pictures(void)
+{
+  const struct {
+    NnShape w;
+    const char *attributes;
+  } convs[] = {{NN_SHAPE(16, 16, 5, 5), "pads=2,2,2,2"}, {NN_SHAPE(16, 16, 3, 3), NULL},
+               {NN_SHAPE(16, 8, 3, 3), "group=2"},       {NN_SHAPE(16, 4, 3, 3), "group=4"},
+               {NN_SHAPE(16, 1, 3, 3), "group=16"},      {NN_SHAPE(16, 16, 1, 1), NULL}};
+  for (size_t i = 0; i < G_N_ELEMENTS(convs); i++) {
+    g_autoptr(NnModel) model = empty_model(&convs[i].w, convs[i].attributes);
+    check_empty(model, 11);
+  }
+}
+
+/* the same as one node: a bottleneck, of maps that are small and of such as are cut */
+static void
+test_no_pictures_fused(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(8, 3, 3, 3));
+  onnx_add_weights(&builder, "up_w", &NN_SHAPE(24, 8, 1, 1));
+  onnx_add_weights(&builder, "deep_w", &NN_SHAPE(24, 1, 3, 3));
+  onnx_add_weights(&builder, "down_w", &NN_SHAPE(8, 24, 1, 1));
+  onnx_add_ints(&builder, "1", (int64_t[]){1}, 1);
+  onnx_add_ints(&builder, "0", (int64_t[]){0}, 1);
+  onnx_add_node(&builder, "Conv", "x w0", "conv0", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Slice", "conv0 1 1 0", "none", NULL);
+  onnx_add_node(&builder, "Conv", "none up_w", "up", NULL);
+  onnx_add_node(&builder, "Relu", "up", "wide", NULL);
+  onnx_add_node(&builder, "Conv", "wide deep_w", "deep", "group=24 pads=1,1,1,1");
+  onnx_add_node(&builder, "Conv", "deep down_w", "y", NULL);
+  onnx_add_output(&builder, "y");
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+  check_empty(model, 11);
+  check_empty(model, 160);
+}
+
+/* ---- orders and gradients of single operators ---- */
+
+/* an input of which the type alone matters has a gradient of zero, whatever is in memory */
+static void
+test_cast_like(void)
+{
+  const float half = 0.5f;
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_raw(&builder, "half", 1, NULL, 0, &half, sizeof half);
+  onnx_add_node(&builder, "CastLike", "half x", "factor", NULL);
+  onnx_add_node(&builder, "Mul", "x factor", "y", NULL);
+  onnx_add_output(&builder, "y");
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+  Run run = start(model, (const char *[]){"y"}, 1, 1, &NN_SHAPE(1, 3, 5, 7));
+  size_t bytes = nn_plan_bytes(run.plan);
+  void *memory = nn_alloc(1, bytes, NULL);
+  memset(memory, 0xff, bytes); /* not a number */
+  NnWorkspace *workspace = nn_workspace_new_in(run.plan, run.context, memory, NULL);
+  const NnTensor *seed = nn_workspace_seed(workspace, 0);
+  fill(nn_workspace_input(workspace, 0), 1);
+  nn_workspace_forward(workspace);
+  fill(seed, 2);
+  g_autofree float *wanted = g_memdup2(seed->f, nn_tensor_bytes(seed));
+  nn_workspace_backward(workspace);
+  const NnTensor *gradient = nn_workspace_input_gradient(workspace, 0);
+  for (int64_t i = 0; i < nn_shape_count(&gradient->shape); i++)
+    g_assert_cmpfloat(gradient->f[i], ==, half * wanted[i]);
+  nn_workspace_free(workspace);
+  nn_free(memory);
+  finish(&run);
+}
+
+/* layers of a constant map, which run while the network is read, or (@elements NULL) of an input */
+static NnModel *
+constant_model(const NnShape *map, const float *elements)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 16, 16));
+  if (elements != NULL)
+    onnx_add_raw(&builder, "map", 1, map->dim, map->rank, elements,
+                 (size_t)nn_shape_count(map) * sizeof *elements);
+  else
+    onnx_add_input(&builder, "map", map);
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(8, 3, 3, 3));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(8, 8, 3, 3));
+  onnx_add_node(&builder, "Conv", "x w0", "conv0", "pads=1,1,1,1");
+  onnx_add_node(&builder, "MaxPool", "map", "pool", "kernel_shape=3,3 pads=1,1,1,1");
+  onnx_add_node(&builder, "Conv", "pool w", "conv", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Add", "conv0 conv", "y", NULL);
+  onnx_add_output(&builder, "y");
+  return onnx_builder_finish(&builder);
+}
+
+/* (transfer full): "y"; @map: (nullable): of the second input */
+static NnTensor *
+run_constant_model(NnModel *model, const NnTensor *map)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnContext) context = nn_context_new(2);
+  g_autoptr(NnProgram) program = nn_program_new(model, context, (const char *[]){"y"}, 1,
+                                                (NnProgramOptions){.gradient = false}, &error);
+  g_assert_no_error(error);
+  NnShape shapes[] = {NN_SHAPE(1, 3, 16, 16), map != NULL ? map->shape : (NnShape){0}};
+  g_autoptr(NnPlan) plan = nn_plan_new(program, shapes, map != NULL ? 2 : 1, &error);
+  g_assert_no_error(error);
+  g_autoptr(NnWorkspace) workspace = nn_workspace_new(plan, context, &error);
+  g_assert_no_error(error);
+  fill(nn_workspace_input(workspace, 0), 1);
+  if (map != NULL) {
+    NnTensor to = *nn_workspace_input(workspace, 1);
+    nn_tensor_copy(map, &to);
+  }
+  nn_workspace_forward(workspace);
+  const NnTensor *y = nn_workspace_target(workspace, 0);
+  NnTensor *copy = nn_tensor_new(NN_DTYPE_FLOAT, &y->shape, NULL);
+  memcpy(copy->data, y->data, nn_tensor_bytes(y));
+  return copy;
+}
+
+static void
+test_constant_maps(void)
+{
+  g_autoptr(NnTensor) map = nn_tensor_new(NN_DTYPE_FLOAT, &NN_SHAPE(1, 8, 16, 16), NULL);
+  fill(map, 2);
+  g_autoptr(NnModel) folded = constant_model(&map->shape, map->f);
+  g_autoptr(NnModel) run = constant_model(&map->shape, NULL);
+  g_autoptr(NnTensor) a = run_constant_model(folded, NULL);
+  g_autoptr(NnTensor) b = run_constant_model(run, map);
+  assert_near(a, b);
+}
+
+/* what lies channels-last in three dimensions, added to what lies so in four: "y"; "z" is the same by
+ * way of a Reshape */
+static NnModel *
+raised_model(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 8, 16));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(5, 3, 3, 3));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(8, 24, 3));
+  onnx_add_ints(&builder, "flat", (int64_t[]){1, 24, 16}, 3);
+  onnx_add_ints(&builder, "deep", (int64_t[]){1, 1, 8, 16}, 4);
+  onnx_add_node(&builder, "Conv", "x w0", "map", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Reshape", "x flat", "rows", NULL);
+  onnx_add_node(&builder, "Conv", "rows w1", "line", "pads=1,1");
+  onnx_add_node(&builder, "Add", "map line", "y", NULL);
+  onnx_add_node(&builder, "Reshape", "line deep", "lines", NULL);
+  onnx_add_node(&builder, "Add", "map lines", "z", NULL);
+  onnx_add_output(&builder, "y");
+  onnx_add_output(&builder, "z");
+  return onnx_builder_finish(&builder);
+}
+
+static void
+test_raised_rank(void)
+{
+  g_autoptr(NnModel) model = raised_model();
+  NnTensor *gradients[2];
+  Run run = start(model, (const char *[]){"y", "z"}, 2, 2, &NN_SHAPE(1, 3, 8, 16));
+  const NnTensor *x = nn_workspace_input(run.workspace, 0);
+  for (int t = 0; t < 2; t++) {
+    const NnTensor *other = nn_workspace_seed(run.workspace, 1 - t);
+    fill(x, 1);
+    nn_workspace_forward(run.workspace);
+    assert_near(nn_workspace_target(run.workspace, 0), nn_workspace_target(run.workspace, 1));
+    fill(nn_workspace_seed(run.workspace, t), 2);
+    memset(other->data, 0, nn_tensor_bytes(other));
+    nn_workspace_backward(run.workspace);
+    gradients[t] = nn_tensor_new(NN_DTYPE_FLOAT, &x->shape, NULL);
+    memcpy(gradients[t]->data, nn_workspace_input_gradient(run.workspace, 0)->data,
+           nn_tensor_bytes(x));
+  }
+  assert_near(gradients[0], gradients[1]);
+  for (int t = 0; t < 2; t++)
+    nn_tensor_unref(gradients[t]);
+  finish(&run);
+}
+
+/* a value that has more dimensions than it is to be raised to is refused, not cut */
+static void
+test_raised_too_far(void)
+{
+  NnLayoutParams params = {NN_LAYOUT_CHANNELS_LAST, 3};
+  NnType in = {NN_SHAPE(2, 3, 4, 5), NN_DTYPE_FLOAT, true}, out = {0};
+  NnInfer infer = {.params = &params, .n_inputs = 1, .in = &in, .n_outputs = 1, .out = &out};
+  g_autoptr(GError) error = NULL;
+  g_assert_false(nn_op_layout.infer(&infer, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
+}
+
+/* ---- evaluators in little memory; tests/unit/test-tiles.c has most of them ---- */
+
+/* what an evaluation gave, in the order that it lies in memory */
+typedef struct {
+  NnTensor *targets[2];
+  NnTensor *gradient;
+} Given;
+
+static void
+give_pixels(gpointer data, int64_t y0, int64_t x0, const NnTensor *pixels)
+{
+  int64_t width = pixels->shape.dim[3];
+  for (int64_t i = 0; i < nn_shape_count(&pixels->shape); i++) {
+    int64_t y = y0 + i / 3 / width, x = x0 + i / 3 % width;
+    pixels->f[i] = (float)sin((double)(y * 7 + x * 13 + i % 3 * 5));
+  }
+}
+
+static void
+put_box(const NnTensor *from, int64_t y, int64_t x, const NnTensor *to, bool add)
+{
+  NnBox box = {{0, 0}, {from->shape.dim[2], from->shape.dim[3]}};
+  nn_box_copy(NULL, from, &box, to, y, x, add);
+}
+
+static void
+take_piece(gpointer data, int target, const NnPiece *piece)
+{
+  const NnTensor *from = piece->activation, *to = ((Given *)data)->targets[target];
+  if (nn_shape_equal(&from->shape, &to->shape))
+    memcpy(to->data, from->data, nn_tensor_bytes(to));
+  else
+    put_box(from, piece->first[0], piece->first[1], to, false);
+}
+
+static void
+give_seed(gpointer data, int target, const NnPiece *piece, const NnTensor *seed)
+{
+  for (int64_t i = 0; i < nn_shape_count(&seed->shape); i++)
+    seed->f[i] = powf(piece->activation->f[i], 3);
+}
+
+static void
+take_gradient(gpointer data, int64_t y, int64_t x, const NnTensor *gradient)
+{
+  put_box(gradient, y, x, ((Given *)data)->gradient, true);
+}
+
+static NnTensor *
+zeros_new(const NnShape *shape, NnLayout layout)
+{
+  NnTensor *tensor = nn_tensor_new(NN_DTYPE_FLOAT, shape, NULL);
+  tensor->layout = layout;
+  memset(tensor->data, 0, nn_tensor_bytes(tensor));
+  return tensor;
+}
+
+static void
+clear_given(Given *given)
+{
+  for (int t = 0; t < 2; t++)
+    nn_tensor_unref(given->targets[t]);
+  nn_tensor_unref(given->gradient);
+}
+
+static Given
+evaluate(NnEvaluator *evaluator, int n_targets, const NnShape *picture)
+{
+  NnEvaluation evaluation = {
+      .input = give_pixels, .observe = take_piece, .seed = give_seed, .gradient = take_gradient};
+  g_autoptr(GError) error = NULL;
+  Given given = {.gradient = zeros_new(picture, NN_LAYOUT_CHANNELS_LAST)};
+  for (int t = 0; t < n_targets; t++) {
+    NnShape shape = nn_evaluator_target_shape(evaluator, t);
+    NnLayout layout;
+    nn_evaluator_target_type(evaluator, t, &layout);
+    given.targets[t] = zeros_new(&shape, layout);
+  }
+  nn_evaluator_run(evaluator, &evaluation, &given, &error);
+  g_assert_no_error(error);
+  return given;
+}
+
+/* @n_targets at @shape within @share of the memory of all at once, and so; returns the number of
+ * tiles, or 0 where that does not do */
+static int
+check_within(NnModel *model, const char *const *targets, int n_targets, const NnShape *shape,
+             double share)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnContext) context = nn_context_new(2);
+  g_autoptr(NnProgram) program = nn_program_new(model, context, targets, n_targets,
+                                                (NnProgramOptions){.gradient = true}, &error);
+  g_assert_no_error(error);
+  g_autoptr(NnEvaluator) whole = nn_evaluator_new(program, context, shape, 0, &error);
+  g_assert_no_error(error);
+  size_t budget = (size_t)(share * (double)nn_evaluator_bytes(whole));
+  g_autoptr(NnEvaluator) cut = nn_evaluator_new(program, context, shape, budget, NULL);
+  int rows, columns;
+  if (cut == NULL)
+    return 0;
+  Given one = evaluate(whole, n_targets, shape), other = evaluate(cut, n_targets, shape);
+  for (int t = 0; t < n_targets; t++)
+    assert_near(other.targets[t], one.targets[t]);
+  assert_near(other.gradient, one.gradient);
+  clear_given(&one);
+  clear_given(&other);
+  nn_evaluator_grid(cut, &rows, &columns);
+  return rows * columns;
+}
+
+/* two maps become two pictures, each of which is normalised by itself */
+static void
+test_stacked_norms(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(32, 3, 3, 3));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(4, 32, 4, 4));
+  onnx_add_weights(&builder, "scale", &NN_SHAPE(4));
+  onnx_add_weights(&builder, "shift", &NN_SHAPE(4));
+  onnx_add_node(&builder, "Conv", "x w0", "wide", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Sigmoid", "wide", "bent", NULL);
+  onnx_add_node(&builder, "Conv", "bent w1", "map", "strides=4,4");
+  onnx_add_node(&builder, "Mul", "map map", "square", NULL);
+  onnx_add_node(&builder, "Concat", "map square", "both", "axis=0");
+  onnx_add_node(&builder, "InstanceNormalization", "both scale shift", "y", NULL);
+  onnx_add_output(&builder, "y");
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+  NnShape shape = NN_SHAPE(1, 3, 192, 256);
+  g_assert_cmpint(check_within(model, (const char *[]){"y"}, 1, &shape, 0.5), >, 1);
+}
+
+/* the means that instance normalisation is taken apart into, of several pictures */
+static void
+test_moments(void)
+{
+  enum { BATCH = 2, CHANNELS = 3, PLACES = 4 };
+  NnMomentsParams params = {0};
+  float mean[BATCH * CHANNELS], inverse[BATCH * CHANNELS];
+  double scratch[2 * CHANNELS];
+  g_autoptr(NnTensor) x = nn_tensor_new(NN_DTYPE_FLOAT, &NN_SHAPE(BATCH, CHANNELS, 2, 2), NULL);
+  x->layout = NN_LAYOUT_CHANNELS_LAST;
+  fill(x, 1);
+  NnType in = {x->shape, NN_DTYPE_FLOAT, true}, types[2] = {{.present = false}};
+  NnInfer infer = {.params = &params, .n_inputs = 1, .in = &in, .n_outputs = 2, .out = types};
+  g_assert_true(nn_op_moments.infer(&infer, NULL));
+  g_assert_true(nn_shape_equal(&types[0].shape, &NN_SHAPE(BATCH, CHANNELS, 1, 1)));
+  NnTensor out[2] = {{.shape = types[0].shape, .f = mean}, {.shape = types[1].shape, .f = inverse}};
+  NnOpRun run = {
+      .params = &params, .n_inputs = 1, .n_outputs = 2, .in = x, .out = out, .scratch = scratch};
+  nn_op_moments.forward(&run);
+  for (int n = 0; n < BATCH; n++)
+    for (int c = 0; c < CHANNELS; c++) {
+      double sum = 0;
+      for (int p = 0; p < PLACES; p++)
+        sum += (double)x->f[(n * PLACES + p) * CHANNELS + c];
+      g_assert_cmpfloat_with_epsilon((double)mean[n * CHANNELS + c], sum / PLACES, 1e-6);
+    }
+}
+
+/* what no tile can do, and the picture itself as a target beside it */
+static void
+test_input_beside_segments(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(8, 3, 3, 3));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(8, 8, 3, 3));
+  onnx_add_node(&builder, "LpNormalization", "x", "n0", "axis=2");
+  for (int i = 0; i < 8; i++) {
+    g_autofree char *from = g_strdup_printf("n%d %s", i, i == 0 ? "w0" : "w");
+    g_autofree char *conv = g_strdup_printf("c%d", i), *bent = g_strdup_printf("b%d", i);
+    g_autofree char *to = g_strdup_printf("n%d", i + 1);
+    onnx_add_node(&builder, "Conv", from, conv, "pads=1,1,1,1");
+    onnx_add_node(&builder, "Sigmoid", conv, bent, NULL);
+    onnx_add_node(&builder, "LpNormalization", bent, to, "axis=3");
+  }
+  onnx_add_output(&builder, "n8");
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+  NnShape shape = NN_SHAPE(1, 3, 96, 128);
+  int done = 0;
+  for (double share = 0.98; share > 0.5; share -= 0.06)
+    done += check_within(model, (const char *[]){"n8", "x"}, 2, &shape, share);
+  g_assert_cmpint(done, >, 0);
+}
+
+/* no memory for any tile, and a picture of which there could be millions: refused at once */
+static void
+test_too_many_tiles(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w", &NN_SHAPE(1, 3, 3, 3));
+  onnx_add_node(&builder, "Conv", "x w", "y", "pads=1,1,1,1");
+  onnx_add_output(&builder, "y");
+  g_autoptr(NnModel) model = onnx_builder_finish(&builder);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnContext) context = nn_context_new(1);
+  g_autoptr(NnProgram) program = nn_program_new(model, context, (const char *[]){"y"}, 1,
+                                                (NnProgramOptions){.gradient = false}, &error);
+  g_assert_no_error(error);
+  g_test_timer_start();
+  g_assert_null(nn_evaluator_new(program, context, &NN_SHAPE(1, 3, 16000, 16000), 1000, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+  g_assert_cmpfloat(g_test_timer_elapsed(), <, 10);
+}
+
 static void
 test_threads(void)
 {
@@ -407,8 +872,8 @@ test_two_sizes(void)
   g_autoptr(NnModel) model = forked_model();
   const char *const targets[] = {"sum"};
   Run large = start(model, targets, 1, 2, &NN_SHAPE(1, 3, 33, 40));
-  g_autoptr(NnPlan) plan = nn_plan_new(large.program, &NN_SHAPE(2, 3, 8, 8), 1, NULL);
-  g_autoptr(NnWorkspace) small = nn_workspace_new(plan, large.context, NULL);
+  NnPlan *plan = nn_plan_new(large.program, &NN_SHAPE(2, 3, 8, 8), 1, NULL);
+  NnWorkspace *small = nn_workspace_new(plan, large.context, NULL);
   g_assert_cmpuint(nn_plan_bytes(plan), <, nn_plan_bytes(large.plan));
   NnShape shape = nn_plan_target_shape(plan, 0);
   g_assert_true(nn_shape_equal(&shape, &NN_SHAPE(2, 12, 4, 4)));
@@ -417,6 +882,8 @@ test_two_sizes(void)
   double first = objective(&large, 1);
   nn_workspace_forward(small);
   g_assert_cmpfloat(objective(&large, 1), ==, first);
+  nn_workspace_free(small);
+  nn_plan_unref(plan);
   finish(&large);
 }
 
@@ -625,6 +1092,17 @@ main(int argc, char **argv)
   g_test_add_func("/plan/sum-in-place", test_sum_in_place);
   g_test_add_func("/plan/pools", test_pools);
   g_test_add_func("/plan/sum-of-a-spread-pixel", test_sum_of_a_spread_pixel);
+  g_test_add_func("/plan/channels-from-rows", test_channels_from_rows);
+  g_test_add_func("/plan/no-pictures", test_no_pictures);
+  g_test_add_func("/plan/no-pictures-fused", test_no_pictures_fused);
+  g_test_add_func("/plan/cast-like", test_cast_like);
+  g_test_add_func("/plan/constant-maps", test_constant_maps);
+  g_test_add_func("/plan/raised-rank", test_raised_rank);
+  g_test_add_func("/plan/raised-too-far", test_raised_too_far);
+  g_test_add_func("/plan/stacked-norms", test_stacked_norms);
+  g_test_add_func("/plan/moments", test_moments);
+  g_test_add_func("/plan/input-beside-segments", test_input_beside_segments);
+  g_test_add_func("/plan/too-many-tiles", test_too_many_tiles);
   g_test_add_func("/plan/threads", test_threads);
   g_test_add_func("/plan/two-sizes", test_two_sizes);
   g_test_add_func("/plan/dynamic-shapes", test_dynamic_shapes);

@@ -63,7 +63,7 @@ test_boxes(gconstpointer data)
   NnLayout layout = (kind & 1) != 0 ? NN_LAYOUT_CHANNELS_LAST : NN_LAYOUT_PLAIN;
   g_autoptr(GError) error = NULL;
   g_autoptr(NnTensor) map = map_new(HEIGHT, WIDTH, layout, 1);
-  g_autoptr(NnStore) store = nn_store_new(&map->shape, layout, (kind & 2) != 0, &error);
+  g_autoptr(NnStore) store = nn_store_new(NULL, &map->shape, layout, (kind & 2) != 0, &error);
   g_assert_no_error(error);
   write_in_boxes(store, map, false);
   check_boxes(store, map, 1);
@@ -78,7 +78,7 @@ test_no_folder(void)
 {
   g_autoptr(GError) error = NULL;
   g_setenv("TMPDIR", "/nowhere/at/all", TRUE);
-  g_assert_null(nn_store_new(&NN_SHAPE(1, 3, 8, 8), NN_LAYOUT_PLAIN, true, &error));
+  g_assert_null(nn_store_new(NULL, &NN_SHAPE(1, 3, 8, 8), NN_LAYOUT_PLAIN, true, &error));
   onnx_assert_sentence(error, NN_ERROR_READ, "TMPDIR");
   g_unsetenv("TMPDIR");
 }

@@ -757,6 +757,38 @@ test_nothing(void)
   g_assert_error(error, NN_ERROR, NN_ERROR_ARGUMENT);
 }
 
+/* the sums of a ResNet-50 where they belong, but no convolution */
+static void
+test_no_convolution(void)
+{
+  static const int blocks[] = {3, 4, 6, 3};
+  Sketch *sketch = sketch_new(224);
+  const char *x = sketch_pool(sketch, "MaxPool", "x", 3, 2);
+  for (size_t stage = 0; stage < G_N_ELEMENTS(blocks); stage++) {
+    x = sketch_pool(sketch, "MaxPool", x, 3, 2);
+    for (int block = 0; block < blocks[stage]; block++)
+      x = sketch_join(sketch, "Add", (const char *[]){x, x}, 2);
+  }
+  g_autoptr(NnNetwork) network = describe(sketch, x);
+  g_assert_cmpstr(network->title, ==, "unnamed");
+}
+
+/* an Add behind the scores that leaves its first term out */
+static void
+test_half_a_bias(void)
+{
+  g_autoptr(GHashTable) names = names_new();
+  Sketch *sketch = sketch_new(224);
+  const char *x = add_vgg_features(sketch, (const int[5]){1, 1, 1, 1, 1}, names);
+  x = sketch_op(sketch, "Flatten", x, NULL);
+  for (int i = 0; i < 3; i++)
+    x = sketch_dense(sketch, x, i == 0 ? 512 * 7 * 7 : 64, 64);
+  g_autoptr(NnNetwork) network =
+      describe(sketch, sketch_join(sketch, "Add", (const char *[]){"", x}, 2));
+  g_assert_cmpstr(network->title, ==, "VGG");
+  assert_names(network, names);
+}
+
 /* ---- names ---- */
 
 /* a NodeProto with a name, as PyTorch's exports have it; every text is shorter than 128 bytes */
@@ -848,6 +880,8 @@ main(int argc, char **argv)
   g_test_add_func("/families/unknown", test_unknown);
   g_test_add_func("/families/partly-unknown", test_partly_unknown);
   g_test_add_func("/families/nothing", test_nothing);
+  g_test_add_func("/families/no-convolution", test_no_convolution);
+  g_test_add_func("/families/half-a-bias", test_half_a_bias);
   g_test_add_func("/families/modules", test_modules);
   g_test_add_func("/families/written-layers", test_written_layers);
   return g_test_run();
