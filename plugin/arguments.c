@@ -62,6 +62,31 @@ read_folder(SomArguments *self, int index, GimpProcedureConfig *config)
     keep_list(self, som_image_list_new_open(), &self->values[index]);
 }
 
+/* Whether it is still there: people remove layers while the dialog is open. */
+static bool
+check_drawable(const NnParam *param, GimpDrawable *drawable, GError **error)
+{
+  if (gimp_item_is_valid(GIMP_ITEM(drawable)))
+    return true;
+  g_autofree char *label = som_label_plain(param->label);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("What was chosen as “%s” was removed meanwhile; choose another one and run this "
+                "again."),
+              label);
+  return false;
+}
+
+/* A copy, since layers are worked on one after the other, and the region must not change or go. */
+static void
+read_region(SomRegion *region, GimpDrawable *drawable)
+{
+  g_autoptr(GeglBuffer) buffer = gimp_drawable_get_buffer(drawable);
+
+  region->pixels = gegl_buffer_dup(buffer);
+  region->is_picture = gimp_item_is_layer(GIMP_ITEM(drawable));
+  gimp_drawable_get_offsets(drawable, &region->x, &region->y);
+}
+
 static bool
 read_drawable(SomArguments *self, const NnParam *param, GimpProcedureConfig *config, int index,
               GError **error)
@@ -71,8 +96,10 @@ read_drawable(SomArguments *self, const NnParam *param, GimpProcedureConfig *con
   g_object_get(config, param->key, &drawable, NULL);
   if (!drawable)
     return true;
+  if (!check_drawable(param, drawable, error))
+    return false;
   if (param->kind == NN_PARAM_REGION) {
-    self->regions[index] = g_steal_pointer(&drawable);
+    read_region(&self->regions[index], drawable);
     return true;
   }
   return keep_image(self, som_picture_of_drawable(drawable, error), &self->values[index]);
@@ -162,7 +189,7 @@ som_arguments_new(const NnEffect *effect, GimpProcedureConfig *config, SomArgume
   self->images = g_ptr_array_new_with_free_func((GDestroyNotify)nn_image_free);
   self->masks = g_ptr_array_new_with_free_func((GDestroyNotify)nn_image_free);
   self->lists = g_ptr_array_new_with_free_func((GDestroyNotify)som_image_list_free);
-  self->regions = g_new0(GimpDrawable *, nn_effect_n_params(effect) + 1);
+  self->regions = g_new0(SomRegion, nn_effect_n_params(effect) + 1);
   self->folders = g_new0(GFile *, nn_effect_n_params(effect) + 1);
   for (int i = 0; effect->params[i].key; i++) {
     if (kind == SOM_ARGUMENTS_PLAIN && is_picture(&effect->params[i]))
@@ -182,7 +209,7 @@ som_arguments_free(SomArguments *arguments)
   g_ptr_array_unref(arguments->masks);
   g_ptr_array_unref(arguments->lists);
   for (int i = 0; arguments->effect->params[i].key; i++) {
-    g_clear_object(&arguments->regions[i]);
+    g_clear_object(&arguments->regions[i].pixels);
     g_clear_object(&arguments->folders[i]);
   }
   g_free(arguments->regions);
@@ -194,27 +221,19 @@ som_arguments_free(SomArguments *arguments)
 bool
 som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError **error)
 {
-  int layer_x = 0, layer_y = 0;
-
   g_ptr_array_set_size(arguments->masks, 0);
-  if (target)
-    gimp_drawable_get_offsets(GIMP_DRAWABLE(target->layer), &layer_x, &layer_y);
   for (int i = 0; arguments->effect->params[i].key; i++) {
-    GimpDrawable *drawable = arguments->regions[i];
-    int x, y;
+    const SomRegion *region = &arguments->regions[i];
 
-    if (!drawable)
+    if (!region->pixels)
       continue;
     arguments->values[i].image = NULL;
     if (!target)
       continue;
-    gimp_drawable_get_offsets(drawable, &x, &y);
-    g_autoptr(GeglBuffer) buffer = gimp_drawable_get_buffer(drawable);
     GeglRectangle seen = target->region;
-    seen.x += layer_x - x;
-    seen.y += layer_y - y;
-    NnImage *mask =
-        som_pixels_read_mask(buffer, &seen, gimp_item_is_layer(GIMP_ITEM(drawable)), error);
+    seen.x += target->selected.x - region->x;
+    seen.y += target->selected.y - region->y;
+    NnImage *mask = som_pixels_read_mask(region->pixels, &seen, region->is_picture, error);
     if (!mask)
       return false;
     g_ptr_array_add(arguments->masks, mask);
@@ -257,21 +276,38 @@ complete_value(SomArguments *arguments, int index, const SomNetworks *networks, 
 
   if (arguments->effect->params[index].kind == NN_PARAM_NETWORK)
     return open_network(arguments, index, networks, certain, error);
-  return !folder ||
-         keep_list(arguments, som_image_list_new_folder(folder, error), &arguments->values[index]);
+  if (!folder || arguments->values[index].source)
+    return true;
+  return keep_list(arguments, som_image_list_new_folder(folder, error), &arguments->values[index]);
+}
+
+static bool
+complete_all(SomArguments *arguments, const SomNetworks *networks, bool certain, GError **error)
+{
+  for (int i = 0; arguments->effect->params[i].key; i++) {
+    if (!complete_value(arguments, i, networks, certain, error))
+      return false;
+  }
+  return nn_effect_check(arguments->effect, arguments->values, error);
+}
+
+static void
+close_networks(SomArguments *arguments)
+{
+  g_clear_pointer(&arguments->networks, g_ptr_array_unref);
+  for (int i = 0; arguments->effect->params[i].key; i++)
+    arguments->values[i].network = NULL;
 }
 
 bool
 som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, bool certain,
                        GError **error)
 {
-  const NnParam *params = arguments->effect->params;
-
   if (arguments->networks)
     return true;
   arguments->networks = g_ptr_array_new_with_free_func((GDestroyNotify)nn_network_free);
-  for (int i = 0; params[i].key; i++)
-    if (!complete_value(arguments, i, networks, certain, error))
-      return false;
-  return nn_effect_check(arguments->effect, arguments->values, error);
+  if (complete_all(arguments, networks, certain, error))
+    return true;
+  close_networks(arguments);
+  return false;
 }

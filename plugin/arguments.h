@@ -13,9 +13,21 @@
 #include "weights/networks.h"
 
 /**
+ * SomRegion: a drawable as it was when the run began.
+ * @pixels: (nullable): where none was chosen
+ * @x, @y: its place in the image
+ * @is_picture: whether it is a layer, and no channel or mask
+ */
+typedef struct {
+  GeglBuffer *pixels;
+  int x, y;
+  bool is_picture;
+} SomRegion;
+
+/**
  * SomArguments: @values is parallel to the effect's params; the rest owns what they point to.
  * @lists: (element-type SomImageList)
- * @regions: (nullable items): parallel to the params: the drawable of each region
+ * @regions: parallel to the params
  * @folders: (nullable items): parallel to the params
  * @masks: what regions are over the current target
  */
@@ -23,7 +35,7 @@ typedef struct {
   const NnEffect *effect;
   NnArgument *values;
   GPtrArray *texts, *images, *networks, *lists;
-  GimpDrawable **regions;
+  SomRegion *regions;
   GFile **folders;
   GPtrArray *masks;
 } SomArguments;
@@ -41,13 +53,13 @@ SomArguments *som_arguments_new(const NnEffect *effect, GimpProcedureConfig *con
                                 SomArgumentsKind kind, GError **error);
 void som_arguments_free(SomArguments *arguments);
 
-/** som_arguments_aim: on the main thread: reads the regions as they lie over @target; %NULL where
- * there is no layer to lie over. */
+/** som_arguments_aim: takes the regions as they lie over @target; %NULL where there is no layer to lie
+ * over. */
 bool som_arguments_aim(SomArguments *arguments, const SomTarget *target, GError **error);
 
 /**
  * som_arguments_complete: on any thread; opens the networks, lists the folders and checks all
- * values. Does nothing the second time.
+ * values. Does nothing once that was done; after an error it tries again.
  * @certain: as runs open networks; else as dialogs look at them (weights/networks.h)
  */
 bool som_arguments_complete(SomArguments *arguments, const SomNetworks *networks, bool certain,

@@ -56,6 +56,22 @@ som_pixels_read_mask(GeglBuffer *buffer, const GeglRectangle *rectangle, bool is
   return mask;
 }
 
+bool
+som_pixels_any(GeglBuffer *buffer, const GeglRectangle *rectangle)
+{
+  g_autofree float *row = g_new(float, rectangle->width);
+
+  for (int y = rectangle->y; y < rectangle->y + rectangle->height; y++) {
+    gegl_buffer_get(buffer, GEGL_RECTANGLE(rectangle->x, y, rectangle->width, 1), 1.0,
+                    number_format(buffer), row, GEGL_AUTO_ROWSTRIDE, GEGL_ABYSS_NONE);
+    for (int i = 0; i < rectangle->width; i++) {
+      if (row[i] > 0)
+        return true;
+    }
+  }
+  return false;
+}
+
 static void
 read_selection(const SomMask *mask, const GeglRectangle *rows, float *values)
 {

@@ -23,6 +23,10 @@ NnImage *som_pixels_read(GeglBuffer *buffer, const GeglRectangle *rectangle, GEr
 NnImage *som_pixels_read_mask(GeglBuffer *buffer, const GeglRectangle *rectangle, bool is_picture,
                               GError **error);
 
+/** som_pixels_any: whether a channel or mask is above 0 anywhere in @rectangle, which may reach beyond
+ * it. */
+bool som_pixels_any(GeglBuffer *buffer, const GeglRectangle *rectangle);
+
 /**
  * SomMask: a selection as seen from a buffer.
  * @buffer: (nullable): the selection's pixels; %NULL where everything is selected

@@ -19,13 +19,17 @@ file_path(void)
   return g_build_filename(gimp_directory(), "somnium.ini", NULL);
 }
 
+/* @whole: (out) (optional): false where there is a file that was not understood to its end */
 static GKeyFile *
-load_file(void)
+load_file(bool *whole)
 {
   g_autofree char *path = file_path();
+  g_autoptr(GError) failure = NULL;
   GKeyFile *file = g_key_file_new();
+  bool loaded = g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_COMMENTS, &failure);
 
-  g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_COMMENTS, NULL);
+  if (whole)
+    *whole = loaded || g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT);
   return file;
 }
 
@@ -53,7 +57,7 @@ get_number(GKeyFile *file, const char *key, int max)
 SomPreferences *
 som_preferences_load(void)
 {
-  g_autoptr(GKeyFile) file = load_file();
+  g_autoptr(GKeyFile) file = load_file(NULL);
   SomPreferences *self = g_new0(SomPreferences, 1);
 
   self->memory_mb = get_number(file, SOM_KEY_MEMORY, SOM_MAX_MEMORY_MB);
@@ -74,7 +78,7 @@ som_preferences_free(SomPreferences *preferences)
 bool
 som_preferences_save(const SomPreferences *preferences, GError **error)
 {
-  g_autoptr(GKeyFile) file = load_file();
+  g_autoptr(GKeyFile) file = load_file(NULL);
 
   g_key_file_set_integer(file, GROUP, SOM_KEY_MEMORY, preferences->memory_mb);
   g_key_file_set_integer(file, GROUP, SOM_KEY_THREADS, preferences->threads);
@@ -91,7 +95,7 @@ speed_key(const char *of)
 double
 som_preferences_recall_speed(const char *of)
 {
-  g_autoptr(GKeyFile) file = load_file();
+  g_autoptr(GKeyFile) file = load_file(NULL);
   g_autofree char *key = speed_key(of);
   double speed = g_key_file_get_double(file, GROUP_MEASURED, key, NULL);
 
@@ -101,9 +105,11 @@ som_preferences_recall_speed(const char *of)
 void
 som_preferences_remember_speed(const char *of, double multiply_adds_per_s)
 {
-  g_autoptr(GKeyFile) file = load_file();
+  bool whole;
+  g_autoptr(GKeyFile) file = load_file(&whole);
   g_autofree char *key = speed_key(of);
 
   g_key_file_set_double(file, GROUP_MEASURED, key, multiply_adds_per_s);
-  save_file(file, NULL);
+  if (whole)
+    save_file(file, NULL);
 }

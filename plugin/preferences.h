@@ -42,7 +42,8 @@ bool som_preferences_save(const SomPreferences *preferences, GError **error);
  */
 double som_preferences_recall_speed(const char *of);
 
-/** som_preferences_remember_speed: failure is of no consequence. */
+/** som_preferences_remember_speed: failure is of no consequence. A file with an error in it, which
+ * saving would shorten, is left as it is. */
 void som_preferences_remember_speed(const char *of, double multiply_adds_per_s);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomPreferences, som_preferences_free)

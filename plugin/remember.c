@@ -35,7 +35,7 @@ som_remember_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureCo
     g_autofree char *text =
         g_strdup_printf("%d", drawable ? gimp_item_get_id(GIMP_ITEM(drawable)) : -1);
     parasite = gimp_parasite_new(name, PARASITE_FLAGS, strlen(text) + 1, text);
-    if (image)
+    if (image && gimp_image_is_valid(image))
       gimp_image_attach_parasite(image, parasite);
     gimp_attach_parasite(parasite);
     gimp_parasite_free(parasite);
@@ -60,6 +60,29 @@ recall_id(const char *name, GimpImage *image)
   return atoi(text);
 }
 
+/* Whether the item of that number will do for @param again. Only regions lie over the image. */
+static bool
+check_item(const NnParam *param, int id, GimpImage *image, GError **error)
+{
+  g_autofree char *label = som_label_plain(param->label);
+
+  if (!gimp_item_id_is_drawable(id)) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("The layer that was used as “%s” the last time is gone; run the filter from "
+                  "its menu entry and choose another one."),
+                label);
+    return false;
+  }
+  if (param->kind == NN_PARAM_REGION && gimp_item_get_image(gimp_item_get_by_id(id)) != image) {
+    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+                _("What was used as “%s” the last time belongs to another image; run the filter "
+                  "from its menu entry and choose another one."),
+                label);
+    return false;
+  }
+  return true;
+}
+
 bool
 som_recall_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureConfig *config,
                      bool must_exist, GError **error)
@@ -75,16 +98,10 @@ som_recall_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureConf
     id = drawable ? -1 : recall_id(name, image);
     if (id < 0)
       continue;
-    if (gimp_item_id_is_drawable(id)) {
+    if (check_item(param, id, image, must_exist ? error : NULL))
       g_object_set(config, param->key, gimp_item_get_by_id(id), NULL);
-    } else if (must_exist) {
-      g_autofree char *label = som_label_plain(param->label);
-      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                  _("The layer that was used as “%s” the last time is gone; run the filter from "
-                    "its menu entry and choose another one."),
-                  label);
+    else if (must_exist)
       return false;
-    }
   }
   return true;
 }

@@ -14,7 +14,8 @@ void som_remember_drawables(const NnEffect *effect, GimpImage *image, GimpProced
 
 /**
  * som_recall_drawables: sets those arguments of @config that are %NULL to what the last run had.
- * @must_exist: whether a drawable that is gone is an error; else it is left %NULL
+ * @must_exist: whether a drawable that is gone, or a region of another image, is an error; else it
+ *   is left %NULL
  */
 bool som_recall_drawables(const NnEffect *effect, GimpImage *image, GimpProcedureConfig *config,
                           bool must_exist, GError **error);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Writes layers: a new one is complete before it is inserted; in place, one merge of the shadow
- * buffer, which GIMP itself blends by the selection. */
+ * buffer. All is blended here, by what was selected when the run began: people select other things
+ * meanwhile, and so do results. */
 #include "plugin/results.h"
 
+#include <glib/gi18n-lib.h>
+
+#include "nncore/base/error.h"
 #include "plugin/captions.h"
 #include "plugin/pixels.h"
 #include "plugin/procedure.h"
@@ -13,20 +17,33 @@ typedef struct {
   const NnEffect *effect;
   GimpImage *image;       /* (nullable) */
   bool selection_written; /* several add up */
+  GString *left_out;
+  GError *failure;        /* the last one */
 } Writer;
 
-/* What of a result counts, as seen from @layer; unref its buffer. */
-static SomMask
-mask_for(const Writer *writer, GimpLayer *layer)
+/* Takes @failure. */
+static void
+leave_out(Writer *writer, GError *failure)
 {
-  SomMask mask = {0};
+  som_left_out_add(writer->left_out, failure->message);
+  g_clear_error(&writer->failure);
+  writer->failure = failure;
+}
 
-  if (writer->effect->selection == NN_SELECTION_LIMITS && !gimp_selection_is_empty(writer->image)) {
-    GimpSelection *selection = gimp_image_get_selection(writer->image);
-    mask.buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(selection));
-    gimp_drawable_get_offsets(GIMP_DRAWABLE(layer), &mask.x, &mask.y);
-  }
-  return mask;
+static void
+set_refused(const SomTarget *target, GError **error)
+{
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("GIMP did not let the layer “%s” be changed; see whether it is locked, and run "
+                "this again."),
+              target->name);
+}
+
+/* What of a result counts, as seen from the target's layer. */
+static SomMask
+mask_for(const Writer *writer, const SomTarget *target)
+{
+  return writer->effect->selection == NN_SELECTION_LIMITS ? target->selected : (SomMask){0};
 }
 
 static void
@@ -49,14 +66,18 @@ copy_layer_mask(GimpLayer *from, GimpLayer *to)
   gimp_layer_set_edit_mask(to, FALSE);
 }
 
-/* Above the source, in the same group. */
-static void
-insert_above(GimpImage *image, GimpLayer *source, GimpLayer *layer)
+/* Above the source, in the same group. Takes @layer. */
+static bool
+insert_above(GimpImage *image, const SomTarget *target, GimpLayer *layer, GError **error)
 {
-  GimpItem *parent = gimp_item_get_parent(GIMP_ITEM(source));
+  GimpItem *source = GIMP_ITEM(target->layer), *parent = gimp_item_get_parent(source);
 
-  gimp_image_insert_layer(image, layer, parent ? GIMP_LAYER(parent) : NULL,
-                          gimp_image_get_item_position(image, GIMP_ITEM(source)));
+  if (gimp_image_insert_layer(image, layer, parent ? GIMP_LAYER(parent) : NULL,
+                              gimp_image_get_item_position(image, source)))
+    return true;
+  gimp_item_delete(GIMP_ITEM(layer));
+  set_refused(target, error);
+  return false;
 }
 
 /* As @source, with alpha where the result brings its own. */
@@ -75,7 +96,7 @@ fill_layer(const Writer *writer, const SomTarget *target, const NnResult *result
 {
   g_autoptr(GeglBuffer) before = gimp_drawable_get_buffer(GIMP_DRAWABLE(target->layer));
   g_autoptr(GeglBuffer) after = gimp_drawable_get_buffer(GIMP_DRAWABLE(layer));
-  SomMask mask = mask_for(writer, target->layer);
+  SomMask mask = mask_for(writer, target);
 
   if (result->own_alpha) {
     gegl_buffer_clear(after, NULL);
@@ -86,11 +107,11 @@ fill_layer(const Writer *writer, const SomTarget *target, const NnResult *result
     som_pixels_compose(before, after, &target->bounds, result->image, target->region.x,
                        target->region.y, &mask);
   }
-  g_clear_object(&mask.buffer);
 }
 
 static GimpLayer *
-write_new_layer(const Writer *writer, const SomTarget *target, const NnResult *result)
+write_new_layer(const Writer *writer, const SomTarget *target, const NnResult *result,
+                GError **error)
 {
   GimpDrawable *source = GIMP_DRAWABLE(target->layer);
   GimpLayer *layer = gimp_layer_new(writer->image, result->label, gimp_drawable_get_width(source),
@@ -102,80 +123,104 @@ write_new_layer(const Writer *writer, const SomTarget *target, const NnResult *r
   gimp_layer_set_offsets(layer, x, y);
   fill_layer(writer, target, result, layer);
   copy_layer_mask(target->layer, layer);
-  insert_above(writer->image, target->layer, layer);
-  return layer;
+  return insert_above(writer->image, target, layer, error) ? layer : NULL;
 }
 
-/* GIMP's merge of the shadow buffer obeys the selection; where that only informs the effect, it is
- * put aside meanwhile: (nullable). */
-static GimpChannel *
-put_selection_aside(const Writer *writer)
+/* (transfer full): a copy of @drawable, to be changed and merged */
+static GeglBuffer *
+start_shadow(GimpDrawable *drawable)
 {
-  GimpChannel *saved;
+  g_autoptr(GeglBuffer) before = gimp_drawable_get_buffer(drawable);
+  GeglBuffer *shadow = gimp_drawable_get_shadow_buffer(drawable);
 
-  if (writer->effect->selection == NN_SELECTION_LIMITS || gimp_selection_is_empty(writer->image))
-    return NULL;
-  saved = GIMP_CHANNEL(gimp_selection_save(writer->image));
-  gimp_selection_none(writer->image);
+  gegl_buffer_copy(before, NULL, GEGL_ABYSS_NONE, shadow, NULL);
+  return shadow;
+}
+
+/* (nullable): the channel in which the selection waits */
+static GimpChannel *
+put_selection_aside(GimpImage *image)
+{
+  GimpChannel *saved = NULL;
+
+  if (!gimp_selection_is_empty(image))
+    saved = GIMP_CHANNEL(gimp_selection_save(image));
+  if (saved)
+    gimp_selection_none(image);
   return saved;
 }
 
+/* GIMP now has the channel for what the person works on, and no layer. */
 static void
-bring_selection_back(const Writer *writer, GimpChannel *saved)
+bring_selection_back(GimpImage *image, GimpChannel *saved, GimpLayer **chosen)
 {
-  if (!saved)
-    return;
-  gimp_image_select_item(writer->image, GIMP_CHANNEL_OP_REPLACE, GIMP_ITEM(saved));
-  gimp_image_remove_channel(writer->image, saved);
+  gimp_image_select_item(image, GIMP_CHANNEL_OP_REPLACE, GIMP_ITEM(saved));
+  gimp_image_remove_channel(image, saved);
+  gimp_image_set_selected_layers(image, (const GimpLayer **)chosen);
+}
+
+/* Takes @shadow. The merge would blend by the selection of now, which is put aside meanwhile: the
+ * shadow buffer is blended already. */
+static bool
+merge_shadow(const Writer *writer, const SomTarget *target, GimpDrawable *drawable,
+             GeglBuffer *shadow, GError **error)
+{
+  g_autofree GimpLayer **chosen = gimp_image_get_selected_layers(writer->image);
+  const GeglRectangle *bounds = &target->bounds;
+  GimpChannel *saved = put_selection_aside(writer->image);
+  bool merged;
+
+  g_object_unref(shadow); /* now GIMP has its pixels */
+  merged = gimp_drawable_merge_shadow(drawable, TRUE);
+  if (merged) {
+    gimp_drawable_update(drawable, bounds->x, bounds->y, bounds->width, bounds->height);
+  } else {
+    gimp_drawable_free_shadow(drawable);
+    set_refused(target, error);
+  }
+  if (saved)
+    bring_selection_back(writer->image, saved, chosen);
+  return merged;
 }
 
 static GimpLayer *
-write_in_place(const Writer *writer, const SomTarget *target, const NnResult *result)
+write_in_place(const Writer *writer, const SomTarget *target, const NnResult *result,
+               GError **error)
 {
   GimpDrawable *drawable = GIMP_DRAWABLE(target->layer);
-  const GeglRectangle *bounds = &target->bounds;
-  GeglBuffer *before = gimp_drawable_get_buffer(drawable);
-  GeglBuffer *shadow = gimp_drawable_get_shadow_buffer(drawable);
-  SomMask everything = {0}; /* the merge looks at the selection */
-  GimpChannel *saved = put_selection_aside(writer);
+  g_autoptr(GeglBuffer) before = gimp_drawable_get_buffer(drawable);
+  GeglBuffer *shadow = start_shadow(drawable);
+  SomMask mask = mask_for(writer, target);
 
-  som_pixels_compose(before, shadow, bounds, result->image, target->region.x, target->region.y,
-                     &everything);
-  g_object_unref(shadow);
-  g_object_unref(before);
-  gimp_drawable_merge_shadow(drawable, TRUE);
-  gimp_drawable_update(drawable, bounds->x, bounds->y, bounds->width, bounds->height);
-  bring_selection_back(writer, saved);
-  return target->layer;
+  som_pixels_compose(before, shadow, &target->bounds, result->image, target->region.x,
+                     target->region.y, &mask);
+  return merge_shadow(writer, target, drawable, shadow, error) ? target->layer : NULL;
 }
 
-static GimpLayer *
-write_mask(const Writer *writer, const SomTarget *target, const NnResult *result)
+/* The layer's mask, a white one where there was none. */
+static GimpDrawable *
+provide_mask(GimpLayer *layer)
 {
-  GimpLayer *layer = target->layer;
   GimpLayerMask *mask = gimp_layer_get_mask(layer);
-  GeglBuffer *before, *shadow;
-  GimpChannel *saved;
 
   if (!mask) {
     mask = gimp_layer_create_mask(layer, GIMP_ADD_MASK_WHITE);
     gimp_layer_add_mask(layer, mask);
     gimp_layer_set_edit_mask(layer, FALSE);
   }
-  saved = put_selection_aside(writer);
-  before = gimp_drawable_get_buffer(GIMP_DRAWABLE(mask));
-  shadow = gimp_drawable_get_shadow_buffer(GIMP_DRAWABLE(mask));
-  gegl_buffer_copy(before, NULL, GEGL_ABYSS_NONE, shadow, NULL);
-  /* the merge looks at the selection, and blends as is wanted here */
+  return GIMP_DRAWABLE(mask);
+}
+
+static GimpLayer *
+write_mask(const Writer *writer, const SomTarget *target, const NnResult *result, GError **error)
+{
+  GimpDrawable *drawable = provide_mask(target->layer);
+  GeglBuffer *shadow = start_shadow(drawable);
+  SomMask mask = mask_for(writer, target);
+
   som_pixels_blend_mask(shadow, &target->bounds, result->image, target->region.x, target->region.y,
-                        &(SomMask){0});
-  g_object_unref(shadow);
-  g_object_unref(before);
-  gimp_drawable_merge_shadow(GIMP_DRAWABLE(mask), TRUE);
-  gimp_drawable_update(GIMP_DRAWABLE(mask), target->bounds.x, target->bounds.y,
-                       target->bounds.width, target->bounds.height);
-  bring_selection_back(writer, saved);
-  return layer;
+                        &mask);
+  return merge_shadow(writer, target, drawable, shadow, error) ? target->layer : NULL;
 }
 
 /* By way of a channel, which alone can bring soft edges. */
@@ -189,10 +234,9 @@ write_selection(Writer *writer, const SomTarget *target, const NnResult *result)
   GimpChannel *channel = gimp_channel_new(image, result->label, width, height, 100, black);
   GeglBuffer *buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(channel));
   GeglRectangle canvas = {0, 0, width, height}, bounds = target->bounds;
-  SomMask mask = mask_for(writer, target->layer);
-  int x, y;
+  SomMask mask = mask_for(writer, target);
+  int x = target->selected.x, y = target->selected.y;
 
-  gimp_drawable_get_offsets(GIMP_DRAWABLE(target->layer), &x, &y);
   bounds.x += x;
   bounds.y += y;
   mask.x = mask.y = 0; /* a channel lies over the selection */
@@ -201,7 +245,6 @@ write_selection(Writer *writer, const SomTarget *target, const NnResult *result)
     som_pixels_blend_mask(buffer, &bounds, result->image, target->region.x + x,
                           target->region.y + y, &mask);
   g_object_unref(buffer);
-  g_clear_object(&mask.buffer);
   g_object_unref(black);
   gimp_image_insert_channel(image, channel, NULL, 0);
   gimp_image_select_item(image,
@@ -283,13 +326,14 @@ static void
 write_result(Writer *writer, const SomTarget *target, const NnResult *result, bool in_place)
 {
   SomMade *made = writer->made;
+  GimpLayer *layer = NULL;
+  GError *failure = NULL;
 
   switch (result->place) {
   case NN_PLACE_LAYER:
     som_captions_lay(result->captions, result->image);
-    add_once(made->layers, in_place && !result->own_alpha
-                               ? write_in_place(writer, target, result)
-                               : write_new_layer(writer, target, result));
+    layer = in_place && !result->own_alpha ? write_in_place(writer, target, result, &failure)
+                                           : write_new_layer(writer, target, result, &failure);
     break;
   case NN_PLACE_NEW_IMAGE:
     g_ptr_array_add(made->images, write_new_image(writer->image, result));
@@ -298,12 +342,22 @@ write_result(Writer *writer, const SomTarget *target, const NnResult *result, bo
     write_selection(writer, target, result);
     break;
   case NN_PLACE_MASK:
-    add_once(made->layers, write_mask(writer, target, result));
+    layer = write_mask(writer, target, result, &failure);
     break;
   case NN_PLACE_TEXT:
     som_made_add_text(made, result->label);
     break;
   }
+  if (layer)
+    add_once(made->layers, layer);
+  if (failure)
+    leave_out(writer, failure);
+}
+
+static bool
+lies_over_layer(const NnResult *result)
+{
+  return result->place != NN_PLACE_NEW_IMAGE && result->place != NN_PLACE_TEXT;
 }
 
 /* @target: (nullable): an effect that has none puts nothing over it */
@@ -314,7 +368,7 @@ write_list(Writer *writer, const SomTarget *target, GArray *list, bool in_place)
     const NnResult *result = &g_array_index(list, NnResult, k);
     bool is_layer = result->place == NN_PLACE_LAYER && !result->own_alpha;
 
-    if (!target && result->place != NN_PLACE_NEW_IMAGE && result->place != NN_PLACE_TEXT) {
+    if (!target && lies_over_layer(result)) {
       g_warning("%s put a result over a layer that it never saw", writer->effect->id);
       continue;
     }
@@ -322,6 +376,45 @@ write_list(Writer *writer, const SomTarget *target, GArray *list, bool in_place)
     if (is_layer)
       in_place = false; /* each goes right above the source, so the first ends up on top */
   }
+}
+
+static bool
+check_mask_unlocked(const SomTarget *target, GError **error)
+{
+  GimpItem *locked = som_find_locked(GIMP_ITEM(target->layer));
+
+  if (!locked)
+    return true;
+  g_autofree char *name = gimp_item_get_name(locked);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The pixels of the layer “%s” are locked, so no mask can be changed there; unlock "
+                "them in the Layers dialog and run this again."),
+              name);
+  return false;
+}
+
+static bool
+check_result(const SomTarget *target, const NnResult *result, GError **error)
+{
+  return som_target_check(target, error) &&
+         (result->place != NN_PLACE_MASK || check_mask_unlocked(target, error));
+}
+
+/* Takes out of @list what cannot be written, as long as the image is as it was. */
+static void
+leave_out_lost(Writer *writer, const SomTarget *target, GArray *list)
+{
+  GError *failure = NULL;
+
+  for (guint k = list->len; k-- > 0;) {
+    const NnResult *result = &g_array_index(list, NnResult, k);
+
+    if (!lies_over_layer(result) || check_result(target, result, failure ? NULL : &failure))
+      continue;
+    g_array_remove_index(list, k);
+  }
+  if (failure)
+    leave_out(writer, failure);
 }
 
 /* GIMP would make an undo step of an empty group. */
@@ -332,33 +425,58 @@ touches_image(GPtrArray *results)
     GArray *list = g_ptr_array_index(results, i);
 
     for (guint k = 0; k < list->len; k++) {
-      NnPlace place = g_array_index(list, NnResult, k).place;
-      if (place != NN_PLACE_NEW_IMAGE && place != NN_PLACE_TEXT)
+      if (lies_over_layer(&g_array_index(list, NnResult, k)))
         return true;
     }
   }
   return false;
 }
 
-void
-som_results_write(SomMade *made, const NnEffect *effect, const SomBatch *batch, GPtrArray *results,
-                  bool in_place)
+static const SomTarget *
+target_at(const SomBatch *batch, guint index)
 {
-  Writer writer = {.made = made, .effect = effect, .image = batch->image};
-  guint layers_before = made->layers->len;
-  bool one_step = batch->image && touches_image(results);
+  return index < batch->targets->len ? &g_array_index(batch->targets, SomTarget, index) : NULL;
+}
+
+/* One undo step. */
+static void
+write_all(Writer *writer, const SomBatch *batch, GPtrArray *results, bool in_place)
+{
+  GPtrArray *layers = writer->made->layers;
+  guint layers_before = layers->len;
+  bool one_step = writer->image && touches_image(results);
 
   if (one_step)
-    gimp_image_undo_group_start(batch->image);
-  for (guint i = 0; i < results->len; i++) {
-    const SomTarget *target =
-        i < batch->targets->len ? &g_array_index(batch->targets, SomTarget, i) : NULL;
-    write_list(&writer, target, g_ptr_array_index(results, i), in_place);
-  }
-  if (made->layers->len > layers_before + 1)
-    select_layers(batch->image, made->layers, layers_before);
+    gimp_image_undo_group_start(writer->image);
+  for (guint i = 0; i < results->len; i++)
+    write_list(writer, target_at(batch, i), g_ptr_array_index(results, i), in_place);
+  if (layers->len > layers_before + 1)
+    select_layers(writer->image, layers, layers_before);
   if (one_step)
-    gimp_image_undo_group_end(batch->image);
+    gimp_image_undo_group_end(writer->image);
+}
+
+bool
+som_results_write(SomMade *made, const NnEffect *effect, const SomBatch *batch, GPtrArray *results,
+                  bool in_place, GString *left_out, GError **error)
+{
+  g_autoptr(GString) sentences = g_string_new(NULL);
+  Writer writer = {.made = made, .effect = effect, .left_out = sentences};
+  guint made_before = made->layers->len + made->images->len;
+
+  if (batch->image && gimp_image_is_valid(batch->image))
+    writer.image = batch->image;
+  for (guint i = 0; i < MIN(results->len, batch->targets->len); i++)
+    leave_out_lost(&writer, target_at(batch, i), g_ptr_array_index(results, i));
+  write_all(&writer, batch, results, in_place);
+  if (writer.failure && made->layers->len + made->images->len == made_before &&
+      !writer.selection_written) {
+    g_propagate_error(error, writer.failure);
+    return false;
+  }
+  som_left_out_add(left_out, sentences->str);
+  g_clear_error(&writer.failure);
+  return true;
 }
 
 SomMade *

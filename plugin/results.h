@@ -22,12 +22,13 @@ void som_made_add_text(SomMade *made, const char *line);
 
 /**
  * som_results_write:
- * @results: (element-type GArray): parallel to the first of @batch's targets
+ * @results: (element-type GArray): parallel to the first of @batch's targets; changes
  * @in_place: whether the first picture over each source goes into it
+ * @left_out: a sentence for each layer over which nothing could be written is added
  *
- * Adds to @made. Writes everything as one undo step.
+ * Adds to @made. Writes everything as one undo step, blended by what was selected when the run began.
  *
- * - Captions of a layer are drawn onto its picture (which changes in @results).
+ * - Captions of a layer are drawn onto its picture.
  * - A new layer lies right above its source, in normal mode, with the source's size, offsets,
  *   precision, alpha and mask; outside the selection it is a copy of the source, so that it can
  *   also be shown alone. One with an alpha of its own is transparent there. In a greyscale image it
@@ -36,9 +37,11 @@ void som_made_add_text(SomMade *made, const char *line);
  *   a source, 8 bits and sRGB. One channel makes it greyscale. Captions lie on a layer above it.
  * - A mask is blended into the one that the source has, else into a white one.
  * - A selection takes the place of the one before or, where that limits the effect, is its part.
+ *
+ * Returns: false with @error set where something failed and nothing but text is left.
  */
-void som_results_write(SomMade *made, const NnEffect *effect, const SomBatch *batch,
-                       GPtrArray *results, bool in_place);
+bool som_results_write(SomMade *made, const NnEffect *effect, const SomBatch *batch,
+                       GPtrArray *results, bool in_place, GString *left_out, GError **error);
 
 /** som_made_return: (transfer full): success and the return values that stand for @made. */
 GimpValueArray *som_made_return(const SomMade *made, GimpProcedure *procedure);

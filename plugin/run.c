@@ -61,18 +61,18 @@ execute_batches(const Call *call, const Options *options, GArray *batches, SomWo
   for (guint i = 0; i < batches->len && !som_work_stopped(work); i++) {
     const SomBatch *batch = &g_array_index(batches, SomBatch, i);
     GError *failure = NULL;
-    g_autoptr(GPtrArray) results = som_work_run(work, batch, view, &failure);
+    g_autoptr(GPtrArray) results = som_work_run(work, batch, view, left_out, &failure);
 
-    if (results) {
-      som_results_write(made, call->effect, batch, results, options->in_place);
-    } else if (!options->all_images || ++failed == batches->len ||
-               g_error_matches(failure, NN_ERROR, NN_ERROR_CANCELLED)) {
+    if (results && som_results_write(made, call->effect, batch, results, options->in_place,
+                                     left_out, &failure))
+      continue;
+    if (!options->all_images || ++failed == batches->len || som_work_refused(work) ||
+        g_error_matches(failure, NN_ERROR, NN_ERROR_CANCELLED)) {
       g_propagate_error(error, failure);
       return false;
-    } else {
-      som_name_left_out(left_out, batch->image, failure);
-      g_error_free(failure);
     }
+    som_name_left_out(left_out, batch->name, failure);
+    g_error_free(failure);
   }
   return true;
 }
@@ -87,7 +87,15 @@ count_jobs(GArray *batches)
   return (int)n;
 }
 
-/* Computes, then writes. NULL with @error set. */
+static void
+show_images(const SomMade *made)
+{
+  for (guint i = 0; i < made->images->len; i++)
+    gimp_display_new(g_ptr_array_index(made->images, i));
+  gimp_displays_flush();
+}
+
+/* Computes, then writes. NULL with @error set: images that were finished before are shown. */
 static SomMade *
 execute(const Call *call, const SomView *view, GError **error)
 {
@@ -108,8 +116,10 @@ execute(const Call *call, const SomView *view, GError **error)
   if (!arguments)
     return NULL;
   work = som_work_new(arguments, count_jobs(batches), options.memory_mb);
-  if (!execute_batches(call, &options, batches, work, view, made, left_out, error))
+  if (!execute_batches(call, &options, batches, work, view, made, left_out, error)) {
+    show_images(made);
     return NULL;
+  }
   som_made_add_text(made, left_out->str);
   return g_steal_pointer(&made);
 }
@@ -154,8 +164,9 @@ watch_with_gimp_progress(SomRunJob *job, gpointer data)
   som_run_news_clear(&news);
 }
 
+/* @quietly: for a script, which has the return values */
 static GimpValueArray *
-run_directly(const Call *call)
+run_directly(const Call *call, bool quietly)
 {
   const SomView view = {.watch = watch_with_gimp_progress};
   g_autofree char *title = som_label_plain(call->effect->label);
@@ -165,6 +176,11 @@ run_directly(const Call *call)
   gimp_progress_init(title);
   made = execute(call, &view, &error);
   gimp_progress_end();
+  if (made && !quietly) {
+    show_images(made);
+    if (made->text->len)
+      g_message("%s", made->text->str);
+  }
   return made ? som_made_return(made, call->procedure) : return_error(call, error);
 }
 
@@ -216,9 +232,7 @@ show_message(GtkWidget *dialog, GtkMessageType type, const char *text)
 static void
 show_made(GtkWidget *dialog, const SomMade *made)
 {
-  for (guint i = 0; i < made->images->len; i++)
-    gimp_display_new(g_ptr_array_index(made->images, i));
-  gimp_displays_flush();
+  show_images(made);
   if (!made->text->len)
     return;
   if (made->layers->len || made->images->len)
@@ -314,9 +328,9 @@ som_run(GimpProcedure *procedure, GimpRunMode run_mode, GimpImage *image, GimpDr
   case GIMP_RUN_WITH_LAST_VALS:
     if (!som_recall_drawables(call.effect, image, config, TRUE, &error))
       return return_error(&call, error);
-    return run_directly(&call);
+    return run_directly(&call, false);
   case GIMP_RUN_NONINTERACTIVE:
     break;
   }
-  return run_directly(&call);
+  return run_directly(&call, true);
 }

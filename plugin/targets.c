@@ -10,6 +10,16 @@
 #define CONTEXT_PX 64
 
 static bool
+check_open(GimpImage *image, GError **error)
+{
+  if (gimp_image_is_valid(image))
+    return true;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The image was closed meanwhile; open it and run this again."));
+  return false;
+}
+
+static bool
 check_image(GimpImage *image, GimpDrawable **drawables, GError **error)
 {
   if (!image || !drawables || !drawables[0]) {
@@ -17,6 +27,8 @@ check_image(GimpImage *image, GimpDrawable **drawables, GError **error)
                 _("There is no layer to work on; choose one or more layers and run this again."));
     return false;
   }
+  if (!check_open(image, error))
+    return false;
   if (gimp_image_get_base_type(image) == GIMP_INDEXED) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                 _("This image has indexed colors, and a neural network makes new ones; "
@@ -53,6 +65,29 @@ check_is_layer(GimpImage *image, GimpItem *item, GError **error)
   return true;
 }
 
+GimpItem *
+som_find_locked(GimpItem *item)
+{
+  while (item && !gimp_item_get_lock_content(item))
+    item = gimp_item_get_parent(item);
+  return item;
+}
+
+static bool
+check_unlocked(GimpItem *item, GError **error)
+{
+  GimpItem *locked = som_find_locked(item);
+
+  if (!locked)
+    return true;
+  g_autofree char *name = gimp_item_get_name(locked);
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The pixels of the layer “%s” are locked; unlock them in the Layers dialog, or "
+                "let the result go to a new layer."),
+              name);
+  return false;
+}
+
 static bool
 check_in_place(GimpItem *item, GError **error)
 {
@@ -72,31 +107,47 @@ check_in_place(GimpItem *item, GError **error)
                 name);
     return false;
   }
-  if (gimp_item_get_lock_content(item)) {
-    g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                _("The pixels of the layer “%s” are locked; unlock them in the Layers dialog, or "
-                  "let the result go to a new layer."),
-                name);
-    return false;
-  }
-  return true;
+  return check_unlocked(item, error);
+}
+
+/* (transfer full) (nullable): what is selected now, whatever will be selected later */
+static GeglBuffer *
+copy_selection(GimpImage *image)
+{
+  if (gimp_selection_is_empty(image))
+    return NULL;
+  g_autoptr(GeglBuffer) selection =
+      gimp_drawable_get_buffer(GIMP_DRAWABLE(gimp_image_get_selection(image)));
+  return gegl_buffer_dup(selection);
+}
+
+/* A selection's bounds may lie over a layer of which nothing is selected. */
+static bool
+any_selected(const SomTarget *target)
+{
+  GeglRectangle seen = target->bounds;
+
+  seen.x += target->selected.x;
+  seen.y += target->selected.y;
+  return !target->selected.buffer || som_pixels_any(target->selected.buffer, &seen);
 }
 
 static bool
-find_bounds(const NnEffect *effect, GimpDrawable *drawable, SomTarget *target, GError **error)
+find_bounds(const NnEffect *effect, SomTarget *target, GError **error)
 {
+  GimpDrawable *drawable = GIMP_DRAWABLE(target->layer);
   GeglRectangle whole = {0, 0, gimp_drawable_get_width(drawable),
                          gimp_drawable_get_height(drawable)};
   GeglRectangle wide;
   GeglRectangle *bounds = &target->bounds;
 
   if (!gimp_drawable_mask_intersect(drawable, &bounds->x, &bounds->y, &bounds->width,
-                                    &bounds->height)) {
-    g_autofree char *name = gimp_item_get_name(GIMP_ITEM(drawable));
+                                    &bounds->height) ||
+      !any_selected(target)) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                 _("Nothing of the layer “%s” is selected; move the selection over it, or use "
                   "Select > None to work on the whole layer."),
-                name);
+                target->name);
     return false;
   }
   if (effect->selection == NN_SELECTION_INFORMS) {
@@ -111,45 +162,96 @@ find_bounds(const NnEffect *effect, GimpDrawable *drawable, SomTarget *target, G
   return true;
 }
 
+static void
+target_clear(gpointer data)
+{
+  SomTarget *target = data;
+
+  g_free(target->name);
+  g_clear_object(&target->selected.buffer);
+}
+
+/* @selection: (nullable) */
+static bool
+add_target(GArray *targets, const NnEffect *effect, GimpLayer *layer, GeglBuffer *selection,
+           GError **error)
+{
+  SomTarget target = {.layer = layer, .name = gimp_item_get_name(GIMP_ITEM(layer))};
+
+  if (selection)
+    target.selected.buffer = g_object_ref(selection);
+  gimp_drawable_get_offsets(GIMP_DRAWABLE(layer), &target.selected.x, &target.selected.y);
+  if (!find_bounds(effect, &target, error)) {
+    target_clear(&target);
+    return false;
+  }
+  g_array_append_val(targets, target);
+  return true;
+}
+
+/* Some of the layers that were chosen when the dialog opened are gone: an error where all are. */
+static bool
+note_removed(bool all, GString *left_out, GError **error)
+{
+  const char *sentence = _("A layer that was chosen was removed meanwhile; choose another one and "
+                           "run this again.");
+
+  if (all)
+    g_set_error_literal(error, NN_ERROR, NN_ERROR_ARGUMENT, sentence);
+  else
+    som_left_out_add(left_out, sentence);
+  return !all;
+}
+
 static GArray *
 targets_new(const NnEffect *effect, GimpImage *image, GimpDrawable **drawables, bool in_place,
-            GError **error)
+            GString *left_out, GError **error)
 {
   g_autoptr(GArray) targets = g_array_new(FALSE, TRUE, sizeof(SomTarget));
+  g_autoptr(GeglBuffer) selection = NULL;
+  bool removed = false;
 
+  g_array_set_clear_func(targets, target_clear);
   if (effect->content == NN_CONTENT_NONE ||
       (effect->content == NN_CONTENT_OPTIONAL && (!image || !drawables || !drawables[0])))
     return g_steal_pointer(&targets);
   if (!check_image(image, drawables, error))
     return NULL;
+  selection = copy_selection(image);
   for (int i = 0; drawables[i]; i++) {
     GimpItem *item = GIMP_ITEM(drawables[i]);
-    SomTarget target = {0};
 
-    if (!check_is_layer(image, item, error) || (in_place && !check_in_place(item, error)) ||
-        !find_bounds(effect, drawables[i], &target, error))
+    if (!gimp_item_is_valid(item))
+      removed = true;
+    else if (!check_is_layer(image, item, error) || (in_place && !check_in_place(item, error)) ||
+             !add_target(targets, effect, GIMP_LAYER(item), selection, error))
       return NULL;
-    target.layer = GIMP_LAYER(item);
-    g_array_append_val(targets, target);
   }
+  if (removed && !note_removed(targets->len == 0, left_out, error))
+    return NULL;
   return g_steal_pointer(&targets);
 }
 
 static void
 batch_clear(gpointer data)
 {
-  g_array_unref(((SomBatch *)data)->targets);
+  SomBatch *batch = data;
+
+  g_free(batch->name);
+  g_array_unref(batch->targets);
 }
 
 static bool
 add_batch(GArray *batches, const NnEffect *effect, GimpImage *image, GimpDrawable **drawables,
-          bool in_place, GError **error)
+          bool in_place, GString *left_out, GError **error)
 {
   SomBatch batch = {.image = image};
 
-  batch.targets = targets_new(effect, image, drawables, in_place, error);
+  batch.targets = targets_new(effect, image, drawables, in_place, left_out, error);
   if (!batch.targets)
     return false;
+  if (image && gimp_image_is_valid(image))
+    batch.name = gimp_image_get_name(image);
   g_array_append_val(batches, batch);
   return true;
 }
@@ -166,8 +268,9 @@ add_all_images(GArray *batches, const NnEffect *effect, bool in_place, GString *
     g_autofree GimpDrawable **drawables = gimp_image_get_selected_drawables(images[i]);
     g_autoptr(GError) reason = NULL;
 
-    if (!add_batch(batches, effect, images[i], drawables, in_place, &reason)) {
-      som_name_left_out(left_out, images[i], reason);
+    if (!add_batch(batches, effect, images[i], drawables, in_place, left_out, &reason)) {
+      g_autofree char *name = gimp_image_get_name(images[i]);
+      som_name_left_out(left_out, name, reason);
       g_clear_error(&last);
       last = g_steal_pointer(&reason);
     }
@@ -182,15 +285,32 @@ add_all_images(GArray *batches, const NnEffect *effect, bool in_place, GString *
   return false;
 }
 
-void
-som_name_left_out(GString *left_out, GimpImage *image, const GError *reason)
+bool
+som_target_check(const SomTarget *target, GError **error)
 {
-  g_autofree char *name = gimp_image_get_name(image);
+  if (gimp_item_is_valid(GIMP_ITEM(target->layer)))
+    return true;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("The layer “%s” was removed meanwhile; choose another one and run this again."),
+              target->name);
+  return false;
+}
 
-  if (left_out->len)
+void
+som_left_out_add(GString *left_out, const char *sentence)
+{
+  if (left_out->len && *sentence)
     g_string_append_c(left_out, '\n');
+  g_string_append(left_out, sentence);
+}
+
+void
+som_name_left_out(GString *left_out, const char *name, const GError *reason)
+{
   /* Translators: name of an image, then a whole sentence that says why */
-  g_string_append_printf(left_out, _("“%s” was left out: %s"), name, reason->message);
+  g_autofree char *sentence = g_strdup_printf(_("“%s” was left out: %s"), name, reason->message);
+
+  som_left_out_add(left_out, sentence);
 }
 
 GArray *
@@ -201,7 +321,7 @@ som_batches_new(const NnEffect *effect, GimpImage *image, GimpDrawable **drawabl
 
   g_array_set_clear_func(batches, batch_clear);
   if (all_images ? add_all_images(batches, effect, in_place, left_out, error)
-                 : add_batch(batches, effect, image, drawables, in_place, error))
+                 : add_batch(batches, effect, image, drawables, in_place, left_out, error))
     return g_steal_pointer(&batches);
   return NULL;
 }

@@ -15,7 +15,7 @@ struct SomWork {
   NnContext *context;
   char *cache_folder;
   int jobs, done;
-  bool shown, stopped;
+  bool shown, stopped, refused;
 };
 
 /* One layer's job. */
@@ -23,7 +23,7 @@ typedef struct {
   SomWork *work;
   NnImage *content, *selection; /* (nullable) */
   GArray *results;
-  char *layer_name; /* (nullable): where there are several layers */
+  const char *layer_name; /* (nullable): where there are several layers */
   const NnProgress *outer;
 } Job;
 
@@ -65,6 +65,12 @@ bool
 som_work_stopped(const SomWork *work)
 {
   return work->stopped;
+}
+
+bool
+som_work_refused(const SomWork *work)
+{
+  return work->refused;
 }
 
 /* Reports of one layer become reports of the whole run. */
@@ -131,7 +137,8 @@ run_job(SomRunJob *run_job_, const NnProgress *progress, gpointer data, GError *
     nn_set_cancelled(error);
     return false;
   }
-  if (!som_arguments_complete(arguments, work->networks, true, error))
+  work->refused = !som_arguments_complete(arguments, work->networks, true, error);
+  if (work->refused)
     return false;
   for (guint i = 0; i < arguments->lists->len; i++)
     som_image_list_attach(arguments->lists->pdata[i], run_job_, work->context);
@@ -146,7 +153,7 @@ run_job(SomRunJob *run_job_, const NnProgress *progress, gpointer data, GError *
       .results = job->results,
   };
   gint64 begin_us = g_get_monotonic_time();
-  if (!run.effect->run(&run, error))
+  if (!nn_effect_run(&run, error))
     return false;
   if (!work->stopped)
     learn_speed(&run, (double)(g_get_monotonic_time() - begin_us) / G_USEC_PER_SEC);
@@ -156,31 +163,27 @@ run_job(SomRunJob *run_job_, const NnProgress *progress, gpointer data, GError *
 
 /* The selection over the target's region. */
 static bool
-read_selection(Job *job, GimpImage *image, const SomTarget *target, GError **error)
+read_selection(Job *job, const SomTarget *target, GError **error)
 {
   GeglRectangle seen = target->region;
-  int x, y;
 
-  if (gimp_selection_is_empty(image))
+  if (!target->selected.buffer)
     return true;
-  g_autoptr(GeglBuffer) buffer =
-      gimp_drawable_get_buffer(GIMP_DRAWABLE(gimp_image_get_selection(image)));
-  gimp_drawable_get_offsets(GIMP_DRAWABLE(target->layer), &x, &y);
-  seen.x += x;
-  seen.y += y;
-  job->selection = som_pixels_read_mask(buffer, &seen, false, error);
+  seen.x += target->selected.x;
+  seen.y += target->selected.y;
+  job->selection = som_pixels_read_mask(target->selected.buffer, &seen, false, error);
   return job->selection != NULL;
 }
 
 static bool
-read_target(Job *job, GimpImage *image, const SomTarget *target, GError **error)
+read_target(Job *job, const SomTarget *target, GError **error)
 {
   g_autoptr(GeglBuffer) buffer = gimp_drawable_get_buffer(GIMP_DRAWABLE(target->layer));
 
   job->content = som_pixels_read(buffer, &target->region, error);
-  if (job->content && job->work->jobs > 1)
-    job->layer_name = gimp_item_get_name(GIMP_ITEM(target->layer));
-  return job->content && read_selection(job, image, target, error);
+  if (job->work->jobs > 1)
+    job->layer_name = target->name;
+  return job->content && read_selection(job, target, error);
 }
 
 static void
@@ -188,16 +191,34 @@ job_clear(Job *job)
 {
   g_clear_pointer(&job->content, nn_image_free);
   g_clear_pointer(&job->selection, nn_image_free);
-  g_clear_pointer(&job->layer_name, g_free);
+}
+
+/* An answer counts that came after the effect's last report, too. */
+static bool
+finish_job(SomWork *work, SomRunJob *job, GError **error)
+{
+  GError *failure = NULL;
+  NnVerdict verdict;
+  bool done = som_run_job_finish(job, &verdict, &failure);
+
+  if (verdict == NN_STOP)
+    work->stopped = true;
+  if (verdict == NN_CANCEL) {
+    g_clear_error(&failure);
+    nn_set_cancelled(&failure);
+  }
+  if (failure)
+    g_propagate_error(error, failure);
+  return done && verdict != NN_CANCEL;
 }
 
 /* @target: (nullable) */
 static bool
-run_target(SomWork *work, GimpImage *image, const SomTarget *target, const SomView *view,
-           GArray *results, GError **error)
+run_target(SomWork *work, const SomTarget *target, const SomView *view, GArray *results,
+           GError **error)
 {
   Job job = {.work = work, .results = results};
-  bool done = (!target || read_target(&job, image, target, error)) &&
+  bool done = (!target || read_target(&job, target, error)) &&
               som_arguments_aim(work->arguments, target, error);
 
   if (done) {
@@ -206,7 +227,7 @@ run_target(SomWork *work, GimpImage *image, const SomTarget *target, const SomVi
     work->shown = true;
     SomRunJob *run_job_ = som_run_job_start(run_job, &job);
     view->watch(run_job_, view->data);
-    done = som_run_job_finish(run_job_, error);
+    done = finish_job(work, run_job_, error);
   }
   job_clear(&job);
   work->done++;
@@ -214,19 +235,30 @@ run_target(SomWork *work, GimpImage *image, const SomTarget *target, const SomVi
 }
 
 GPtrArray *
-som_work_run(SomWork *work, const SomBatch *batch, const SomView *view, GError **error)
+som_work_run(SomWork *work, const SomBatch *batch, const SomView *view, GString *left_out,
+             GError **error)
 {
   g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-  guint n = MAX(batch->targets->len, 1);
+  guint n = MAX(batch->targets->len, 1), removed = 0;
 
   for (guint i = 0; i < n && !work->stopped; i++) {
     const SomTarget *target =
         i < batch->targets->len ? &g_array_index(batch->targets, SomTarget, i) : NULL;
     GArray *results = nn_results_new();
+    g_autoptr(GError) gone = NULL;
 
     g_ptr_array_add(all, results);
-    if (!run_target(work, batch->image, target, view, results, error))
+    if (!target || som_target_check(target, &gone)) {
+      if (!run_target(work, target, view, results, error))
+        return NULL;
+      continue;
+    }
+    work->done++;
+    if (++removed == n) {
+      g_propagate_error(error, g_steal_pointer(&gone));
       return NULL;
+    }
+    som_left_out_add(left_out, gone->message);
   }
   return g_steal_pointer(&all);
 }

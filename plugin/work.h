@@ -37,14 +37,20 @@ void som_work_free(SomWork *work);
 
 /**
  * som_work_run: an image's layers.
+ * @left_out: a sentence for each layer that was removed meanwhile is added
+ *
  * Returns: (transfer full) (element-type GArray): the results (of nn_results_new()) for the
  *   batch's first targets, or the only ones of a batch that has none; fewer than targets where
- *   the person stopped the run in between. %NULL with @error set, which is %NN_ERROR_CANCELLED
- *   after a cancel.
+ *   the person stopped the run in between; none for layers that were removed, unless all were.
+ *   %NULL with @error set, which is %NN_ERROR_CANCELLED after a cancel.
  */
-GPtrArray *som_work_run(SomWork *work, const SomBatch *batch, const SomView *view, GError **error);
+GPtrArray *som_work_run(SomWork *work, const SomBatch *batch, const SomView *view,
+                        GString *left_out, GError **error);
 
 /** som_work_stopped: whether the person has stopped it: no more batches, then. */
 bool som_work_stopped(const SomWork *work);
+
+/** som_work_refused: whether the arguments were at fault, which no other image would mend. */
+bool som_work_refused(const SomWork *work);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SomWork, som_work_free)

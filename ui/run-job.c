@@ -194,12 +194,13 @@ som_run_job_wait(SomRunJob *job, gint64 timeout_us)
 }
 
 bool
-som_run_job_finish(SomRunJob *job, GError **error)
+som_run_job_finish(SomRunJob *job, NnVerdict *verdict, GError **error)
 {
   bool succeeded;
 
   g_thread_join(job->thread);
   succeeded = job->succeeded;
+  *verdict = job->verdict;
   if (job->error)
     g_propagate_error(error, job->error);
   som_run_news_clear(&job->news);

@@ -64,5 +64,10 @@ bool som_run_job_poll(SomRunJob *job, SomRunNews *news);
  * done. */
 bool som_run_job_wait(SomRunJob *job, gint64 timeout_us);
 
-/** som_run_job_finish: waits for the end and frees @job; what the work returned. */
-bool som_run_job_finish(SomRunJob *job, GError **error);
+/**
+ * som_run_job_finish: waits for the end and frees @job.
+ * @verdict: (out): the answer that counts, which may have come too late for the work to see it
+ *
+ * Returns: what the work returned
+ */
+bool som_run_job_finish(SomRunJob *job, NnVerdict *verdict, GError **error);

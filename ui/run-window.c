@@ -66,6 +66,17 @@ answer(RunWindow *self, NnVerdict verdict)
     gtk_dialog_set_response_sensitive(self->dialog, GTK_RESPONSE_CANCEL, FALSE);
 }
 
+/* What was answered to one job is nothing to the next. */
+static void
+begin(RunWindow *self, SomRunJob *job)
+{
+  self->job = job;
+  self->answered = false;
+  self->begin_us = g_get_monotonic_time();
+  gtk_dialog_set_response_sensitive(self->dialog, RESPONSE_STOP, TRUE);
+  gtk_dialog_set_response_sensitive(self->dialog, GTK_RESPONSE_CANCEL, TRUE);
+}
+
 static void
 on_response(GtkDialog *dialog, int response, gpointer user_data)
 {
@@ -149,8 +160,7 @@ som_run_window_run(GtkWidget *window, SomRunJob *job)
   RunWindow *self = run_window_of(window);
   int scale = gtk_widget_get_scale_factor(window);
 
-  self->job = job;
-  self->begin_us = g_get_monotonic_time();
+  begin(self, job);
   som_run_job_want_preview(job, PREVIEW_WIDTH * scale, PREVIEW_HEIGHT * scale);
   gtk_widget_show(window);
   /* a key that was still meant for the dialog before must not end the run */

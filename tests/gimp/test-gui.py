@@ -163,6 +163,49 @@ class Story:
         self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
         self.expect("an error leaves the image unchanged", not self.gimp.is_dirty())
 
+    def removed(self):
+        """The layer goes while the run does: a sentence, and no crash."""
+        image = self.gimp.image()
+        dialog = self.open_dialog()
+        self.gimp.set_number(dialog, "^Iterations$", LONG)
+        window = self.press_ok(dialog)
+        self.wait_progress(window)
+        self.gimp.script(
+            f"(gimp-image-remove-layer {image} (vector-ref (car (gimp-image-get-layers {image})) 0))"
+        )
+        self.gimp.click(window, "button", STOP)
+        message = self.gimp.window_with("label", "was removed meanwhile")
+        self.gimp.click(message, "button", "^Close$")
+        self.gimp.window_without("label", "was removed meanwhile")
+        self.gimp.click(self.gimp.window_with("button", OK), "button", CANCEL)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+        self.undo(1)
+        self.expect("nothing was done without the layer", not self.gimp.is_dirty())
+
+    def other_selection(self):
+        """What is selected while the run goes neither moves its result nor is lost."""
+        image = self.gimp.image()
+        before = self.pixels()[0].astype(float)
+        self.gimp.script(f"(gimp-image-select-rectangle {image} CHANNEL-OP-REPLACE 0 0 100 300)")
+        dialog = self.open_dialog()
+        self.gimp.set_number(dialog, "^Iterations$", LONG)
+        self.gimp.choose(dialog, "^Output$", "^In place$")
+        window = self.press_ok(dialog)
+        self.wait_progress(window)
+        self.gimp.script(f"(gimp-image-select-rectangle {image} CHANNEL-OP-REPLACE 200 0 100 300)")
+        self.gimp.click(window, "button", STOP)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+        change = numpy.abs(self.pixels()[0] - before).mean(axis=(0, 2))
+        self.expect("what was selected at first changes", change[:100].min() > 0, change[:100])
+        self.expect("nothing else does", change[100:].max() == 0, change[100:])
+        values = [self.gimp.number(f"(car (gimp-selection-value {image} {x} 150))") for x in (50, 250)]
+        self.expect("what is selected now stays so", values == [0, 255], values)
+        self.gimp.focus_image()
+        for _ in range(3):  # the run and both selections
+            self.gimp.key("ctrl+z")
+        gui.wait_for("the picture as it was", lambda: not self.gimp.is_dirty())
+        self.expect("that was one undo step", numpy.array_equal(self.pixels()[0], before))
+
     def in_place(self):
         before = self.pixels()
         dialog = self.open_dialog()
@@ -227,6 +270,8 @@ def tell(tap, gimp, folder):
     story.cancel("Cancel")
     story.cancel("Escape")
     story.error()
+    story.removed()
+    story.other_selection()
     story.in_place()
     story.guide()
 

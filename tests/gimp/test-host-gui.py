@@ -170,6 +170,57 @@ class Story:
         self.expect("open images are read while the window is there", True)
         self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
 
+    def on_image(self, code):
+        """Runs Script-Fu that knows the image and its layers by these names."""
+        layers = "(car (gimp-image-get-layers image))"
+        self.gimp.script(f"(let* ((image {self.gimp.image()}) (layers {layers})) {code})")
+
+    def copy_layer(self):
+        """A second layer on top; both are chosen."""
+        self.on_image(
+            "(gimp-image-insert-layer image (car (gimp-layer-copy (vector-ref layers 0))) 0 0)"
+            " (gimp-image-set-selected-layers image (car (gimp-image-get-layers image)))"
+        )
+
+    def expect_refusal(self, dialog, sentence):
+        """OK ends in a sentence, and the dialog is there again."""
+        self.gimp.click(dialog, "button", OK)
+        message = self.gimp.window_with("label", sentence)
+        self.gimp.click(message, "button", "^Close$")
+        self.gimp.window_without("label", sentence)
+        self.expect(f"a sentence: {sentence}", True)
+        self.gimp.click(self.gimp.window_with("button", OK), "button", CANCEL)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+
+    def removed(self):
+        """What was chosen goes while the dialog is open."""
+        self.on_image(
+            "(gimp-image-insert-channel image (car (gimp-channel-new image \"outline\" 20 20 50 '(0 0 0))) 0 0)"
+            " (gimp-image-set-selected-layers image (vector (vector-ref layers 0)))"
+        )
+        dialog = self.open("^Dream$", "^Limits")
+        self.gimp.choose(dialog, "^Region$", "^outline$")
+        self.on_image(
+            "(gimp-image-remove-channel image (vector-ref (car (gimp-image-get-channels image)) 0))"
+        )
+        self.expect_refusal(dialog, "“Region” was removed meanwhile")
+        self.copy_layer()
+        self.on_image("(gimp-image-set-selected-layers image (vector (vector-ref layers 0)))")
+        dialog = self.open("^Dream$", "^Limits")
+        self.on_image("(gimp-image-remove-layer image (vector-ref layers 0))")
+        self.expect_refusal(dialog, "A layer that was chosen was removed meanwhile")
+
+    def one_removed(self):
+        """Of two layers one goes: the other is worked on."""
+        self.copy_layer()
+        dialog = self.open("^Dream$", "^Limits")
+        self.on_image("(gimp-image-remove-layer image (vector-ref layers 0))")
+        before = self.gimp.count_layers()
+        self.gimp.choose(dialog, "^Make$", "^A green layer$")
+        self.gimp.click(dialog, "button", OK)
+        self.wait("the layer that is left is worked on", lambda: self.gimp.count_layers() == before + 1)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
+
     def preferences(self):
         dialog = self.open("^Preferences")
         self.gimp.screenshot("host-preferences")
@@ -190,6 +241,14 @@ class Story:
         gui.wait_for("their window", lambda: self.gimp.windows("GIMP$"))
         self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
         self.gimp.screenshot("host-images")
+
+    def repeated(self):
+        """Repeat shows the images that it makes, too."""
+        shown = "(apply + (map (lambda (id) (car (gimp-display-id-is-valid id))) '(1 2 3 4 5 6 7 8 9)))"
+        self.expect("both images are shown", self.gimp.number(shown) == 2, self.gimp.number(shown))
+        self.gimp.menu("Filters", "^Repeat|Re-Show|^Repeat Last")
+        self.wait("what Repeat makes is shown", lambda: self.gimp.number(shown) == 4)
+        self.gimp.wait_plug_in_end(RUN_TIMEOUT_S)
 
 
 def screenshots():
@@ -217,8 +276,9 @@ def main():
         raise SystemExit(1)
     gui.enter_session()
     tap = Tap()
-    play(tap, True, "menus", "dialog", "undo_steps", "open_images", "preferences")
-    play(tap, False, "without_image")
+    # the last leaves a message of GIMP's own
+    play(tap, True, "menus", "dialog", "undo_steps", "open_images", "preferences", "removed", "one_removed")
+    play(tap, False, "without_image", "repeated")
     tap.done()
 
 

@@ -152,6 +152,89 @@ SCRIPT = """
 (probe informs informed (vector (top-layer informed)) #:make "layer" #:output "in-place")
 (save informed "informed.xcf")
 
+; several layers, what is selected, what is locked, what the last run had; none of these images stays
+(define (chosen image) (vector->list (car (gimp-image-get-selected-layers image))))
+(define (add-layer image name x y width height)
+  (let ((layer (car (gimp-layer-new image name width height RGBA-IMAGE 100 LAYER-MODE-NORMAL))))
+    (gimp-image-insert-layer image layer 0 0)
+    (gimp-layer-set-offsets layer x y)
+    layer))
+(define (add-channel image name)
+  (let ((channel (car (gimp-channel-new image name 96 80 50 '(0 0 0)))))
+    (gimp-image-insert-channel image channel 0 0)
+    (gimp-drawable-fill channel FILL-WHITE)
+    channel))
+
+(define halves (fresh))
+(define left (add-layer halves "left" 0 0 48 80))
+(define right (add-layer halves "right" 48 0 48 80))
+(gimp-image-select-rectangle halves CHANNEL-OP-REPLACE 0 0 96 40)
+(probe limits halves (vector left right) #:make "selection")
+(save halves "halves.xcf")
+(gimp-image-delete halves)
+
+(define corners (fresh))
+(define middle (add-layer corners "middle" 40 30 20 20))
+(gimp-image-select-rectangle corners CHANNEL-OP-REPLACE 0 0 4 4)
+(gimp-image-select-rectangle corners CHANNEL-OP-ADD 90 70 4 4)
+(check-error "a selection that lies around a layer" "“middle” is selected"
+             (probe limits corners (vector middle) #:make "text"))
+(check-error "the same where it informs" "“middle” is selected"
+             (probe informs corners (vector middle) #:make "text"))
+(gimp-image-delete corners)
+
+(define kept (fresh))
+(add-channel kept "a channel")
+(gimp-image-set-selected-layers kept (vector (top-layer kept)))
+(gimp-image-select-ellipse kept CHANNEL-OP-REPLACE 20 20 40 40)
+(gimp-selection-feather kept 10)
+(save kept "kept-before.xcf")
+(define (still-kept? result)
+  (and result (equal? (list (top-layer kept)) (chosen kept))
+       (= 1 (vector-length (car (gimp-image-get-channels kept))))))
+(check "after a change in place the same layer is chosen, and there is no other channel"
+       (still-kept? (probe limits kept (vector (top-layer kept)) #:make "layer" #:output "in-place")))
+(check "also where the selection informs"
+       (still-kept? (probe informs kept (vector (top-layer kept)) #:make "layer" #:output "in-place")))
+(check "also after a mask" (still-kept? (probe limits kept (vector (top-layer kept)) #:make "mask")))
+(save kept "kept-after.xcf")
+(gimp-image-delete kept)
+
+(define locked (fresh))
+(define group (car (gimp-group-layer-new locked "a group")))
+(define inside (car (gimp-layer-copy (top-layer locked))))
+(gimp-image-insert-layer locked group 0 0)
+(gimp-image-insert-layer locked inside group 0)
+(gimp-item-set-lock-content group TRUE)
+(gimp-image-clean-all locked)
+(check-error "in place in a locked group" "“a group” are locked"
+             (probe limits locked (vector inside) #:make "layer" #:output "in-place"))
+(check-error "a mask in a locked group" "“a group” are locked, so no mask"
+             (probe limits locked (vector inside) #:make "mask"))
+(check "there is no mask then" (< (car (gimp-layer-get-mask inside)) 0))
+(check "and nothing to undo" (= 0 (undo-steps locked)))
+(define unlocked (add-layer locked "unlocked" 0 0 48 80))
+(define result (probe limits locked (vector inside unlocked) #:make "mask"))
+(check "of several layers the others have their masks" (= unlocked (made result)))
+(check "and the one that is locked is named" (says? result "“a group” are locked"))
+(check "a new layer in a locked group"
+       (= group (car (gimp-item-get-parent
+         (made (probe limits locked (vector inside) #:make "layer"))))))
+(gimp-image-delete locked)
+
+(define-macro (again image)
+  `(plug-in-somnium-limits #:run-mode RUN-WITH-LAST-VALS #:image ,image
+                           #:drawables (vector (top-layer ,image))))
+(define repeated (fresh))
+(define elsewhere (fresh))
+(gimp-attach-parasite (list "plug-in-somnium-limits-region-last" 0
+                            (number->string (add-channel repeated "a region"))))
+(check "Repeat has the region of the last run" (says? (again repeated) "region: 96 x 80 x 1"))
+(check-error "a region of another image is none" "belongs to another image" (again elsewhere))
+(gimp-detach-parasite "plug-in-somnium-limits-region-last")
+(gimp-image-delete repeated)
+(gimp-image-delete elsewhere)
+
 (define wide (fresh))
 (gimp-image-convert-precision wide PRECISION-U16-NON-LINEAR)
 (define pictures (images-of (probe limits wide (vector (top-layer wide)) #:make "images")))
@@ -232,6 +315,8 @@ SCRIPT = """
 (gimp-item-set-name (top-layer indexed) "indexed")
 (gimp-image-convert-indexed indexed CONVERT-DITHER-NONE CONVERT-PALETTE-GENERATE 4 0 0 "")
 (define counts (map count-layers (vector->list all)))
+(check-error "what is no image's fault ends the run at once" "no-such-network"
+             (probe limits image layers #:network "no-such-network" #:all-images TRUE))
 (define result (probe limits image layers #:make "layer" #:all-images TRUE))
 (check "each image has a layer more"
        (equal? (map (lambda (n) (+ n 1)) counts) (map count-layers (vector->list all))))
@@ -271,6 +356,18 @@ def check_selections(whole, part, anew):
     yield near("it is a part of the one that limits the effect", pixels[:40], ramp)
     yield near("and nothing beyond", pixels[40:], 0, 0)
     yield near("it takes the place of one that informs", anew.selection.pixels[:, :, 0], ramp)
+
+
+def check_halves(image):
+    pixels = image.selection.pixels[:, :, 0]
+    ramp = 255 * numpy.arange(48) / 47
+    yield near("several layers' selections add up", pixels[:40], numpy.tile(ramp, 2))
+    yield near("within the one that limits the effect", pixels[40:], 0, 0)
+
+
+def check_kept(before, after):
+    yield near("a soft selection is as it was after the run", after.selection.pixels,
+               before.selection.pixels.astype(float), 0)
 
 
 def check_informed(image):
@@ -354,6 +451,8 @@ def main():
             (check_overlay, ["overlay"]),
             (check_masks, ["masked", "mask-selected"]),
             (check_selections, ["selected", "selected-part", "selected-anew"]),
+            (check_halves, ["halves"]),
+            (check_kept, ["kept-before", "kept-after"]),
             (check_informed, ["informed"]),
             (check_captions, ["captions", "captioned"]),
         ):

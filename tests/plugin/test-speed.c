@@ -103,12 +103,26 @@ test_hostile(void)
 static void
 test_mended(void)
 {
-  static const char *const files[] = {GROUP KEY "=nan\n", "\x89PNG\r\n", "[measured\nno key file"};
+  write_ini(GROUP KEY "=nan\n");
+  double speed = ask(&one, true);
+  g_assert_cmpfloat(speed, >, 1e6);
+  g_assert_cmpfloat(ask(&one, false), ==, speed);
+}
+
+/* a file that cannot be understood to its end is what somebody has to mend: it stays as it is, and
+ * it is measured each time */
+static void
+test_left_alone(void)
+{
+  static const char *const files[] = {"\x89PNG\r\n", "[measured\nno key file",
+                                      "[somnium]\nthreads=3\nmemory-mb 4000\nnetwork-folders=/n\n"};
   for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
     write_ini(files[i]);
-    double speed = ask(&one, true);
-    g_assert_cmpfloat(speed, >, 1e6);
-    g_assert_cmpfloat(ask(&one, false), ==, speed);
+    g_assert_cmpfloat(ask(&one, true), >, 1e6);
+    som_speed_learn(&one, 1e12, 10);
+    g_assert_cmpfloat(ask(&one, false), ==, 0);
+    g_autofree char *text = read_ini();
+    g_assert_cmpstr(text, ==, files[i]);
   }
 }
 
@@ -136,6 +150,7 @@ main(int argc, char **argv)
   g_test_add_func("/speed/not-learnt", test_not_learnt);
   g_test_add_func("/speed/hostile", test_hostile);
   g_test_add_func("/speed/mended", test_mended);
+  g_test_add_func("/speed/left-alone", test_left_alone);
   g_test_add_func("/speed/no-file", test_no_file);
   int status = g_test_run();
   g_remove(ini_path);
