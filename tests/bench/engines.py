@@ -33,7 +33,8 @@ def launch(command):
                           check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-        raise EngineError(f"{Path(command[0]).name} {Path(command[1]).name} failed: {lines[-1]}")
+        name = " ".join(Path(part).name for part in command[:2])
+        raise EngineError(f"{name} failed: {lines[-1]}")
     return done
 
 

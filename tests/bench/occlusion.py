@@ -100,7 +100,8 @@ def measure(threads):
     positive = np.maximum(peer_map, 0)
     error = float(np.abs(ours_map - positive / positive.max()).max())
     return {"name": "occlusion", "size_px": SIDE, "threads": threads, "what": "map", "ours_s": ours_s,
-            "peer": peer, "peer_s": peer_s, "ratio": peer_s / ours_s, "error": error}
+            "peer": peer, "peer_s": peer_s, "ratio": peer_s / ours_s,
+            "ours_peak_mib": None, "peer_peak_mib": None, "error": error}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ our time and memory grow with the picture, "style" style transfer beside PyTorch
 (engines.py); they take turns, and medians over all turns count. A row whose answers differ fails.
 "ratio" says how many times as fast as the peer we are. Seconds mean little on a busy machine, and
 under a load (which stands beside every row) well above the number of threads, ratios do so too.
-What was measured is in build/bench.json after every row.
+What was measured is in build/bench.json after every row; a peak that is not measured is null there.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import math
 import os
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -202,6 +201,10 @@ class Bench:
         for result in grow(name, network):
             self.keep([result])
 
+    def kernels(self):
+        self.say("kernels")
+        print(launch([BUILD / "tests/bench/kernels"]).stdout, end="", flush=True)
+
     def style(self):
         self.say("style")
         if not STYLE_NETWORK.exists():
@@ -221,8 +224,7 @@ class Bench:
     def run(self):
         self.keep([])
         if ("kernels",) in self.chosen:
-            self.say("kernels")
-            subprocess.run([BUILD / "tests/bench/kernels"], check=True)
+            self.attempt(self.kernels)
         if any(row[0] == "tiny-darknet" for row in self.chosen):
             self.attempt(build_darknet_peer)
         for name in NETWORKS:

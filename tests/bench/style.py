@@ -37,7 +37,8 @@ def measure(side, threads):
     goal = min(value for _, value in runs[best][1])
     seconds = {name: seconds_to(course, goal) for name, (_, course) in runs.items()}
     return {
-        "name": "style", "size_px": side, "threads": threads, "scores": scores, "peer": best,
+        "name": "style", "size_px": side, "threads": threads, "what": "optimisation",
+        "ours_peak_mib": None, "peer_peak_mib": None, "scores": scores, "peer": best,
         "evaluations": {name: len(course) for name, (_, course) in runs.items()},
         "seconds": {name: course[-1][0] for name, (_, course) in runs.items()},
         "goal": goal, "ours_s": seconds["ours"], "peer_s": seconds[best],
