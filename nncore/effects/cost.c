@@ -3,6 +3,7 @@
 #include "nncore/effects/cost.h"
 
 #include "nncore/analysis/footprint.h"
+#include "nncore/plan/partial.h"
 
 /* what the node @i makes first; NN_NO_VALUE where that is nothing */
 static NnValueId
@@ -60,11 +61,13 @@ count_operations(const NnInventory *inventory, int last, const NnShape *picture,
   return sum;
 }
 
+/* of what a node makes first; 0 where that is not known */
 static double
 layer_bytes(const NnInventory *inventory, int node)
 {
-  return (double)nn_shape_count(nn_inventory_shape(inventory, first_output(inventory, node))) *
-         (double)sizeof(float);
+  NnValueId made = first_output(inventory, node);
+  const NnShape *shape = made != NN_NO_VALUE ? nn_inventory_shape(inventory, made) : NULL;
+  return shape != NULL ? (double)nn_shape_count(shape) * (double)sizeof(float) : 0;
 }
 
 /* of layers before the last: what is there until their losses have seen it, or their gradients then */
@@ -82,14 +85,35 @@ count_layers(const NnInventory *inventory, int last, const NnPasses *passes)
   return bytes + (passes->cropped ? 3 * largest : 0);
 }
 
-/* of squares, as many at a time as half of the budget allows */
+/* of what a square reaches: the largest layer, with what that is made of */
 static double
-count_patches(const NnFootprint *footprint, double budget, const NnPasses *passes)
+count_reached(const NnInventory *inventory, int last, const NnShape *picture, int patch_px)
 {
-  double at_a_time = CLAMP(passes->batch, 1, passes->patches);
-  while (at_a_time > 1 && footprint->all + at_a_time * footprint->forward > budget / 2)
-    at_a_time /= 2;
-  return footprint->all + MAX(at_a_time, 1) * footprint->forward;
+  double most = 0;
+  for (int i = 0; i <= last; i++) {
+    const NnNode *node = &inventory->graph->nodes[i];
+    double bytes = reached_part(inventory, i, picture, patch_px) * layer_bytes(inventory, i);
+    for (int k = 0; k < node->n_inputs; k++) {
+      NnValueId input = node->inputs[k];
+      int maker = input != NN_NO_VALUE ? inventory->graph->values[input].producer : -1;
+      if (maker >= 0 && !inventory->nodes[maker].constant)
+        bytes += reached_part(inventory, maker, picture, patch_px) * layer_bytes(inventory, maker);
+    }
+    most = MAX(most, inventory->nodes[i].constant ? 0 : bytes);
+  }
+  return most;
+}
+
+/* of squares, as many at a time as half of the budget allows; @each: of one of them */
+static double
+count_patches(const NnFootprint *footprint, double each, double budget, const NnPasses *passes)
+{
+  int at_a_time = (int)CLAMP(passes->batch, 1, passes->patches);
+  for (;; at_a_time /= 2) {
+    double bytes = footprint->all + at_a_time * each + (double)nn_partial_tail_bytes(at_a_time);
+    if (at_a_time <= 1 || bytes <= budget / 2)
+      return bytes;
+  }
 }
 
 /* the part of what a run as a whole takes that its smallest tiles do without */
@@ -97,17 +121,12 @@ count_patches(const NnFootprint *footprint, double budget, const NnPasses *passe
 
 /* the network's work; its weights count where they are */
 static void
-add_bytes(NnEstimate *estimate, const NnFootprint *footprint, double layers, double weights,
-          double budget, const NnPasses *passes)
+add_bytes(NnEstimate *estimate, double work, double weights, const NnPasses *passes)
 {
-  bool patches = passes->patches > 0;
-  double bytes = layers + (passes->gradient ? footprint->gradient : footprint->forward);
-  if (patches)
-    bytes = count_patches(footprint, budget, passes);
-  if (weights + bytes <= estimate->bytes)
+  if (weights + work <= estimate->bytes)
     return;
-  estimate->bytes = weights + bytes;
-  estimate->tiled_bytes = passes->whole || patches ? 0 : TILED_PART * bytes;
+  estimate->bytes = weights + work;
+  estimate->tiled_bytes = passes->whole || passes->patches > 0 ? 0 : TILED_PART * work;
 }
 
 bool
@@ -131,7 +150,12 @@ nn_cost_add_passes(NnEstimate *estimate, NnContext *context, const NnPasses *pas
       !nn_footprint_weights(inventory, made, passes->gradient, left, &weights, error))
     return false;
   estimate->multiply_adds += count_operations(inventory, last, &shape, passes);
-  add_bytes(estimate, &footprint, count_layers(inventory, last, passes), weights, left, passes);
+  double work = count_layers(inventory, last, passes) +
+                (passes->gradient ? footprint.gradient : footprint.forward);
+  if (passes->patches > 0)
+    work = count_patches(&footprint, count_reached(inventory, last, &shape, passes->patch_px), left,
+                         passes);
+  add_bytes(estimate, work, weights, passes);
   return true;
 }
 

@@ -67,6 +67,22 @@ nn_effect_estimate(const NnEffectRun *run, int width, int height, NnEstimate *es
   return true;
 }
 
+/* for networks, before anything is allocated; what they need is for their evaluators to say */
+static bool
+leaves_something(NnContext *context, GError **error)
+{
+  int64_t held = nn_context_memory_held(context), budget = nn_context_memory_budget(context);
+  if (nn_context_memory_left(context) > 1)
+    return true;
+  g_autofree char *needed = g_format_size((guint64)held);
+  g_autofree char *given = g_format_size((guint64)budget);
+  g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
+              _("At this size the pictures alone take %s of memory, and the memory budget is %s. "
+                "Raise the budget, or choose a smaller size."),
+              needed, given);
+  return false;
+}
+
 bool
 nn_effect_run(NnEffectRun *run, GError **error)
 {
@@ -80,7 +96,7 @@ nn_effect_run(NnEffectRun *run, GError **error)
                      content != NULL ? content->height : 0, &estimate, NULL);
   int64_t held = (int64_t)MIN(estimate.held_bytes, (double)(G_MAXINT64 / 4));
   nn_context_hold_memory(run->context, held);
-  bool done = run->effect->run(run, error);
+  bool done = leaves_something(run->context, error) && run->effect->run(run, error);
   nn_context_hold_memory(run->context, -held);
   return done;
 }

@@ -261,7 +261,7 @@ bool nn_effect_estimate(const NnEffectRun *run, int width, int height, NnEstimat
                         GError **error);
 
 /** nn_effect_run: NnEffect.run. Of the context's memory it holds what the pictures of the run take, so
- * that networks do with the rest of the budget. */
+ * that networks do with the rest of the budget; also %NN_ERROR_MEMORY where there is no rest. */
 bool nn_effect_run(NnEffectRun *run, GError **error);
 
 /** nn_effect_check: whether each argument is in range; %NN_ERROR_ARGUMENT names the first that is

@@ -121,6 +121,12 @@ measure_tail(const NnPartial *partial, size_t *bytes, GError **error)
   return true;
 }
 
+size_t
+nn_partial_tail_bytes(int most)
+{
+  return MIN((size_t)most * TAIL_SHARE_BYTES, TAIL_BYTES);
+}
+
 /* how many pictures layers that look at all of them take at a time: as many as fit into some memory,
  * or one, where a head flattens to one picture */
 static bool
@@ -129,7 +135,7 @@ make_tail(NnPartial *partial, const NnShape *shape, GError **error)
   size_t each, most = (size_t)partial->most;
   if (!measure_tail(partial, &each, error))
     return false;
-  size_t room = MIN(most * TAIL_SHARE_BYTES, TAIL_BYTES);
+  size_t room = nn_partial_tail_bytes(partial->most);
   partial->at_a_time = (int)MIN(MAX(room / each, most), MOST_AT_A_TIME);
   partial->tail = infer_for(partial, shape, partial->at_a_time, NULL);
   if (partial->tail != NULL && keeps_pictures_apart(partial, partial->tail, partial->at_a_time))

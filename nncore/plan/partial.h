@@ -40,6 +40,10 @@ NnPartial *nn_partial_new(NnProgram *program, NnContext *context, const NnShape 
                           int most, size_t budget_bytes, GError **error);
 void nn_partial_free(NnPartial *partial);
 
+/** nn_partial_tail_bytes: about what layers that look at all of a picture are given, with as many pictures
+ * at a time as it allows, if @most is what nn_partial_new() is told. */
+size_t nn_partial_tail_bytes(int most);
+
 /** nn_partial_bytes: what it has allocated for its work. */
 size_t nn_partial_bytes(const NnPartial *partial);
 

@@ -74,6 +74,7 @@ static const Case cases[] = {
      0.5},
     {"feature-inversion", "working-size=0 iterations=2 layers=relu3_1", 0.5},
     {"adversarial", "iterations=2", 0.8},
+    {"occlusion", "working-size=256 stride=64", 0.9},
     {"saliency", "working-size=641 method=0", 0.5},
     {"saliency", "working-size=641 method=2 steps=2", 0.5},
 };
@@ -140,7 +141,7 @@ test_case(gconstpointer data)
   fixture_clear(&fixture);
 }
 
-/* pictures alone are more than the budget: the sentence says how much would do */
+/* pictures alone are more than the budget: nothing is allocated */
 static void
 test_refused(void)
 {
@@ -150,7 +151,10 @@ test_refused(void)
   fixture_init(&fixture, "deepdream", network, 1);
   fixture_argument(&fixture, "working-size")->i = 0;
   nn_context_set_memory_budget(fixture.context, 20 << 20);
-  fixture_fail(&fixture, content, NN_ERROR_MEMORY, "smaller working size");
+  memory.most = memory.now;
+  size_t before = memory.now;
+  fixture_fail(&fixture, content, NN_ERROR_MEMORY, "smaller size");
+  g_assert_cmpuint(memory.most - before, <, 1 << 20);
   g_assert_cmpint(nn_context_memory_held(fixture.context), ==, 0);
   fixture_clear(&fixture);
 }
