@@ -9,8 +9,7 @@
 static NnValueId
 first_output(const NnInventory *inventory, int i)
 {
-  const NnNode *node = &inventory->graph->nodes[i];
-  return node->n_outputs > 0 ? node->outputs[0] : NN_NO_VALUE;
+  return inventory->graph->nodes[i].outputs[0];
 }
 
 /* the node that makes @layer, or the last one before it whose result has a shape; -1 for none */

@@ -70,3 +70,12 @@ nn_node_operations(const NnNode *node, const NnInfer *infer)
     }
   return sum;
 }
+
+bool
+nn_node_is_known(const NnGraph *graph, const NnNode *node)
+{
+  for (int o = 0; o < node->n_outputs; o++)
+    if (node->outputs[o] != NN_NO_VALUE && graph->values[node->outputs[o]].known == NULL)
+      return false;
+  return true;
+}

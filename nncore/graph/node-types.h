@@ -29,3 +29,7 @@ NnPrepare nn_node_types_prepare(const NnNodeTypes *types, bool gradient, bool le
 
 /** nn_node_operations: multiply-adds, or what costs as much, of @node's forward pass. */
 int64_t nn_node_operations(const NnNode *node, const NnInfer *infer);
+
+/** nn_node_is_known: whether all that it makes was found while types were inferred (NnValue.known): it
+ * need not run. */
+bool nn_node_is_known(const NnGraph *graph, const NnNode *node);

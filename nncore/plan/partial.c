@@ -75,23 +75,13 @@ keeps_pictures_apart(const NnPartial *partial, const NnGraph *graph, int count)
   return true;
 }
 
-/* what a node makes has been found while types were inferred */
-static bool
-is_done(const NnGraph *graph, const NnNode *node)
-{
-  for (int o = 0; o < node->n_outputs; o++)
-    if (node->outputs[o] != NN_NO_VALUE && graph->values[node->outputs[o]].known == NULL)
-      return false;
-  return true;
-}
-
 /* by value: windows that are put into whole tensors: of targets, and for who reads all */
 static void
 mark_spread(const NnPartial *partial, bool *spread)
 {
   for (int i = 0; i < n_nodes(partial); i++) {
     const NnNode *node = &partial->graph->nodes[i];
-    bool whole = !partial->nodes[i].cropped && !is_done(partial->graph, node);
+    bool whole = !partial->nodes[i].cropped && !nn_node_is_known(partial->graph, node);
     for (int k = 0; whole && k < node->n_inputs; k++)
       if (kind_of(partial, node->inputs[k]) == NN_PARTIAL_WINDOW)
         spread[node->inputs[k]] = true;
@@ -444,7 +434,7 @@ plan_buffers(NnPartial *partial, GError **error)
        (size_t)partial->most * 3 * (size_t)(partial->size[0] * partial->size[1]) * sizeof(float));
   for (int i = 0; i < n_nodes(partial); i++) {
     NnPartialNode *planned = &partial->nodes[i];
-    planned->done = is_done(partial->tail, &partial->graph->nodes[i]);
+    planned->done = nn_node_is_known(partial->tail, &partial->graph->nodes[i]);
     if (!add_buffer(partial, time_of(partial, i), &planned->scratch, error) ||
         !plan_made(partial, i, error) || !plan_read(partial, i, error) ||
         !need_whole_scratch(partial, i, planned->cropped ? partial->graph : partial->tail, error))

@@ -393,15 +393,6 @@ plan_kept(NnPlan *plan, int i, const NnNodeTypes *types, GError **error)
 }
 
 static bool
-is_done(const NnGraph *graph, const NnNode *node)
-{
-  for (int o = 0; o < node->n_outputs; o++)
-    if (node->outputs[o] != NN_NO_VALUE && graph->values[node->outputs[o]].known == NULL)
-      return false;
-  return true;
-}
-
-static bool
 plan_nodes(NnPlan *plan, GError **error)
 {
   for (int i = 0; i < n_steps(plan); i++) {
@@ -455,7 +446,7 @@ new_nodes(NnPlan *plan, GError **error)
     planned->forward_scratch = planned->backward_scratch = NN_NO_BUFFER;
     planned->aux = planned->bits = NN_NO_BUFFER;
     planned->gate = -1;
-    planned->done = is_done(plan->graph, &plan->graph->nodes[i]);
+    planned->done = nn_node_is_known(plan->graph, &plan->graph->nodes[i]);
     planned->input_gradients = nn_alloc((size_t)n_inputs, sizeof(int), error);
     if (planned->input_gradients == NULL)
       return false;
