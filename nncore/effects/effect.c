@@ -78,7 +78,7 @@ leaves_something(NnContext *context, GError **error)
   g_autofree char *given = g_format_size((guint64)budget);
   g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
               _("At this size the pictures alone take %s of memory, and the memory budget is %s. "
-                "Raise the budget, or choose a smaller size."),
+                "Raise the budget, or choose a smaller size or fewer pictures."),
               needed, given);
   return false;
 }

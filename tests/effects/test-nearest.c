@@ -263,7 +263,7 @@ test_sheet_memory(void)
   g_autoptr(NnImage) query = picture_scene(64, 48);
   nn_context_set_memory_budget(fixture.context, 64 << 20);
   fixture_argument(&fixture, "cell-size")->i = 2048;
-  fixture_fail(&fixture, query, NN_ERROR_MEMORY, "The sheet would take");
+  fixture_fail(&fixture, query, NN_ERROR_MEMORY, "fewer pictures");
   g_assert_cmpint(source.loads, ==, 0);
   fixture_argument(&fixture, "cell-size")->i = 64;
   run_nearest(&fixture, query);
@@ -639,9 +639,11 @@ test_huge(void)
     g_assert_true(says(&fixture, "Kullback-Leibler"));
     g_assert_cmpint(read_lines(&fixture, "Pictures:", 2, values, names), ==, COUNT);
     for (int i = 0; i < COUNT; i++)
-      for (int j = 0; j < i; j++)
-        g_assert_cmpfloat(fabs(values[i][0] - values[j][0]) + fabs(values[i][1] - values[j][1]), >,
-                          0);
+      for (int j = 0; j < i; j++) {
+        bool twins = i == 8 && j == 2; /* the same picture: only a grid keeps them apart */
+        double apart = fabs(values[i][0] - values[j][0]) + fabs(values[i][1] - values[j][1]);
+        g_assert_true(apart > 0 || (twins && grid == 0));
+      }
   }
   network->input.range = range;
   clear(&fixture, &source);
