@@ -113,11 +113,10 @@ static void
 learn_speed(const NnEffectRun *run, double seconds)
 {
   const NnImage *content = run->content;
-  NnEstimate estimate = {0};
+  NnEstimate estimate;
 
-  if (run->effect->estimate &&
-      run->effect->estimate(run, content ? content->width : 0, content ? content->height : 0,
-                            &estimate, NULL) &&
+  if (nn_effect_estimate(run, content ? content->width : 0, content ? content->height : 0,
+                         &estimate, NULL) &&
       !estimate.at_most)
     som_speed_learn(run->effect, estimate.multiply_adds, seconds);
 }

@@ -133,14 +133,15 @@ nn_grab_cut_bytes(int64_t pixels)
 static bool
 graph_check_budget(const Graph *graph, int64_t nodes, GError **error)
 {
-  int64_t bytes = nn_grab_cut_bytes(nodes);
-  int64_t budget = nn_context_memory_budget(graph->context);
-  if (bytes <= budget)
+  int64_t bytes = nn_grab_cut_bytes(nodes), left = nn_context_memory_left(graph->context);
+  if (bytes <= left)
     return true;
+  g_autofree char *needed = g_format_size((guint64)bytes);
+  g_autofree char *given = g_format_size((guint64)left);
   g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
-              _("Cutting out the subject at this size takes %.0f MiB, more than the %.0f MiB that "
-                "may be used. Choose a smaller working size, or allow more memory."),
-              (double)bytes / 1048576, (double)budget / 1048576);
+              _("Cutting out the subject at this size takes %s, more than the %s that may be used. "
+                "Choose a smaller working size, or allow more memory."),
+              needed, given);
   return false;
 }
 

@@ -35,9 +35,11 @@ int64_t nn_context_memory_budget(NnContext *context);
  * nn_context_hold_memory:
  * @bytes: of the budget that something takes for as long as it lives; below 0: gives back
  *
- * Programs, evaluators and criteria hold what they allocate, nn_effect_run() the pictures of a run.
- * The amount follows from sizes and the budget, never from the number of threads.
+ * Programs, evaluators, criteria and losses hold what they allocate, nn_effect_run() the pictures of a
+ * run. The amount follows from sizes and the budget, never from the number of threads: what each
+ * thread needs counts %NN_NOMINAL_THREADS times.
  */
+#define NN_NOMINAL_THREADS 4
 void nn_context_hold_memory(NnContext *context, int64_t bytes);
 int64_t nn_context_memory_held(const NnContext *context);
 

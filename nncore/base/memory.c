@@ -14,7 +14,7 @@
 static void
 set_memory_error(GError **error, size_t bytes)
 {
-  g_autofree char *size = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *size = g_format_size(bytes);
   g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
               _("Not enough memory: %s more are needed. Choose a smaller working size."), size);
 }

@@ -17,7 +17,8 @@
 #include "nncore/effects/target.h"
 
 #define LOOKING_PART 0.9 /* of the progress */
-#define MAPS_PART 0.25 /* of the memory budget that maps to choose among may take */
+#define MAPS_PART 0.25 /* of the memory beside the sheet that maps to choose among may take */
+#define IN_THE_MAKING 2 /* cells' worth of what one is made from */
 
 enum { SHOW_SHEET, SHOW_CHANNEL };
 enum { ORDER_STRENGTH, ORDER_NUMBER };
@@ -168,19 +169,22 @@ typedef struct {
  * Look: a run.
  * @by_strength: which channels are shown follows from their highest values
  * @maps: those that are gathered; the first @n_shown of @n_maps are shown
- * @height, @width: of the layer; @map_height, @map_width: of what is gathered of it
+ * @height, @width: of the layer; @map_height, @map_width: of what is gathered of it; @cell_width,
+ *   @cell_height: of that on a sheet
  * @passes: over the picture; @pass: those that are done
+ * @held_bytes: of the context's memory, for sheet and maps
  */
 typedef struct {
   NnEffectRun *run;
   NnProbe *probe;
   NnImage *view;
   int64_t channels;
-  int height, width, map_height, map_width;
+  int height, width, map_height, map_width, cell_width, cell_height;
   bool by_strength;
   Map *maps;
   int64_t n_maps, n_shown;
   int passes, pass;
+  int64_t held_bytes;
   NnVerdict verdict;
 } Look;
 
@@ -208,6 +212,81 @@ look_clear(Look *look)
   nn_probe_free(look->probe);
   nn_image_free(look->view);
   nn_free(look->maps);
+  nn_context_hold_memory(look->run->context, -look->held_bytes);
+}
+
+/* ---- what is shown, and its memory ---- */
+
+static bool
+shows_channel(const Look *look)
+{
+  return nn_effect_argument(look->run, "show")->i == SHOW_CHANNEL;
+}
+
+/* how many of the layer's channels may be shown, and are. Returns: the first one's number, below 0 for
+ * the strongest */
+static int64_t
+count_channels(Look *look)
+{
+  const NnEffectRun *run = look->run;
+  bool one = shows_channel(look);
+  bool by_number = !one && nn_effect_argument(run, "order")->i == ORDER_NUMBER;
+  int64_t wanted = one ? 1 : nn_effect_argument(run, "count")->i;
+  int64_t first = one         ? nn_effect_argument(run, "channel")->i
+                  : by_number ? nn_effect_argument(run, "first")->i
+                              : -1;
+  int64_t left = look->channels - MAX(first, 0);
+  look->by_strength = first < 0;
+  look->n_shown = wanted > 0 ? MIN(left, wanted) : left;
+  look->n_maps = look->by_strength ? left : look->n_shown;
+  return first;
+}
+
+static double
+sheet_bytes(const Look *look)
+{
+  if (shows_channel(look))
+    return 0;
+  return nn_sheet_bytes(look->n_shown + IN_THE_MAKING, look->cell_width, look->cell_height);
+}
+
+/* of those that are there at a time */
+static double
+maps_bytes(const Look *look)
+{
+  int64_t count = look->passes > 1 ? look->n_shown : look->n_maps;
+  return nn_gather_bytes(count, look->map_height, look->map_width);
+}
+
+/* sizes of maps and cells, and whether there is memory for the maps of all channels */
+static void
+plan_maps(Look *look)
+{
+  double left = (double)nn_context_memory_left(look->run->context);
+  look->cell_width = look->map_width = look->width;
+  look->cell_height = look->map_height = look->height;
+  if (!shows_channel(look)) {
+    int cell_px = (int)nn_effect_argument(look->run, "cell-size")->i;
+    nn_sheet_fit_size(cell_px, &look->cell_width, &look->cell_height);
+    look->map_width = MIN(look->width, look->cell_width);
+    look->map_height = MIN(look->height, look->cell_height);
+  }
+  look->passes = 1;
+  if (look->n_shown < look->n_maps && maps_bytes(look) > MAPS_PART * (left - sheet_bytes(look)))
+    look->passes = 2;
+}
+
+/* before the network's, which does with the rest */
+static bool
+hold_memory(Look *look, GError **error)
+{
+  NnContext *context = look->run->context;
+  if (!shows_channel(look) &&
+      !nn_sheet_check(context, look->n_shown, look->cell_width, look->cell_height, false, error))
+    return false;
+  look->held_bytes = (int64_t)(sheet_bytes(look) + maps_bytes(look));
+  nn_context_hold_memory(context, look->held_bytes);
+  return true;
 }
 
 /* ---- looking ---- */
@@ -273,11 +352,8 @@ rank_maps(Look *look, const NnLoss *peaks, GError **error)
 static bool
 find_strongest(Look *look, GError **error)
 {
-  double bytes = (double)look->n_maps * look->map_height * look->map_width * sizeof(float);
-  if (look->n_shown == look->n_maps ||
-      bytes <= MAPS_PART * (double)nn_context_memory_budget(look->run->context))
+  if (look->passes == 1)
     return true;
-  look->passes = 2;
   NnLoss *peaks = nn_loss_peaks(look->channels, 0, error);
   if (peaks == NULL)
     return false;
@@ -311,23 +387,13 @@ gather_maps(Look *look, GError **error)
   return observe(look, error) && rank_maps(look, peaks, error) ? gather : NULL;
 }
 
-/* the channels that may be shown, and how many of them are */
+/* the channels that may be shown */
 static bool
 list_channels(Look *look, GError **error)
 {
-  const NnEffectRun *run = look->run;
-  bool one = nn_effect_argument(run, "show")->i == SHOW_CHANNEL;
-  bool by_number = !one && nn_effect_argument(run, "order")->i == ORDER_NUMBER;
-  int64_t wanted = one ? 1 : nn_effect_argument(run, "count")->i;
-  int64_t first = one         ? nn_effect_argument(run, "channel")->i
-                  : by_number ? nn_effect_argument(run, "first")->i
-                              : -1;
+  int64_t first = count_channels(look), from = MAX(first, 0);
   if (!nn_check_channel(nn_probe_name(look->probe), &NN_SHAPE(1, look->channels), first, error))
     return false;
-  int64_t from = MAX(first, 0), left = look->channels - from;
-  look->by_strength = first < 0;
-  look->n_shown = wanted > 0 ? MIN(left, wanted) : left;
-  look->n_maps = look->by_strength ? left : look->n_shown;
   look->maps = nn_alloc((size_t)look->n_maps, sizeof(Map), error);
   for (int64_t i = 0; look->maps != NULL && i < look->n_maps; i++)
     look->maps[i] = (Map){from + i, (int)i, 0};
@@ -339,8 +405,6 @@ list_channels(Look *look, GError **error)
 static bool
 show_channel(Look *look, GError **error)
 {
-  look->map_height = look->height;
-  look->map_width = look->width;
   const NnLoss *gather = gather_maps(look, error);
   if (gather == NULL)
     return false;
@@ -433,18 +497,12 @@ static bool
 show_sheet(Look *look, GError **error)
 {
   const NnEffectRun *run = look->run;
-  int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
-  int cell_width = look->width, cell_height = look->height;
-  nn_sheet_fit_size(cell_px, &cell_width, &cell_height);
-  if (!nn_sheet_check(run->context, look->n_shown, cell_width, cell_height, error))
-    return false;
-  look->map_height = MIN(look->height, cell_height);
-  look->map_width = MIN(look->width, cell_width);
   const NnLoss *gather = gather_maps(look, error);
   if (gather == NULL)
     return false;
-  g_autoptr(NnSheet) sheet = nn_sheet_new((int)look->n_shown, 0, cell_width, cell_height,
-                                          nn_effect_argument(run, "captions")->i != 0, error);
+  g_autoptr(NnSheet) sheet =
+      nn_sheet_new((int)look->n_shown, 0, look->cell_width, look->cell_height,
+                   nn_effect_argument(run, "captions")->i != 0, error);
   if (sheet == NULL || !fill_sheet(look, gather, sheet, error))
     return false;
   nn_sheet_finish(g_steal_pointer(&sheet), run->results,
@@ -466,14 +524,16 @@ look_at_picture(Look *look, GError **error)
   look->view = nn_probe_view(look->probe, run->content,
                              (int)nn_effect_argument(run, "working-size")->i, error);
   if (look->view == NULL ||
+      !nn_probe_foresee(look->probe, look->view->width, look->view->height, &look->channels,
+                        &look->height, &look->width, error) ||
+      !list_channels(look, error))
+    return false;
+  plan_maps(look);
+  if (!hold_memory(look, error) ||
       !nn_probe_open(look->probe, look->view->width, look->view->height, error))
     return false;
-  nn_probe_size(look->probe, &look->channels, &look->height, &look->width);
   nn_probe_watch(look->probe, proceed, look);
-  if (!list_channels(look, error))
-    return false;
-  return nn_effect_argument(run, "show")->i == SHOW_SHEET ? show_sheet(look, error)
-                                                          : show_channel(look, error);
+  return shows_channel(look) ? show_channel(look, error) : show_sheet(look, error);
 }
 
 /* what is stopped with nothing to show is a success, like all that is stopped */
@@ -503,14 +563,46 @@ run_activations(NnEffectRun *run, GError **error)
   return done;
 }
 
+/* sizes of the layer for a view of @width x @height px; no channels where they do not follow */
+static bool
+foresee_layer(Look *look, int width, int height, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(look->run, "network")->network;
+  const char *text = nn_effect_argument(look->run, "layer")->text;
+  NnShape shape =
+      NN_SHAPE(1, 3, nn_input_size(&network->input, height), nn_input_size(&network->input, width));
+  g_autofree char *layer = nn_target_find_layer(network, NN_TARGET_CHANNEL, text, error);
+  g_autoptr(NnInventory) inventory =
+      layer != NULL ? nn_inventory_of_picture(network->model, &shape, error) : NULL;
+  if (inventory == NULL)
+    return false;
+  const NnShape *made = nn_inventory_shape(inventory, nn_graph_find(inventory->graph, layer));
+  if (made == NULL || made->rank < 2 || nn_shape_count(made) == 0)
+    return true;
+  look->channels = made->dim[1];
+  look->height = made->rank == 4 ? (int)made->dim[2] : 1;
+  look->width = made->rank == 4 ? (int)made->dim[3] : 1;
+  return true;
+}
+
+/* sheet and maps are no held_bytes: the run holds them itself, when it knows their sizes */
 static bool
 estimate_activations(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
                      GError **error)
 {
+  Look look = {.run = (NnEffectRun *)run};
   NnTargetChoice choice = {.kind = NN_TARGET_CHANNEL,
                            .layer = nn_effect_argument(run, "layer")->text};
-  return nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = 1}, estimate,
-                            error);
+  if (!nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = 1}, estimate,
+                          error) ||
+      !foresee_layer(&look, width, height, error))
+    return false;
+  count_channels(&look);
+  if (look.n_shown <= 0)
+    return true;
+  plan_maps(&look);
+  estimate->bytes += sheet_bytes(&look) + maps_bytes(&look);
+  return true;
 }
 
 const NnEffect nn_effect_activations = {

@@ -225,14 +225,14 @@ estimate_adversarial(const NnEffectRun *run, int width, int height, NnEstimate *
 {
   NnDeceptionSettings settings;
   NnTargetChoice choice = {.kind = NN_TARGET_CLASS};
-  int view_width = width, view_height = height;
+  NnSize view = {width, height};
   if (!read_settings(run, &settings, error))
     return false;
   double steps = nn_deception_steps(&settings);
   NnPasses passes = {.forward = 1 + steps, .back = steps, .gradient = true};
-  if (!nn_target_add_cost(run, &choice, &view_width, &view_height, passes, estimate, error))
+  if (!nn_target_add_cost(run, &choice, &view.width, &view.height, passes, estimate, error))
     return false;
-  nn_cost_add_pictures(estimate, NN_DECEPTION_PICTURES, width, height, 3);
+  nn_cost_add_held(estimate, nn_deception_bytes((NnSize){width, height}, view));
   estimate->at_most = true;
   return true;
 }

@@ -27,7 +27,9 @@ typedef struct {
   const NnProgress *progress;
   NnImage *picture, *gradient, *sum; /* RGB like view */
   NnImage *baseline;
-  int64_t done, total; /* evaluations; more may turn out to be needed */
+  double weights;             /* of the gradients in the sum */
+  int64_t least, done, total; /* evaluations: without which there is no map; more may turn out to be
+                                 needed */
   double fraction;
   NnVerdict verdict;
 } Run;
@@ -151,23 +153,50 @@ nn_baseline_new(NnContext *context, const NnImage *view, NnBaseline baseline, GE
 
 /* ---- evaluations ---- */
 
-/* the gradient at run->picture is added to the sum; false on error and where the run is cancelled */
+/* @part: of the evaluation at hand */
+static void
+report(Run *run, double part, const char *text)
+{
+  double done = MIN(((double)run->done + part) / (double)run->total, 1);
+  run->fraction = MAX(run->fraction, done);
+  NnReport news = {.fraction = run->fraction, .text = text};
+  NnVerdict verdict = nn_progress_report(run->progress, &news);
+  run->verdict = MAX(run->verdict, verdict);
+}
+
+/* NnProceed: within an evaluation in tiles */
+static bool
+proceed(gpointer data, double fraction)
+{
+  Run *run = data;
+  if (fraction >= 1) /* it is done, and reported next */
+    return true;
+  report(run, fraction, NULL);
+  return run->verdict == NN_CONTINUE || (run->verdict == NN_STOP && run->done < run->least);
+}
+
+/* the gradient at run->picture is added to the sum, unless it is stopped in the middle; false on error
+ * and where the run is cancelled */
 static bool
 add_gradient(Run *run, double weight, double *value, GError **error)
 {
+  g_autoptr(GError) failed = NULL;
   double here;
-  if (!nn_target_gradient(run->target, run->picture, run->gradient, &here, error))
+  if (!nn_target_gradient(run->target, run->picture, run->gradient, &here, &failed)) {
+    if (run->verdict == NN_STOP && g_error_matches(failed, NN_ERROR, NN_ERROR_CANCELLED))
+      return true;
+    g_propagate_error(error, g_steal_pointer(&failed));
     return false;
+  }
   each_element(run, add_scaled,
                (Elements){.other = run->gradient, .to = run->sum, .factor = (float)weight});
   if (value != NULL)
     *value = here;
+  run->weights += weight;
   run->done++;
   g_autofree char *text =
       g_strdup_printf(_("Gradient %d of %d"), (int)run->done, (int)MAX(run->total, run->done));
-  run->fraction = MAX(run->fraction, (double)MIN(run->done, run->total) / (double)run->total);
-  NnReport news = {.fraction = run->fraction, .text = text};
-  run->verdict = nn_progress_report(run->progress, &news);
+  report(run, 0, text);
   if (run->verdict == NN_CANCEL)
     nn_set_cancelled(error);
   return run->verdict != NN_CANCEL;
@@ -231,9 +260,9 @@ sum_parts(int64_t begin, int64_t end, int worker, gpointer data)
 
 /* by how much of the difference the parts' sum misses it */
 static double
-find_gap(const Run *run, double difference, double weights)
+find_gap(const Run *run, double difference)
 {
-  Total total = {run, 1 / weights};
+  Total total = {run, 1 / run->weights};
   double sum =
       nn_parallel_sum(run->context, (int64_t)nn_image_samples(run->view), GRAIN, sum_parts, &total);
   return difference != 0 ? fabs(sum - difference) / fabs(difference) : 0;
@@ -253,21 +282,21 @@ add_on_the_way(Run *run, double part, double weight, double *value, GError **err
 /* the trapezoidal rule: both ends by half, and the places between; each doubling adds those in the
  * middle of the parts so far */
 static bool
-integrate(Run *run, NnAttribution *told, double *weights, GError **error)
+integrate(Run *run, NnAttribution *told, GError **error)
 {
   double at_baseline, at_view;
   int64_t steps = run->settings->steps;
+  run->least = 2; /* both ends */
   run->total = steps + 1;
   if (!add_on_the_way(run, 0, 0.5, &at_baseline, error) ||
       !add_on_the_way(run, 1, 0.5, &at_view, error))
     return false;
-  *weights = 1;
   for (int64_t first = 1, stride = 1, doublings = 0;; first = 1, stride = 2, doublings++) {
-    for (int64_t k = first; k < steps && run->verdict == NN_CONTINUE; k += stride, *weights += 1)
+    for (int64_t k = first; k < steps && run->verdict == NN_CONTINUE; k += stride)
       if (!add_on_the_way(run, (double)k / (double)steps, 1, NULL, error))
         return false;
-    told->steps = (int)steps;
-    told->gap = find_gap(run, at_view - at_baseline, *weights);
+    told->steps = (int)run->done - 1;
+    told->gap = find_gap(run, at_view - at_baseline);
     if (run->verdict != NN_CONTINUE || told->gap <= ENOUGH || doublings == MOST_DOUBLINGS)
       return true;
     steps *= 2;
@@ -298,14 +327,14 @@ sum_of_channels(int64_t begin, int64_t end, int worker, gpointer data)
   }
 }
 
-/* of run->sum, divided by @weights */
+/* of the mean of the gradients */
 static NnImage *
-make_map(Run *run, double weights, GError **error)
+make_map(Run *run, GError **error)
 {
   NnImage *map = nn_image_new(run->view->width, run->view->height, 1, error);
   if (map == NULL)
     return NULL;
-  Elements job = {.other = run->sum, .to = map, .factor = (float)(1 / weights)};
+  Elements job = {.other = run->sum, .to = map, .factor = (float)(1 / run->weights)};
   if (run->baseline == NULL) {
     each_element(run, largest_channel, job);
     return map;
@@ -331,20 +360,24 @@ multiply_by_cam(Run *run, NnImage *map, NnAttribution *told, GError **error)
 }
 
 static bool
-sample_gradients(Run *run, NnAttribution *told, double *weights, GError **error)
+sample_gradients(Run *run, NnAttribution *told, GError **error)
 {
-  *weights = 1;
+  bool ok;
+  run->least = 1;
+  nn_target_watch(run->target, proceed, run);
   switch (run->settings->method) {
   case NN_METHOD_SMOOTHGRAD:
-    if (!take_smooth_gradient(run, error))
-      return false;
-    *weights = (double)run->done;
-    return true;
+    ok = take_smooth_gradient(run, error);
+    break;
   case NN_METHOD_INTEGRATED:
-    return integrate(run, told, weights, error);
+    ok = integrate(run, told, error);
+    break;
   default:
-    return take_gradient(run, error);
+    ok = take_gradient(run, error);
   }
+  nn_target_watch(run->target, NULL, NULL);
+  told->stopped = run->verdict == NN_STOP && run->done < run->total;
+  return ok;
 }
 
 static bool
@@ -389,10 +422,9 @@ nn_attribute(const NnNetwork *network, NnContext *context, NnTarget *target, con
   if (settings->method == NN_METHOD_GRAD_CAM)
     return nn_grad_cam(network, context, target, view, settings->cam_layer, &told->cam_layer,
                        error);
-  double weights;
   g_autoptr(NnImage) map = NULL;
-  if (start(&run, error) && sample_gradients(&run, told, &weights, error))
-    map = make_map(&run, weights, error);
+  if (start(&run, error) && sample_gradients(&run, told, error))
+    map = make_map(&run, error);
   finish(&run);
   if (map != NULL && settings->method == NN_METHOD_GUIDED_GRAD_CAM &&
       !multiply_by_cam(&run, map, told, error))

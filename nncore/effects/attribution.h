@@ -58,10 +58,15 @@ typedef struct {
   const char *cam_layer;
 } NnAttributionSettings;
 
-/** NnAttribution: what else there is to tell: @steps: taken in the end; @gap: of integrated
- * gradients: by how much of the difference the sum misses it; 0 for others. @cam_layer: (nullable):
- * owned */
+/**
+ * NnAttribution: what else there is to tell:
+ * @stopped: whether more might have been sampled
+ * @steps, @gap: of integrated gradients: taken in the end; by how much of the difference the sum misses
+ *   it. 0 for others
+ * @cam_layer: (nullable): owned
+ */
 typedef struct {
+  bool stopped;
   int steps;
   double gap;
   char *cam_layer;
@@ -85,7 +90,8 @@ NnImage *nn_baseline_new(NnContext *context, const NnImage *view, NnBaseline bas
  * @target: opened on @view, made with nn_method_options()
  * @told: (out): g_free() its texts
  *
- * Stop ends sampling, and the map is of what has been sampled so far.
+ * Stop ends sampling, and the map is of what has been sampled so far; if that is nothing, as soon as it
+ * can be made of anything.
  * Returns: (transfer full): one channel, not below 0, in the method's own units; of the size of
  *   @view or, of Grad-CAM, of the layer's map. %NN_ERROR_CANCELLED, and all errors of evaluations.
  */

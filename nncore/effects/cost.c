@@ -128,13 +128,21 @@ add_bytes(NnEstimate *estimate, double work, double weights, const NnPasses *pas
   estimate->tiled_bytes = passes->whole || passes->patches > 0 ? 0 : TILED_PART * work;
 }
 
+/* (transfer full): of a picture of @width x @height px */
+static NnInventory *
+inventory_of(const NnNetwork *network, int width, int height, NnShape *shape, GError **error)
+{
+  const NnInputSpec *spec = &network->input;
+  *shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
+  return nn_inventory_of_picture(network->model, shape, error);
+}
+
 bool
 nn_cost_add_passes(NnEstimate *estimate, NnContext *context, const NnPasses *passes, GError **error)
 {
-  const NnInputSpec *spec = &passes->network->input;
-  NnShape shape =
-      NN_SHAPE(1, 3, nn_input_size(spec, passes->height), nn_input_size(spec, passes->width));
-  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(passes->network->model, &shape, error);
+  NnShape shape;
+  g_autoptr(NnInventory) inventory =
+      inventory_of(passes->network, passes->width, passes->height, &shape, error);
   if (inventory == NULL)
     return false;
   int last = -1;
@@ -169,6 +177,38 @@ void
 nn_cost_add_pictures(NnEstimate *estimate, double count, int width, int height, int channels)
 {
   nn_cost_add_held(estimate, count * width * height * channels * (double)sizeof(float));
+}
+
+void
+nn_cost_add_result(NnEstimate *estimate, int width, int height, int full_width, int full_height)
+{
+  nn_cost_add_pictures(estimate, 1, full_width, full_height, 4);
+  if (width != full_width || height != full_height) {
+    nn_cost_add_pictures(estimate, 1, full_width, full_height, 3);
+    nn_cost_add_pictures(estimate, 1, full_width, height, 3); /* resampled along one axis */
+  }
+}
+
+bool
+nn_cost_add_remembered(NnEstimate *estimate, const NnNetwork *network, const char *const *layers,
+                       int width, int height, GError **error)
+{
+  NnShape shape;
+  g_autoptr(NnInventory) inventory = inventory_of(network, width, height, &shape, error);
+  for (int i = 0; inventory != NULL && layers[i] != NULL; i++) {
+    int node = last_node(inventory, layers[i]);
+    if (node >= 0)
+      estimate->bytes += layer_bytes(inventory, node);
+  }
+  return inventory != NULL;
+}
+
+void
+nn_cost_raise(NnEstimate *estimate, double bytes)
+{
+  double in_tiles = MAX(estimate->bytes - estimate->tiled_bytes, bytes);
+  estimate->bytes = MAX(estimate->bytes, bytes);
+  estimate->tiled_bytes = estimate->bytes - in_tiles;
 }
 
 bool

@@ -46,6 +46,19 @@ void nn_cost_add_held(NnEstimate *estimate, double bytes);
 /** nn_cost_add_pictures: nn_cost_add_held() for @count pictures of @channels floats a pixel. */
 void nn_cost_add_pictures(NnEstimate *estimate, double count, int width, int height, int channels);
 
+/** nn_cost_add_result: nn_cost_add_held() for a change of @width x @height px that is brought to a picture
+ * of @full_width x @full_height: what that makes, RGBA, and, of another size, the change as large. */
+void nn_cost_add_result(NnEstimate *estimate, int width, int height, int full_width,
+                        int full_height);
+
+/** nn_cost_add_remembered: what content losses on @layers (an array as in NnPasses) hold, of pictures of
+ * @width x @height px. Comes after the passes; errors as theirs. */
+bool nn_cost_add_remembered(NnEstimate *estimate, const NnNetwork *network,
+                            const char *const *layers, int width, int height, GError **error);
+
+/** nn_cost_raise: to @bytes at a time of their own, when there are no tiles. */
+void nn_cost_raise(NnEstimate *estimate, double bytes);
+
 /** nn_cost_add_layers: adds the names of nn_network_parse_layers(), whose errors these are. */
 bool nn_cost_add_layers(GStrvBuilder *names, const NnNetwork *network, const char *text,
                         const char *use, GError **error);

@@ -221,6 +221,17 @@ explain_head(const NnCriterion *criterion, GError **error)
     g_prefix_error(error, "%s ", note);
 }
 
+NnPlan *
+nn_criterion_plan(const NnCriterion *criterion, int width, int height, GError **error)
+{
+  const NnInputSpec *spec = &criterion->network->input;
+  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
+  NnPlan *plan = nn_plan_new(criterion->program, &shape, 1, error);
+  if (plan == NULL)
+    explain_head(criterion, error);
+  return plan;
+}
+
 static bool
 is_padded(const NnCriterion *criterion)
 {

@@ -8,6 +8,7 @@
 #include "nncore/image/image.h"
 #include "nncore/loss/loss.h"
 #include "nncore/plan/evaluator.h"
+#include "nncore/plan/plan.h"
 
 /**
  * NnEdges: what is beside a picture:
@@ -34,6 +35,10 @@ void nn_criterion_free(NnCriterion *criterion);
 
 /** nn_criterion_program: (transfer none) */
 NnProgram *nn_criterion_program(const NnCriterion *criterion);
+
+/** nn_criterion_plan: (transfer full): of a picture of this size, with padded edges: for the shapes of
+ * the layers; %NN_ERROR_SHAPE where the network does not take it. */
+NnPlan *nn_criterion_plan(const NnCriterion *criterion, int width, int height, GError **error);
 
 /**
  * nn_criterion_add:

@@ -11,6 +11,7 @@
 #include "nncore/base/error.h"
 #include "nncore/effects/target.h"
 #include "nncore/effects/view.h"
+#include "nncore/image/arithmetic.h"
 #include "nncore/image/fill.h"
 #include "nncore/image/resample.h"
 
@@ -18,6 +19,7 @@
 #define LEAD 0.1 /* of scores, so that rounding the picture to 16 bits does not undo it */
 #define BISECTIONS 7
 #define LEVELS 255
+#define TINY 1e-6 /* of a level, by which a whole number of them may be missed */
 #define STEPS_TO_BOUND 4 /* steps that reach the bound from nothing, at least */
 
 typedef struct {
@@ -34,8 +36,10 @@ typedef struct {
   double best_lead;
   double bound;
   bool deceived, once; /* by the last evaluation; by any */
+  bool needed; /* whether there is no result without the evaluation at hand */
   NnVerdict verdict;
-  int done, total;
+  int steps; /* taken */
+  int done, total; /* evaluations; at most */
 } Run;
 
 void
@@ -109,6 +113,61 @@ for_elements(const Run *run, NnParallelFunc func, gpointer data)
   nn_parallel_for(run->context, (int64_t)nn_image_samples(run->full), GRAIN, func, data);
 }
 
+/* ---- progress ---- */
+
+/* how often the search begins with another bound, at most */
+static int
+count_bounds(const NnDeceptionSettings *settings)
+{
+  return settings->least ? 1 + BISECTIONS : 1;
+}
+
+int
+nn_deception_steps(const NnDeceptionSettings *settings)
+{
+  int iterations = settings->method == NN_DECEPTION_FGSM ? 1 : settings->iterations;
+  return iterations * count_bounds(settings);
+}
+
+/* all steps, where each bound begins, the first look and the last */
+static int
+count_evaluations(const NnDeceptionSettings *settings)
+{
+  return nn_deception_steps(settings) + count_bounds(settings) + 2;
+}
+
+/* @part: of the evaluation at hand */
+static void
+report(Run *run, double part, const char *text)
+{
+  NnReport news = {.fraction = MIN((run->done + part) / run->total, 1), .text = text};
+  NnVerdict verdict = nn_progress_report(run->progress, &news);
+  run->verdict = MAX(run->verdict, verdict);
+}
+
+/* false where the run is cancelled */
+static bool
+report_step(Run *run, GError **error)
+{
+  run->steps++;
+  g_autofree char *text = g_strdup_printf(_("Step %d"), run->steps);
+  report(run, 0, text);
+  if (run->verdict == NN_CANCEL)
+    nn_set_cancelled(error);
+  return run->verdict != NN_CANCEL;
+}
+
+/* NnProceed: within an evaluation in tiles */
+static bool
+proceed(gpointer data, double fraction)
+{
+  Run *run = data;
+  if (fraction >= 1) /* it is done */
+    return true;
+  report(run, fraction, NULL);
+  return run->verdict == NN_CONTINUE || (run->verdict == NN_STOP && run->needed);
+}
+
 /* ---- evaluations ---- */
 
 static double
@@ -117,48 +176,60 @@ sign_of(const Run *run)
   return run->settings->goal < 0 ? 1 : -1;
 }
 
+/* (transfer full): %NULL also where they are no numbers */
 static NnRanking *
-rank_scores(const Run *run, GError **error)
+rank_scores(const Run *run, const NnLoss *scores, GError **error)
 {
-  return nn_ranking_new(nn_loss_margin_scores(nn_criterion_loss(run->criterion, 0)), error);
+  g_autoptr(NnRanking) ranking = nn_ranking_new(scores, error);
+  if (ranking == NULL || !nn_target_check_scores(run->network, ranking, error))
+    return NULL;
+  return g_steal_pointer(&ranking);
 }
 
-/* the network's view of the changed picture, its scores and the slope there, upwards; @lead: (out):
- * above 0 where the network takes the picture for what it should */
+/* of the last evaluation */
+static NnRanking *
+rank_last(const Run *run, GError **error)
+{
+  return rank_scores(run, nn_loss_margin_scores(nn_criterion_loss(run->criterion, 0)), error);
+}
+
+/* the network's view of the changed picture, its scores and the slope there, upwards */
 static bool
-evaluate(Run *run, double *lead, GError **error)
+take_slope(Run *run, GError **error)
 {
   double value;
   for_elements(run, apply_change, run);
   if (!nn_resample(run->context, run->picture, run->view, error))
     return false;
-  for (size_t i = 0; i < nn_image_samples(run->view); i++)
-    run->view->data[i] = CLAMP(run->view->data[i], 0, 1);
-  if (!nn_criterion_evaluate(run->criterion, run->evaluator, run->view, 0, 0, run->gradient, &value,
-                             error) ||
-      !nn_resample(run->context, run->gradient, run->slope, error))
-    return false;
+  nn_image_clip(run->context, run->view);
+  return nn_criterion_evaluate(run->criterion, run->evaluator, run->view, 0, 0, run->gradient,
+                               &value, error) &&
+         nn_resample(run->context, run->gradient, run->slope, error);
+}
+
+/* @lead: (out): above 0 where the network takes the picture for what it should; minus infinity where
+ * the person has stopped the evaluation, which is no error */
+static bool
+evaluate(Run *run, double *lead, GError **error)
+{
+  g_autoptr(GError) failed = NULL;
+  bool known = take_slope(run, &failed);
+  bool stopped = run->verdict == NN_STOP && g_error_matches(failed, NN_ERROR, NN_ERROR_CANCELLED);
+  run->done++;
+  run->deceived = false;
+  *lead = -INFINITY;
+  if (failed != NULL && !stopped)
+    g_propagate_error(error, g_steal_pointer(&failed));
+  if (!known)
+    return stopped;
   *lead = nn_criterion_value(run->criterion, 0) * sign_of(run);
   run->deceived = *lead >= LEAD;
   if (!run->deceived || run->settings->confidence <= 0)
     return true;
-  g_autoptr(NnRanking) ranking = rank_scores(run, error);
+  g_autoptr(NnRanking) ranking = rank_last(run, error);
   if (ranking != NULL)
     run->deceived = ranking->ranks[0].probability >= run->settings->confidence;
   return ranking != NULL;
-}
-
-/* false where the run is cancelled */
-static bool
-report(Run *run, GError **error)
-{
-  run->done++;
-  g_autofree char *text = g_strdup_printf(_("Step %d"), run->done);
-  NnReport news = {.fraction = MIN((double)run->done / run->total, 1), .text = text};
-  run->verdict = nn_progress_report(run->progress, &news);
-  if (run->verdict == NN_CANCEL)
-    nn_set_cancelled(error);
-  return run->verdict != NN_CANCEL;
 }
 
 static void
@@ -169,6 +240,13 @@ keep(Run *run, double lead)
 }
 
 /* ---- the search ---- */
+
+/* what of the bound can be used: values that change by whole levels stay within it */
+static double
+usable_bound(const NnDeceptionSettings *settings, double bound)
+{
+  return settings->whole_levels ? floor(bound * LEVELS + TINY) / LEVELS : bound;
+}
 
 /* from the change at hand, within @bound, until the network is deceived */
 static bool
@@ -185,7 +263,9 @@ descend(Run *run, double bound, GError **error)
     double part = i < iterations / 2 ? 1 : 2.0 * (iterations - i) / iterations; /* ever finer */
     for_elements(run, take_step,
                  &(Step){run->change, run->slope, (float)(step * part), (float)bound});
-    if (!evaluate(run, &lead, error) || !report(run, error))
+    if (!evaluate(run, &lead, error))
+      return false;
+    if (run->verdict == NN_CONTINUE && !report_step(run, error))
       return false;
     if (lead > run->best_lead && !run->deceived && !run->once)
       keep(run, lead);
@@ -207,20 +287,15 @@ restart(Run *run, double factor)
     run->change->data[i] = (float)factor * run->best->data[i];
 }
 
-int
-nn_deception_steps(const NnDeceptionSettings *settings)
-{
-  int iterations = settings->method == NN_DECEPTION_FGSM ? 1 : settings->iterations;
-  return iterations * (settings->least ? 1 + BISECTIONS : 1);
-}
-
 /* bisection between a bound that does and one that does not */
 static bool
 find_least(Run *run, GError **error)
 {
   double low = 0, high = run->bound;
   for (int i = 0; i < BISECTIONS && run->verdict == NN_CONTINUE; i++) {
-    double middle = (low + high) / 2;
+    double middle = usable_bound(run->settings, (low + high) / 2);
+    if (middle <= low) /* no whole level lies between them */
+      break;
     restart(run, middle / high);
     if (!descend(run, middle, error))
       return false;
@@ -236,8 +311,7 @@ find_least(Run *run, GError **error)
 static bool
 search(Run *run, NnDeception *deception, GError **error)
 {
-  run->total = nn_deception_steps(run->settings);
-  run->bound = run->settings->bound;
+  run->bound = usable_bound(run->settings, run->settings->bound);
   run->best_lead = -INFINITY;
   if (!descend(run, run->bound, error))
     return false;
@@ -246,12 +320,13 @@ search(Run *run, NnDeception *deception, GError **error)
     return false;
   double lead;
   memcpy(run->change->data, run->best->data, nn_image_samples(run->best) * sizeof(float));
+  run->needed = true;
   if (!evaluate(run, &lead, error))
     return false;
   for_elements(run, take_difference, run);
   for (size_t i = 0; i < nn_image_samples(run->change); i++)
     deception->largest = MAX(deception->largest, fabs((double)run->change->data[i]));
-  deception->after = rank_scores(run, error);
+  deception->after = rank_last(run, error);
   deception->change = g_steal_pointer(&run->change);
   return deception->after != NULL;
 }
@@ -259,10 +334,31 @@ search(Run *run, NnDeception *deception, GError **error)
 /* ---- preparations ---- */
 
 static bool
+check_bound(const NnDeceptionSettings *settings, GError **error)
+{
+  if (!settings->whole_levels || usable_bound(settings, settings->bound) > 0)
+    return true;
+  g_set_error(
+      error, NN_ERROR, NN_ERROR_ARGUMENT,
+      _("Within a bound of %.2f levels no value can change by a whole level. Raise the bound "
+        "to 1 at least, or turn off whole levels."),
+      settings->bound * LEVELS);
+  return false;
+}
+
+static bool
 check_goal(const Run *run, const NnRanking *before, GError **error)
 {
   int goal = run->settings->goal;
-  if (before->count < 2 || goal >= before->count) {
+  if (before->count < 2) {
+    g_set_error(
+        error, NN_ERROR, NN_ERROR_ARGUMENT,
+        _("The network %s knows one class only: there is nothing else that it could take the "
+          "picture for. Choose another network."),
+        run->network->name);
+    return false;
+  }
+  if (goal >= before->count) {
     g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
                 _("The network %s tells %d classes apart; there is no class number %d."),
                 run->network->name, before->count, goal);
@@ -291,9 +387,12 @@ look_first(Run *run, NnDeception *deception, GError **error)
   if (scores == NULL)
     return false;
   nn_criterion_set_loss(run->criterion, 0, scores);
+  run->needed = true;
   if (!nn_criterion_observe(run->criterion, run->evaluator, run->view, error))
     return false;
-  deception->before = nn_ranking_new(scores, error);
+  run->needed = false;
+  run->done++;
+  deception->before = rank_scores(run, scores, error);
   if (deception->before == NULL || !check_goal(run, deception->before, error))
     return false;
   int from = run->settings->goal >= 0 ? run->settings->goal : deception->before->ranks[0].number;
@@ -305,6 +404,16 @@ look_first(Run *run, NnDeception *deception, GError **error)
   return true;
 }
 
+double
+nn_deception_bytes(NnSize content, NnSize view)
+{
+  double samples = 5.0 * content.width * content.height + 2.0 * view.width * view.height;
+  if (content.width != view.width || content.height != view.height) /* one axis after the other */
+    samples += MAX((double)view.width * content.height, (double)content.width * view.height);
+  return 3 * samples * (double)sizeof(float);
+}
+
+/* nn_deception_bytes() counts them */
 static bool
 make_images(Run *run, GError **error)
 {
@@ -330,6 +439,7 @@ prepare(Run *run, const NnImage *content, GError **error)
   if (run->criterion == NULL)
     return false;
   nn_criterion_add(run->criterion, 0, nn_loss_mean(), 1);
+  nn_criterion_watch(run->criterion, proceed, run);
   run->full = nn_image_fill(content, error);
   if (run->full != NULL)
     run->view = nn_view_new(run->network, run->context, nn_criterion_program(run->criterion),
@@ -344,10 +454,14 @@ NnDeception *
 nn_deceive(const NnNetwork *network, NnContext *context, const NnImage *content,
            const NnDeceptionSettings *settings, const NnProgress *progress, GError **error)
 {
-  Run run = {.network = network, .context = context, .settings = settings, .progress = progress};
+  Run run = {.network = network,
+             .context = context,
+             .settings = settings,
+             .progress = progress,
+             .total = count_evaluations(settings)};
   g_autoptr(NnDeception) deception = g_new0(NnDeception, 1);
-  bool ok = prepare(&run, content, error) && look_first(&run, deception, error) &&
-            search(&run, deception, error);
+  bool ok = check_bound(settings, error) && prepare(&run, content, error) &&
+            look_first(&run, deception, error) && search(&run, deception, error);
   finish(&run);
   return ok ? g_steal_pointer(&deception) : NULL;
 }

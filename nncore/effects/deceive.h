@@ -18,7 +18,7 @@ typedef enum { NN_DECEPTION_PGD, NN_DECEPTION_FGSM } NnDeceptionMethod;
 
 /**
  * NnDeceptionSettings:
- * @bound: of the change of a value, 0 to 1
+ * @bound: of the change of a value, 0 to 1; of whole levels, as many as it has room for
  * @goal: class that the picture is to be taken for; -1: any but the one that it is taken for
  * @iterations: of projected gradient descent
  * @confidence: probability that the new class must reach, below 1
@@ -51,18 +51,20 @@ typedef struct {
   NnRanking *before, *after;
 } NnDeception;
 
-/** nn_deception_steps: evaluations, at most. */
+/** nn_deception_steps: at most; each is an evaluation. */
 int nn_deception_steps(const NnDeceptionSettings *settings);
 
-#define NN_DECEPTION_PICTURES 5 /* RGB, as large as the content, that nn_deceive() needs */
+/** nn_deception_bytes: of pictures that nn_deceive() needs, with a content and a view of these sizes. */
+double nn_deception_bytes(NnSize content, NnSize view);
 
 /**
  * nn_deceive:
  * @content: RGBA
  *
  * Stop ends the search with what there is.
- * Returns: (transfer full): %NN_ERROR_ARGUMENT where the network is no classifier, all of @content is
- *   transparent or it is taken for @goal already; %NN_ERROR_MEMORY, %NN_ERROR_CANCELLED.
+ * Returns: (transfer full): %NN_ERROR_ARGUMENT where the network is no classifier, knows one class only or
+ *   gives no numbers, all of @content is transparent, it is taken for @goal already, or the bound has no
+ *   room for a whole level; %NN_ERROR_MEMORY, %NN_ERROR_CANCELLED.
  */
 NnDeception *nn_deceive(const NnNetwork *network, NnContext *context, const NnImage *content,
                         const NnDeceptionSettings *settings, const NnProgress *progress,

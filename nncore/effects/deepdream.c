@@ -354,6 +354,7 @@ estimate_deepdream(const NnEffectRun *run, int width, int height, NnEstimate *es
     return false;
   g_auto(GStrv) layers = g_strv_builder_end(names);
   double evaluations = nn_dream_evaluations(&settings, width, height);
+  NnSize full = {width, height};
   nn_working_size(settings.working_px, &width, &height);
   NnPasses passes = {.network = network,
                      .layers = (const char *const *)layers,
@@ -365,6 +366,7 @@ estimate_deepdream(const NnEffectRun *run, int width, int height, NnEstimate *es
   if (!nn_cost_add_passes(estimate, run->context, &passes, error))
     return false;
   nn_cost_add_pictures(estimate, NN_DREAM_PICTURES, width, height, 3);
+  nn_cost_add_result(estimate, width, height, full.width, full.height);
   return true;
 }
 

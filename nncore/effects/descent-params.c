@@ -7,6 +7,8 @@
 #include "nncore/effects/cost.h"
 
 #define HISTORY 10 /* pairs of L-BFGS; 100 come no closer */
+#define MASK_PARTS \
+  1.4 /* of a region, what all style layers' losses have of it, in pictures, about */
 
 /* in the order of NnOptimiser */
 const NnChoice nn_descent_optimisers[] = {
@@ -71,15 +73,36 @@ nn_descent_pools_otherwise(const NnEffectRun *run)
   return nn_effect_argument(run, "pooling")->i != NN_POOLING_OWN;
 }
 
-/* pictures that are given beside the content, where they are there: filled, and fitted to a size */
+/* regions lie over the content as they are: what they leave is made once, and masks of the size worked
+ * on, at most, for each of them and for what they leave */
 static void
-add_given(const NnEffectRun *run, NnEstimate *estimate)
+add_regions(const NnImage *region, int count, const NnSize *size, NnEstimate *estimate)
 {
-  for (int i = 0; i < nn_effect_n_params(run->effect); i++) {
+  nn_cost_add_pictures(estimate, 1, region->width, region->height, region->channels);
+  nn_cost_add_pictures(estimate, MASK_PARTS * (count + 1), size->width, size->height, 1);
+}
+
+/* what is given beside the content, where it is there: pictures are filled, with what counts of them;
+ * what they become at the size worked on is for the effects to tell */
+static void
+add_given(const NnEffectRun *run, const NnSize *size, NnEstimate *estimate)
+{
+  const NnParam *params = run->effect->params;
+  const NnImage *region = NULL;
+  int regions = 0;
+  for (int i = 0; params[i].key != NULL; i++) {
     const NnImage *given = run->arguments[i].image;
-    if (given != NULL)
-      nn_cost_add_pictures(estimate, 2, given->width, given->height, 4);
+    if (given == NULL)
+      continue;
+    if (params[i].kind == NN_PARAM_REGION) {
+      region = given;
+      regions++;
+    } else {
+      nn_cost_add_pictures(estimate, 1, given->width, given->height, given->channels);
+    }
   }
+  if (region != NULL)
+    add_regions(region, regions, size, estimate);
 }
 
 bool
@@ -105,7 +128,7 @@ nn_descent_add_cost(const NnEffectRun *run, const char *const *layers,
     return false;
   nn_cost_add_pictures(estimate, nn_descent_pictures(settings) + pictures + (n_sizes > 1),
                        last->width, last->height, 3);
-  add_given(run, estimate);
+  add_given(run, last, estimate);
   estimate->at_most = settings->least_improvement > 0;
   return true;
 }

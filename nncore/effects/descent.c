@@ -419,6 +419,8 @@ nn_descend(NnContext *context, const NnDescentSettings *settings, const NnDescen
   }
   if (value != NULL)
     *value = descent.value;
+  if (task->leave != NULL)
+    task->leave(task->data);
   if (task->criterion != NULL)
     nn_criterion_watch(task->criterion, NULL, NULL);
   descent_clear(&descent);

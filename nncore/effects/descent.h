@@ -56,7 +56,7 @@ int nn_descent_pictures(const NnDescentSettings *settings);
  * NnDescentTask: what descends.
  * @enter: before the first evaluation at a size: prepares what depends on it. @picture: what the
  *   descent begins with at this size
- * @leave: (nullable): after the last evaluation at a size, if another one follows: frees what it took
+ * @leave: (nullable): after the last evaluation at a size: frees what it took
  * @evaluate: the value at @picture and its gradient, RGB of the same size, written whole
  * @render: (nullable): for NnReport.render: the result if the picture at hand, of any of the sizes,
  *   were the last one

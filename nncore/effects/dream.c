@@ -31,6 +31,7 @@ typedef struct {
   int octaves;      /* that are not left out; the smallest is number octaves - 1 */
   double work_done, work_total; /* pixels the network has seen and will have seen */
   double iteration_work;        /* of the octave at hand */
+  double fraction;              /* that was reported last */
   NnVerdict verdict;
   bool responded; /* there was a gradient at least once */
   NnRandom random;
@@ -44,15 +45,22 @@ typedef struct {
   NnImage *detail; /* of the octave before */
 } Dream;
 
+/* what an octave's iterations need beside its picture */
 static void
-leave_octave(Dream *dream)
+end_iterations(Dream *dream)
 {
-  g_clear_pointer(&dream->base, nn_image_free);
-  g_clear_pointer(&dream->picture, nn_image_free);
   g_clear_pointer(&dream->gradient, nn_image_free);
   g_clear_pointer(&dream->evaluator, nn_evaluator_free);
   g_clear_pointer(&dream->blur, nn_blur_free);
   g_clear_pointer(&dream->pyramid, nn_pyramid_free);
+}
+
+static void
+leave_octave(Dream *dream)
+{
+  end_iterations(dream);
+  g_clear_pointer(&dream->base, nn_image_free);
+  g_clear_pointer(&dream->picture, nn_image_free);
 }
 
 static void
@@ -92,12 +100,14 @@ render(gconstpointer data, GError **error)
   return g_steal_pointer(&result);
 }
 
-/* returns whether to go on */
+/* returns whether to go on; an iteration may look at the picture twice, but nothing falls */
 static bool
 report(Dream *dream, const char *text)
 {
+  double fraction = MIN(dream->work_done / MAX(dream->work_total, 1), 1);
+  dream->fraction = MAX(dream->fraction, fraction);
   NnReport news = {
-      .fraction = MIN(dream->work_done / MAX(dream->work_total, 1), 1),
+      .fraction = dream->fraction,
       .text = text,
       .render = render,
       .render_data = dream,
@@ -370,6 +380,7 @@ nn_dream(const NnNetwork *network, NnContext *context, NnObjective *objective,
   nn_objective_watch(objective, proceed, &dream);
   dream.working = nn_working_picture(context, content, settings->working_px, error);
   if (dream.working != NULL && count_octaves(&dream, error) && dream_octaves(&dream, error)) {
+    end_iterations(&dream);
     if (dream.verdict == NN_CANCEL)
       nn_set_cancelled(error);
     else

@@ -43,7 +43,7 @@ typedef struct {
  * as the part of the last one's pixels that they have. */
 double nn_dream_evaluations(const NnDreamSettings *settings, int width, int height);
 
-#define NN_DREAM_PICTURES 8 /* RGB, of the working size, that nn_dream() needs, about */
+#define NN_DREAM_PICTURES 7 /* RGB, of the working size, that nn_dream() needs, about */
 
 /**
  * nn_dream:

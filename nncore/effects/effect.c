@@ -67,9 +67,8 @@ nn_effect_estimate(const NnEffectRun *run, int width, int height, NnEstimate *es
   return true;
 }
 
-/* for networks, before anything is allocated; what they need is for their evaluators to say */
-static bool
-leaves_something(NnContext *context, GError **error)
+bool
+nn_effect_check_memory(NnContext *context, GError **error)
 {
   int64_t held = nn_context_memory_held(context), budget = nn_context_memory_budget(context);
   if (nn_context_memory_left(context) > 1)
@@ -96,7 +95,8 @@ nn_effect_run(NnEffectRun *run, GError **error)
                      content != NULL ? content->height : 0, &estimate, NULL);
   int64_t held = (int64_t)MIN(estimate.held_bytes, (double)(G_MAXINT64 / 4));
   nn_context_hold_memory(run->context, held);
-  bool done = leaves_something(run->context, error) && run->effect->run(run, error);
+  /* before anything is allocated; what networks need is for their evaluators to say */
+  bool done = nn_effect_check_memory(run->context, error) && run->effect->run(run, error);
   nn_context_hold_memory(run->context, -held);
   return done;
 }

@@ -260,6 +260,10 @@ const NnArgument *nn_effect_argument(const NnEffectRun *run, const char *key);
 bool nn_effect_estimate(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
                         GError **error);
 
+/** nn_effect_check_memory: whether what is held of the context's memory leaves some for networks; else
+ * %NN_ERROR_MEMORY: the sentence says that the pictures are too many or too large. */
+bool nn_effect_check_memory(NnContext *context, GError **error);
+
 /** nn_effect_run: NnEffect.run. Of the context's memory it holds what the pictures of the run take, so
  * that networks do with the rest of the budget; also %NN_ERROR_MEMORY where there is no rest. */
 bool nn_effect_run(NnEffectRun *run, GError **error);

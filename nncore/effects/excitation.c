@@ -126,10 +126,9 @@ look_around(NnExcitation *excitation, GError **error)
 static bool
 find_shapes(NnExcitation *excitation, int64_t *channels, GError **error)
 {
-  int side = nn_input_size(&excitation->network->input, excitation->size_px);
-  NnShape shape = NN_SHAPE(1, 3, side, side);
+  int side = excitation->size_px;
   NnProgram *program = nn_criterion_program(excitation->criterion);
-  g_autoptr(NnPlan) plan = nn_plan_new(program, &shape, 1, error);
+  g_autoptr(NnPlan) plan = nn_criterion_plan(excitation->criterion, side, side, error);
   if (plan == NULL)
     return false;
   excitation->shape = nn_plan_target_shape(plan, EXCITED);

@@ -257,6 +257,7 @@ estimate_fast_style(const NnEffectRun *run, int width, int height, NnEstimate *e
   Style style = {.run = run};
   if (!choose_networks(&style, error))
     return false;
+  NnSize full = {width, height};
   nn_working_size((int)nn_effect_argument(run, "working-size")->i, &width, &height);
   for (int i = 0; i < style.n_networks; i++) {
     const NnGraph *graph = nn_model_graph(style.networks[i]->model);
@@ -271,6 +272,7 @@ estimate_fast_style(const NnEffectRun *run, int width, int height, NnEstimate *e
       return false;
   }
   nn_cost_add_pictures(estimate, 2 + style.n_networks, width, height, 3); /* and one reflected */
+  nn_cost_add_result(estimate, width, height, full.width, full.height);
   return true;
 }
 

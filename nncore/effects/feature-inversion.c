@@ -181,11 +181,15 @@ estimate_feature_inversion(const NnEffectRun *run, int width, int height, NnEsti
                           "content", error))
     return false;
   g_auto(GStrv) layers = g_strv_builder_end(names);
+  NnSize full = {width, height};
   nn_working_size(settings.working_px, &width, &height);
   if (!nn_descent_add_cost(run, (const char *const *)layers, &settings.descent,
                            &(NnSize){width, height}, 1, false, false, 0, count_pictures(&settings),
-                           estimate, error))
+                           estimate, error) ||
+      !nn_cost_add_remembered(estimate, nn_effect_argument(run, "network")->network,
+                              (const char *const *)layers, width, height, error))
     return false;
+  nn_cost_add_result(estimate, width, height, full.width, full.height);
   add_canvas(&settings, width, height, estimate);
   return true;
 }

@@ -210,7 +210,7 @@ add_sheet(NnEffectRun *run, Show *show, const char *layer, GError **error)
   int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
   int width = show->width, height = show->height;
   nn_sheet_fit_size(cell_px, &width, &height);
-  if (!nn_sheet_check(run->context, show->count * show->per_filter, width, height, error))
+  if (!nn_sheet_check(run->context, show->count * show->per_filter, width, height, false, error))
     return false;
   g_autoptr(NnSheet) sheet = nn_sheet_new(
       (int)(show->count * show->per_filter), show->per_filter > 1 ? show->per_filter : 0, width,
@@ -304,9 +304,12 @@ run_filters(NnEffectRun *run, GError **error)
       !nn_progress_begin(run->progress, _("Reading the network"), error) ||
       !read_filters(run, &show, error))
     return false;
+  int64_t weights = (int64_t)nn_tensor_bytes(show.filters.weights);
   const char *name = layer_name(run, &show);
+  nn_context_hold_memory(run->context, weights);
   bool done = check_numbers(run, show.filters.weights, error) && choose(run, &show, name, error) &&
               add_sheet(run, &show, name, error);
+  nn_context_hold_memory(run->context, -weights);
   nn_filters_clear(&show.filters);
   return done;
 }

@@ -114,6 +114,13 @@ nn_gather_new(const int64_t *channels, int n_channels, int height, int width, GE
   return &self->base;
 }
 
+double
+nn_gather_bytes(int64_t n_channels, int height, int width)
+{
+  double pixels = (double)height * width, channels = (double)n_channels;
+  return pixels * (channels * sizeof(float) + sizeof(int)) + channels * sizeof(int64_t);
+}
+
 NnImage *
 nn_gather_map(const NnLoss *gather, int index, GError **error)
 {

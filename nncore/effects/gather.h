@@ -18,6 +18,9 @@
 NnLoss *nn_gather_new(const int64_t *channels, int n_channels, int height, int width,
                       GError **error);
 
+/** nn_gather_bytes: what it takes. */
+double nn_gather_bytes(int64_t n_channels, int height, int width);
+
 /** nn_gather_map: (transfer full): the map of @channels[@index], one channel; after all pieces have
  * been observed. */
 NnImage *nn_gather_map(const NnLoss *gather, int index, GError **error);

@@ -8,6 +8,7 @@
 #include "nncore/analysis/inventory.h"
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/plan/plan-private.h"
 #include "nncore/plan/workspace.h"
 
 enum { MAP, GOAL };
@@ -147,14 +148,14 @@ nn_grad_cam(const NnNetwork *network, NnContext *context, NnTarget *target, cons
   g_autofree char *tensor = find_layer(network, target, &shape, layer, error);
   if (tensor == NULL)
     return NULL;
+  nn_target_close(target);
   const char *targets[] = {[MAP] = tensor, [GOAL] = nn_target_layer(target)};
   NnProgramOptions options = {.gradient = true};
   g_autoptr(NnProgram) program =
       nn_program_new(network->model, context, targets, G_N_ELEMENTS(targets), options, error);
   g_autoptr(NnPlan) plan = program != NULL ? nn_plan_new(program, &shape, 1, error) : NULL;
-  nn_target_close(target);
   size_t left = (size_t)nn_context_memory_left(context);
-  bool fits = plan != NULL && nn_check_budget(context, nn_plan_bytes(plan), left, error);
+  bool fits = plan != NULL && nn_check_budget(context, nn_plan_nominal_bytes(plan), left, error);
   g_autoptr(NnWorkspace) workspace = fits ? nn_workspace_new(plan, context, error) : NULL;
   NnImage *cam = NULL;
   if (workspace != NULL)

@@ -8,6 +8,7 @@
 #include "nncore/analysis/tsne.h"
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
+#include "nncore/effects/cost.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/picture-map.h"
 
@@ -141,12 +142,13 @@ static const struct {
   double looked, started, affine, descended, placed;
 } ends = {0.6, 0.62, 0.65, 0.9, 0.95};
 
-/* @points: pairs, where t-SNE has them; @centres: pairs, px */
+/* @held_bytes: of the context's memory; @points: pairs, where t-SNE has them; @centres: pairs, px */
 typedef struct {
   NnEffectRun *run;
   NnPictureFeatures *features;
   NnMapLayout layout;
   int count;
+  int64_t held_bytes;
   float *vectors;
   double *points, *centres;
   double divergence;
@@ -162,6 +164,7 @@ map_clear(Map *map)
   nn_free(map->vectors);
   nn_free(map->points);
   nn_free(map->centres);
+  nn_context_hold_memory(map->run->context, -map->held_bytes);
 }
 
 static void
@@ -200,29 +203,51 @@ proceed(gpointer data, double fraction)
 
 /* ---- from pictures to points ---- */
 
-/* @dimensions: 0 before they are known. There are two maps at once where there is a preview. */
+/* @dimensions: 0 before they are known. There are two maps at once where there is a preview; a grid is
+ * laid out when t-SNE is done. */
 static double
 map_bytes(const NnMapLayout *layout, int count, int64_t dimensions)
 {
   double paper = 3.0 * sizeof(float) * layout->width * layout->height;
   double vectors = (double)count * (double)dimensions * sizeof(float);
-  return nn_tsne_bytes(count, dimensions) + nn_map_grid_bytes(layout, count) + vectors + 2 * paper;
+  return MAX(nn_tsne_bytes(count, dimensions), nn_map_grid_bytes(layout, count)) + vectors +
+         2 * paper;
 }
 
 static bool
-check_budget(const Map *map, int count, int64_t dimensions, GError **error)
+check_budget(const Map *map, int count, double bytes, GError **error)
 {
-  double bytes = map_bytes(&map->layout, count, dimensions);
-  double budget = (double)nn_context_memory_budget(map->run->context);
-  if (bytes <= budget)
+  NnContext *context = map->run->context;
+  double left = (double)nn_context_memory_left(context);
+  double held = (double)nn_context_memory_held(context);
+  if (bytes <= left)
     return true;
-  g_autofree char *needed = g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
-  g_autofree char *allowed = g_format_size_full((guint64)budget, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *needed = g_format_size((guint64)(held + bytes));
+  g_autofree char *allowed = g_format_size((guint64)(held + left));
   g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
               _("A map of %d pictures takes %s of memory, and %s are allowed. Choose a folder with "
                 "fewer pictures, or allow more memory."),
               count, needed, allowed);
   return false;
+}
+
+/* before the features are known: what there will be when the network has given back what it took */
+static double
+foreseen_bytes(const NnMapLayout *layout, int count)
+{
+  return map_bytes(layout, count, 0) + nn_picture_features_bytes(count, 0);
+}
+
+/* of the map, where the budget does for it */
+static bool
+hold_memory(Map *map, int64_t dimensions, GError **error)
+{
+  double bytes = map_bytes(&map->layout, map->count, dimensions);
+  if (!check_budget(map, map->count, bytes, error))
+    return false;
+  map->held_bytes = (int64_t)bytes;
+  nn_context_hold_memory(map->run->context, map->held_bytes);
+  return true;
 }
 
 static double
@@ -368,10 +393,11 @@ make_map(Map *map, NnImageSource *source, GError **error)
   if (map->features == NULL ||
       !nn_picture_features_gather(map->features, source, ends.looked, error))
     return false;
+  nn_picture_features_close(map->features);
   map->count = nn_picture_features_count(map->features);
   int64_t dimensions = nn_picture_features_dimensions(map->features);
   if (!nn_map_layout_check(&map->layout, map->count, error) ||
-      !check_budget(map, map->count, dimensions, error) || !find_points(map, error) ||
+      !hold_memory(map, dimensions, error) || !find_points(map, error) ||
       !check_cancelled(map, error))
     return false;
   NnImage *image = draw(map, error);
@@ -400,24 +426,25 @@ run_image_map(NnEffectRun *run, GError **error)
   Map map = {.run = run, .layout = read_layout(run)};
   int count = nn_image_source_count(source);
   bool done = nn_map_layout_check(&map.layout, count, error) &&
-              check_budget(&map, count, 0, error) && make_map(&map, source, error);
+              check_budget(&map, count, foreseen_bytes(&map.layout, count), error) &&
+              make_map(&map, source, error);
   map_clear(&map);
   return done;
 }
 
-/* features are little beside the rest */
+/* the map is no held_bytes, as it comes after the network: the run holds it then */
 static bool
 estimate_image_map(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
                    GError **error)
 {
   const NnImageSource *source = nn_effect_argument(run, "folder")->source;
   NnMapLayout layout = read_layout(run);
-  double count = source != NULL ? nn_image_source_count(source) : 0;
+  int count = source != NULL ? nn_image_source_count(source) : 0;
   if (!nn_picture_features_add_cost(run, 0, estimate, error))
     return false;
   estimate->multiply_adds +=
-      PAIR_OPERATIONS * count * count * (double)nn_effect_argument(run, "iterations")->i;
-  estimate->bytes += map_bytes(&layout, (int)MAX(count, 1), 0);
+      PAIR_OPERATIONS * (double)count * count * (double)nn_effect_argument(run, "iterations")->i;
+  nn_cost_raise(estimate, foreseen_bytes(&layout, MAX(count, 1)));
   return true;
 }
 

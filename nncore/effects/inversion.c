@@ -49,24 +49,20 @@ inversion_clear(Inversion *inversion)
 
 /* ---- making ready ---- */
 
-static void
-clear_layer(gpointer data)
-{
-  g_free(((NnLayer *)data)->name);
-}
-
 /* a term for each layer, whose features are yet to be seen */
 static bool
 add_terms(Inversion *inversion, const GArray *layers, GError **error)
 {
-  for (guint i = 0; i < layers->len; i++) {
-    NnShape shape = nn_evaluator_target_shape(inversion->evaluator, (int)i);
-    NnLoss *loss = nn_loss_content(&shape, error);
+  g_autoptr(NnPlan) plan = nn_criterion_plan(inversion->criterion, inversion->working->width,
+                                             inversion->working->height, error);
+  for (guint i = 0; plan != NULL && i < layers->len; i++) {
+    NnShape shape = nn_plan_target_shape(plan, (int)i);
+    NnLoss *loss = nn_loss_content(inversion->context, &shape, error);
     if (loss == NULL)
       return false;
     nn_criterion_add(inversion->criterion, (int)i, loss, g_array_index(layers, NnLayer, i).weight);
   }
-  return true;
+  return plan != NULL;
 }
 
 static bool
@@ -76,17 +72,17 @@ make_criterion(Inversion *inversion, GError **error)
       nn_network_parse_layers(inversion->network, inversion->settings->layers, "content", error);
   if (layers == NULL)
     return false;
-  g_array_set_clear_func(layers, clear_layer);
   g_autofree const char **names = g_new0(const char *, layers->len);
   for (guint i = 0; i < layers->len; i++)
     names[i] = g_array_index(layers, NnLayer, i).name;
   inversion->criterion =
       nn_criterion_new(inversion->network, inversion->context, names, (int)layers->len,
                        (NnProgramOptions){.gradient = true}, error);
-  if (inversion->criterion != NULL)
+  /* the evaluator does with what the features leave */
+  if (inversion->criterion != NULL && add_terms(inversion, layers, error))
     inversion->evaluator = nn_criterion_evaluator(inversion->criterion, inversion->working->width,
                                                   inversion->working->height, error);
-  return inversion->evaluator != NULL && add_terms(inversion, layers, error);
+  return inversion->evaluator != NULL;
 }
 
 static bool
@@ -136,6 +132,14 @@ remember(gpointer data, int scale, const NnImage *picture, GError **error)
                              0, 0, error))
       return false;
   return true;
+}
+
+/* NnDescentTask.leave */
+static void
+leave(gpointer data)
+{
+  Inversion *inversion = data;
+  g_clear_pointer(&inversion->evaluator, nn_evaluator_free);
 }
 
 /* the picture's own terms; adds their gradient */
@@ -211,7 +215,7 @@ static NnImage *
 descend(Inversion *inversion, const NnProgress *progress, GError **error)
 {
   NnDescentSettings settings = inversion->settings->descent;
-  NnDescentTask task = {remember, NULL, evaluate, render, inversion->criterion, inversion};
+  NnDescentTask task = {remember, leave, evaluate, render, inversion->criterion, inversion};
   settings.unbounded = inversion->settings->frequencies;
   g_autoptr(NnImage) start = make_start(inversion, error);
   if (start == NULL)

@@ -11,7 +11,7 @@
 
 #include "nncore/effects/descent.h"
 
-#define NN_INVERSION_PICTURES 7 /* of the working size that it keeps where frequencies descend */
+#define NN_INVERSION_PICTURES 6 /* of the working size that it keeps where frequencies descend */
 
 /**
  * NnInversionSettings:

@@ -200,6 +200,20 @@ cut_at_threshold(const NnEffectRun *run, NnImage *map)
     map->data[i] = map->data[i] > 0 && map->data[i] >= threshold ? 1 : 0;
 }
 
+double
+nn_map_result_bytes(const NnEffectRun *run, NnSize map, NnSize content)
+{
+  NnMapOutput output = (NnMapOutput)nn_effect_argument(run, "output")->i;
+  double small = (double)map.width * map.height, large = (double)content.width * content.height;
+  double enlarging = 2 * small + large; /* the map, scaled, and what becomes of it */
+  double layers = output == NN_MAP_COLOURS || output == NN_MAP_GREY ? 4 * large : 0;
+  if (map.width != content.width || map.height != content.height)
+    enlarging += (double)content.width * map.height; /* resampled along one axis */
+  if (nn_effect_argument(run, "legend")->i != 0)
+    layers *= 2;
+  return MAX(enlarging, small + large + layers) * (double)sizeof(float);
+}
+
 bool
 nn_map_results(NnEffectRun *run, const NnImage *map, const char *label, bool stopped,
                GError **error)

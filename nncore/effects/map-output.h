@@ -99,6 +99,10 @@ extern const NnChoice nn_map_outputs[], nn_map_colormaps[];
     .kind = NN_PARAM_BOOL, .max = 1, .enabled_by = "output=colors,grey", \
   }
 
+/** nn_map_result_bytes: what nn_map_results() allocates at its highest, with the results and its @map, of
+ * a map and a content of these sizes. */
+double nn_map_result_bytes(const NnEffectRun *run, NnSize map, NnSize content);
+
 /** nn_map_set_empty: %NN_ERROR_ARGUMENT: nothing in a map is above 0. */
 void nn_map_set_empty(GError **error);
 

@@ -340,7 +340,7 @@ static bool
 check_sheet(const NnEffectRun *run, const NnImageSource *source, GError **error)
 {
   int cell_px = (int)nn_effect_argument(run, "cell-size")->i;
-  return nn_sheet_check(run->context, count_cells(run, source), cell_px, cell_px, error);
+  return nn_sheet_check(run->context, count_cells(run, source), cell_px, cell_px, true, error);
 }
 
 static bool

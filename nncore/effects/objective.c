@@ -137,14 +137,7 @@ nn_objective_head_note(const NnObjective *objective)
 static NnPlan *
 make_plan(const NnObjective *objective, int width, int height, GError **error)
 {
-  const NnInputSpec *spec = &objective->network->input;
-  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, height), nn_input_size(spec, width));
-  g_autoptr(NnPlan) plan =
-      nn_plan_new(nn_criterion_program(objective->criterion), &shape, 1, error);
-  const char *note = nn_objective_head_note(objective);
-  if (plan == NULL && note != NULL && error != NULL &&
-      g_error_matches(*error, NN_ERROR, NN_ERROR_SHAPE)) /* may be a matter of the head */
-    g_prefix_error(error, "%s ", note);
+  g_autoptr(NnPlan) plan = nn_criterion_plan(objective->criterion, width, height, error);
   for (guint i = 0; plan != NULL && i < objective->layers->len; i++)
     if (!check_target(objective, plan, (int)i, error))
       return NULL;

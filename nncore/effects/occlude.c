@@ -19,7 +19,7 @@ typedef struct {
   NnTarget *target;
   const NnImage *view;
   int patch_px, stride_px;
-  NnProgram *program;
+  NnProgram *program; /* the target's */
   NnPartial *partial;
   NnCorner *corners;
   int n_corners, n_covered;
@@ -105,12 +105,7 @@ make_corners(Run *run, GError **error)
 static bool
 make_partial(Run *run, const NnShape *shape, int most, GError **error)
 {
-  const char *layer = nn_target_layer(run->target);
   bool chosen = most > 0;
-  run->program = nn_program_new(run->network->model, run->context, &layer, 1,
-                                (NnProgramOptions){.separate = true}, error);
-  if (run->program == NULL)
-    return false;
   size_t budget = (size_t)nn_context_memory_left(run->context);
   for (most = chosen ? most : NN_OCCLUSION_BATCH;; most /= 2) {
     g_autoptr(GError) refusal = NULL;
@@ -235,6 +230,7 @@ nn_occlude(const NnNetwork *network, NnContext *context, NnTarget *target, const
 {
   Run run = {.network = network, .context = context, .target = target, .view = view};
   NnImage *map = NULL;
+  run.program = nn_program_ref(nn_target_program(target));
   nn_target_close(target);
   if (prepare(&run, settings, error)) {
     start_partial(&run);

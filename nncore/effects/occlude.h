@@ -29,7 +29,8 @@ double nn_occlusion_patches(const NnOcclusionSettings *settings, int width, int 
 
 /**
  * nn_occlude:
- * @target: opened on @view; closed for the memory that this takes
+ * @target: opened on @view, its program made separate (NnProgramOptions); closed for the memory that this
+ *   takes
  * @patches: (out): how many have been covered
  *
  * Exact, and only what a patch can reach is computed (plan/partial.h). Stop ends it, and the map is

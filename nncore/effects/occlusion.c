@@ -8,6 +8,7 @@
 #include "nncore/effects/view.h"
 
 #define SECTION_PATCH N_("Patch")
+#define LOOK_PART 0.05 /* of the time, for the first look; about */
 
 static const NnParam params[] = {
     NN_TARGET_PARAMS,
@@ -63,16 +64,18 @@ find_map(NnEffectRun *run, NnTarget *target, bool *stopped, int *patches, GError
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
   NnOcclusionSettings settings = read_settings(run);
+  NnProgressPart first = {.progress = run->progress, .to = LOOK_PART};
+  NnProgressPart rest = {.progress = run->progress, .from = LOOK_PART, .to = 1};
+  NnProgress first_progress = nn_progress_of_part(&first);
+  NnProgress rest_progress = nn_progress_of_part(&rest);
   g_autoptr(NnImage) view =
       nn_view_new(network, run->context, nn_target_program(target), run->content,
                   (int)nn_effect_argument(run, "working-size")->i, error);
-  if (view == NULL || !nn_target_open(target, view, error))
+  if (view == NULL || !nn_target_open_watched(target, view, &first_progress, error))
     return NULL;
-  NnProgressPart whole = {.progress = run->progress, .to = 1};
-  NnProgress progress = nn_progress_of_part(&whole);
   NnImage *map =
-      nn_occlude(network, run->context, target, view, &settings, &progress, patches, error);
-  *stopped = whole.verdict == NN_STOP;
+      nn_occlude(network, run->context, target, view, &settings, &rest_progress, patches, error);
+  *stopped = rest.verdict == NN_STOP;
   return map;
 }
 
@@ -120,14 +123,17 @@ estimate_occlusion(const NnEffectRun *run, int width, int height, NnEstimate *es
   NnTargetChoice choice = nn_target_choice(run);
   NnOcclusionSettings settings = read_settings(run);
   NnPasses passes = {.forward = 2, .batch = NN_OCCLUSION_BATCH, .separate = true};
+  NnSize full = {width, height};
   int w = width, h = height;
   nn_view_size(nn_effect_argument(run, "network")->network,
                (int)nn_effect_argument(run, "working-size")->i, &w, &h);
   passes.patches = nn_occlusion_patches(&settings, w, h, &passes.patch_px);
   if (!nn_target_add_cost(run, &choice, &width, &height, passes, estimate, error))
     return false;
+  NnSize view = {width, height};
   nn_cost_add_pictures(estimate, 3, width, height, 3);
-  return true;
+  return nn_target_add_ends(run, &choice, full, view, false, nn_map_result_bytes(run, view, full),
+                            estimate, error);
 }
 
 const NnEffect nn_effect_occlusion = {

@@ -49,6 +49,7 @@ struct NnPictureFeatures {
   GPtrArray *left_out; /* names */
   GError *first_failure;
   int computed; /* of the source */
+  int64_t held_bytes; /* of the context's memory, for what is kept of all pictures */
   double fraction;
   NnVerdict verdict;
 };
@@ -63,6 +64,13 @@ find_layer(const NnEffectRun *run, GError **error)
     return g_strdup(nn_network_features_target(network, error));
   g_autoptr(GArray) layers = nn_network_parse_layers(network, text, "", error);
   return layers != NULL ? g_strdup(g_array_index(layers, NnLayer, 0).name) : NULL;
+}
+
+double
+nn_picture_features_bytes(int64_t count, int64_t dimensions)
+{
+  return (double)count *
+         ((double)dimensions * sizeof(float) + 3.0 * NN_THUMBNAIL_PX * NN_THUMBNAIL_PX);
 }
 
 bool
@@ -84,7 +92,10 @@ nn_picture_features_add_cost(const NnEffectRun *run, int others, NnEstimate *est
                      .height = side,
                      .forward = count > 0 ? count + others : 0};
   estimate->at_most = true;
-  return nn_cost_add_passes(estimate, run->context, &passes, error);
+  if (!nn_cost_add_passes(estimate, run->context, &passes, error))
+    return false;
+  estimate->bytes += nn_picture_features_bytes(count, 0);
+  return true;
 }
 
 NnPictureFeatures *
@@ -102,13 +113,28 @@ nn_picture_features_new(const NnEffectRun *run, GError **error)
   return self->layer != NULL ? g_steal_pointer(&self) : NULL;
 }
 
+/* in place of what was held before */
+static void
+hold(NnPictureFeatures *self, int64_t bytes)
+{
+  nn_context_hold_memory(self->context, bytes - self->held_bytes);
+  self->held_bytes = bytes;
+}
+
+void
+nn_picture_features_close(NnPictureFeatures *features)
+{
+  g_clear_pointer(&features->evaluator, nn_evaluator_free);
+  g_clear_pointer(&features->criterion, nn_criterion_free);
+}
+
 void
 nn_picture_features_free(NnPictureFeatures *features)
 {
   if (features == NULL)
     return;
-  nn_evaluator_free(features->evaluator);
-  nn_criterion_free(features->criterion);
+  nn_picture_features_close(features);
+  hold(features, 0);
   nn_feature_cache_free(features->cache);
   g_array_unref(features->pictures);
   g_ptr_array_unref(features->memory);
@@ -368,15 +394,20 @@ load_and_look(NnPictureFeatures *self, NnImageSource *source, int number, GError
   return false;
 }
 
-/* that there is memory for what all pictures take, once it is known what one does */
+/* what all pictures take, once it is known what one does. An evaluator that was made when nobody held it
+ * may have taken it: another one is made in what is left then. */
 static bool
-check_memory(const NnPictureFeatures *self, int count, GError **error)
+hold_all(NnPictureFeatures *self, int count, GError **error)
 {
-  double bytes = (double)count * ((double)self->dimensions * sizeof(float) +
-                                  3.0 * NN_THUMBNAIL_PX * NN_THUMBNAIL_PX);
-  if (bytes <= (double)nn_context_memory_budget(self->context))
+  double bytes = nn_picture_features_bytes(count, self->dimensions);
+  hold(self, 0);
+  if (bytes > (double)nn_context_memory_left(self->context))
+    g_clear_pointer(&self->evaluator, nn_evaluator_free);
+  if (bytes <= (double)nn_context_memory_left(self->context)) {
+    hold(self, (int64_t)bytes);
     return true;
-  g_autofree char *size = g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
+  }
+  g_autofree char *size = g_format_size((guint64)bytes);
   g_set_error(
       error, NN_ERROR, NN_ERROR_MEMORY,
       _("What the layer %s says of %d pictures would take %s of memory. Choose a layer with "
@@ -414,7 +445,7 @@ gather(NnPictureFeatures *self, NnImageSource *source, double share, GError **er
       add(self, known, file, i);
     else if (!load_and_look(self, source, i, error))
       return false;
-    if (self->pictures->len == 1 && !check_memory(self, count, error))
+    if (self->pictures->len == 1 && !hold_all(self, count, error))
       return false;
   }
   if (self->verdict != NN_CANCEL)

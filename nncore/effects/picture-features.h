@@ -55,12 +55,16 @@ extern const NnChoice nn_space_choices[];
     .kind = NN_PARAM_CHOICE, .choices = nn_space_choices, \
   }
 
+/** nn_picture_features_bytes: what is kept of so many pictures, at most, in a run. */
+double nn_picture_features_bytes(int64_t count, int64_t dimensions);
+
 /**
  * nn_picture_features_add_cost:
  * @others: pictures that are not in the folder
  *
  * For NnEffect.estimate: of the pictures of the argument "folder" as if the network knew none of them
- * and all were square; no time where they cannot be counted. Reading their files is not counted.
+ * and all were square; no time where they cannot be counted. Reading their files is not counted, and
+ * of what is kept of them, which is held while they are gathered, no features.
  */
 bool nn_picture_features_add_cost(const NnEffectRun *run, int others, NnEstimate *estimate,
                                   GError **error);
@@ -95,12 +99,16 @@ bool nn_picture_features_look(NnPictureFeatures *features, const NnImage *pictur
  * @share: of the run's progress that this takes, from 0 on
  *
  * Adds the pictures of @source that can be read and that the network can make something of. Ends
- * early where the person stops it; what has been computed is kept in any case. Returns: false with
+ * early where the person stops it; what has been computed is kept in any case. Holds the context's
+ * memory for what is kept of all of them as long as @features live. Returns: false with
  * %NN_ERROR_CANCELLED, %NN_ERROR_MEMORY, or with what was wrong with the first picture where there
  * is none left.
  */
 bool nn_picture_features_gather(NnPictureFeatures *features, NnImageSource *source, double share,
                                 GError **error);
+
+/** nn_picture_features_close: gives back what the network takes; it is read again where it is wanted. */
+void nn_picture_features_close(NnPictureFeatures *features);
 
 /** nn_picture_features_count: that have been gathered. */
 int nn_picture_features_count(const NnPictureFeatures *features);

@@ -83,14 +83,11 @@ nn_probe_watch(NnProbe *probe, NnProceed proceed, gpointer data)
 static bool
 ask_size(const NnProbe *probe, const NnImage *view, bool *refused, GError **error)
 {
-  const NnInputSpec *spec = &probe->network->input;
   *refused = false;
   if (probe->evaluator != NULL && probe->width == view->width && probe->height == view->height)
     return true;
   g_autoptr(GError) failure = NULL;
-  NnShape shape =
-      NN_SHAPE(1, 3, nn_input_size(spec, view->height), nn_input_size(spec, view->width));
-  g_autoptr(NnPlan) plan = nn_plan_new(nn_criterion_program(probe->criterion), &shape, 1, &failure);
+  g_autoptr(NnPlan) plan = nn_criterion_plan(probe->criterion, view->width, view->height, &failure);
   *refused = g_error_matches(failure, NN_ERROR, NN_ERROR_SHAPE);
   if (plan == NULL && !*refused)
     g_propagate_error(error, g_steal_pointer(&failure));
@@ -128,17 +125,46 @@ nn_probe_view(NnProbe *probe, const NnImage *content, int working_px, GError **e
 }
 
 static bool
-check_layer(const NnProbe *probe, GError **error)
+check_layer(const NnProbe *probe, const NnShape *shape, NnDtype type, GError **error)
 {
-  NnShape shape = nn_evaluator_target_shape(probe->evaluator, 0);
-  NnLayout layout;
-  if (nn_evaluator_target_type(probe->evaluator, 0, &layout) == NN_DTYPE_FLOAT &&
-      nn_shape_count(&shape) > 0 && (shape.rank == 2 || shape.rank == 4) && shape.dim[0] == 1)
+  if (type == NN_DTYPE_FLOAT && nn_shape_count(shape) > 0 &&
+      (shape->rank == 2 || shape->rank == 4) && shape->dim[0] == 1)
     return true;
   g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
               _("The layer %s has no channels. Choose a convolution or an activation."),
               nn_probe_name(probe));
   return false;
+}
+
+static void
+take_size(const NnShape *shape, int64_t *channels, int *height, int *width)
+{
+  *channels = shape->dim[1];
+  *height = shape->rank == 4 ? (int)shape->dim[2] : 1;
+  *width = shape->rank == 4 ? (int)shape->dim[3] : 1;
+}
+
+bool
+nn_probe_foresee(const NnProbe *probe, int width, int height, int64_t *channels, int *map_height,
+                 int *map_width, GError **error)
+{
+  g_autoptr(NnPlan) plan = nn_criterion_plan(probe->criterion, width, height, error);
+  if (plan == NULL)
+    return false;
+  NnShape shape = nn_plan_target_shape(plan, 0);
+  if (!check_layer(probe, &shape, NN_DTYPE_FLOAT, error)) /* the type is seen when it is open */
+    return false;
+  take_size(&shape, channels, map_height, map_width);
+  return true;
+}
+
+/* of the evaluator */
+static bool
+check_open(const NnProbe *probe, GError **error)
+{
+  NnLayout layout;
+  NnShape shape = nn_evaluator_target_shape(probe->evaluator, 0);
+  return check_layer(probe, &shape, nn_evaluator_target_type(probe->evaluator, 0, &layout), error);
 }
 
 bool
@@ -150,7 +176,7 @@ nn_probe_open(NnProbe *probe, int width, int height, GError **error)
   probe->evaluator = nn_criterion_evaluator(probe->criterion, width, height, error);
   probe->width = width;
   probe->height = height;
-  if (probe->evaluator != NULL && !check_layer(probe, error))
+  if (probe->evaluator != NULL && !check_open(probe, error))
     g_clear_pointer(&probe->evaluator, nn_evaluator_free);
   return probe->evaluator != NULL;
 }
@@ -159,9 +185,7 @@ void
 nn_probe_size(const NnProbe *probe, int64_t *channels, int *height, int *width)
 {
   NnShape shape = nn_evaluator_target_shape(probe->evaluator, 0);
-  *channels = shape.dim[1];
-  *height = shape.rank == 4 ? (int)shape.dim[2] : 1;
-  *width = shape.rank == 4 ? (int)shape.dim[3] : 1;
+  take_size(&shape, channels, height, width);
 }
 
 void

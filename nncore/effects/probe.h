@@ -46,6 +46,11 @@ NnImage *nn_probe_view(NnProbe *probe, const NnImage *content, int working_px, G
  */
 bool nn_probe_open(NnProbe *probe, int width, int height, GError **error);
 
+/** nn_probe_foresee: what nn_probe_size() will tell once it is open for pictures of @width x @height px.
+ * Errors as nn_probe_open(). */
+bool nn_probe_foresee(const NnProbe *probe, int width, int height, int64_t *channels,
+                      int *map_height, int *map_width, GError **error);
+
 /** nn_probe_size: of the layer for the pictures at hand; scores are one place. */
 void nn_probe_size(const NnProbe *probe, int64_t *channels, int *height, int *width);
 

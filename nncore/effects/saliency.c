@@ -147,23 +147,38 @@ tell(const NnTarget *target, const NnNetwork *network, const NnAttribution *told
   return g_string_free(text, FALSE);
 }
 
-/* (transfer full): one channel; adds nothing to the results */
+/* the part of the run's time that the first look takes */
+static double
+look_part(const NnAttributionSettings *settings)
+{
+  NnPasses passes = nn_method_passes(settings);
+  return 1 / (1 + passes.forward + passes.back);
+}
+
+/* (transfer full): one channel; adds nothing to the results, and closes the target; @stopped: (out):
+ * whether more might have come */
 static NnImage *
-find_map(NnEffectRun *run, NnTarget *target, char **text, GError **error)
+find_map(NnEffectRun *run, NnTarget *target, char **text, bool *stopped, GError **error)
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
   NnAttributionSettings settings = read_settings(run);
+  NnProgressPart first = {.progress = run->progress, .to = look_part(&settings)};
+  NnProgressPart rest = {.progress = run->progress, .from = first.to, .to = 1};
+  NnProgress first_progress = nn_progress_of_part(&first);
+  NnProgress rest_progress = nn_progress_of_part(&rest);
   g_autoptr(NnImage) view =
       nn_view_new(network, run->context, nn_target_program(target), run->content,
                   (int)nn_effect_argument(run, "working-size")->i, error);
-  if (view == NULL || !nn_target_open(target, view, error))
+  if (view == NULL || !nn_target_open_watched(target, view, &first_progress, error))
     return NULL;
   NnAttribution told;
   NnImage *map =
-      nn_attribute(network, run->context, target, view, &settings, run->progress, &told, error);
+      nn_attribute(network, run->context, target, view, &settings, &rest_progress, &told, error);
   if (map != NULL)
     *text = tell(target, network, &told, &settings);
+  *stopped = told.stopped;
   g_free(told.cam_layer);
+  nn_target_close(target); /* what the results take is as large as the content */
   return map;
 }
 
@@ -179,12 +194,13 @@ run_saliency(NnEffectRun *run, GError **error)
       nn_target_new(nn_effect_argument(run, "network")->network, run->context, &choice,
                     nn_method_options((NnMethod)method), error);
   g_autofree char *text = NULL;
-  g_autoptr(NnImage) map = target != NULL ? find_map(run, target, &text, error) : NULL;
+  bool stopped = false;
+  g_autoptr(NnImage) map = target != NULL ? find_map(run, target, &text, &stopped, error) : NULL;
   if (map == NULL)
     return false;
   g_autofree char *what = nn_target_describe(target);
   g_autofree char *label = g_strdup_printf("%s: %s", _(methods[method].label), what);
-  if (!nn_map_results(run, map, label, false, error))
+  if (!nn_map_results(run, map, label, stopped, error))
     return false;
   g_strchug(text);
   if (text[0] != '\0')
@@ -199,11 +215,14 @@ estimate_saliency(const NnEffectRun *run, int width, int height, NnEstimate *est
   NnTargetChoice choice = nn_target_choice(run);
   NnAttributionSettings settings = read_settings(run);
   NnPasses passes = nn_method_passes(&settings);
+  NnSize full = {width, height};
   passes.forward += 1;
   if (!nn_target_add_cost(run, &choice, &width, &height, passes, estimate, error))
     return false;
+  NnSize view = {width, height};
   nn_cost_add_pictures(estimate, NN_METHOD_PICTURES, width, height, 3);
-  return true;
+  return nn_target_add_ends(run, &choice, full, view, nn_method_options(settings.method).gradient,
+                            nn_map_result_bytes(run, view, full), estimate, error);
 }
 
 const NnEffect nn_effect_saliency = {

@@ -3,13 +3,15 @@
  * The row of the table; the work is in effects/subject.h. */
 #include <glib/gi18n-lib.h>
 
+#include "nncore/base/error.h"
 #include "nncore/effects/attribution.h"
 #include "nncore/effects/effect-table.h"
 #include "nncore/effects/subject.h"
 #include "nncore/effects/view.h"
-#include "nncore/effects/working.h"
 
 #define NETWORK_PART 0.5 /* of the time that a map takes */
+#define LOOK_PART 0.01 /* the same: that the first look takes */
+#define MOST_SURE 99.95 /* %, of subject and background together; the dialog has tenths */
 #define GAUSSIANS 5
 #define SAMPLES 30
 #define NOISE 0.15
@@ -199,15 +201,20 @@ ask_network(NnEffectRun *run, NnTarget *target, GError **error)
 {
   const NnNetwork *network = nn_effect_argument(run, "network")->network;
   NnAttributionSettings settings = map_settings(run);
-  NnProgressPart part = {.progress = run->progress, .to = NETWORK_PART};
-  NnProgress progress = nn_progress_of_part(&part);
+  NnProgressPart first = {.progress = run->progress, .to = LOOK_PART};
+  NnProgressPart rest = {.progress = run->progress, .from = LOOK_PART, .to = NETWORK_PART};
+  NnProgress look = nn_progress_of_part(&first), progress = nn_progress_of_part(&rest);
   g_autoptr(NnImage) view =
       nn_view_new(network, run->context, nn_target_program(target), run->content, 0, error);
-  if (view == NULL || !nn_target_open(target, view, error))
+  if (view == NULL)
     return NULL;
   NnAttribution told = {0};
-  NnImage *map =
-      nn_attribute(network, run->context, target, view, &settings, &progress, &told, error);
+  NnImage *map = NULL;
+  int64_t held = NN_METHOD_PICTURES * (int64_t)(nn_image_samples(view) * sizeof(float));
+  nn_context_hold_memory(run->context, held);
+  if (nn_target_open_watched(target, view, &look, error))
+    map = nn_attribute(network, run->context, target, view, &settings, &progress, &told, error);
+  nn_context_hold_memory(run->context, -held);
   g_free(told.cam_layer);
   return map;
 }
@@ -284,10 +291,45 @@ has_outline(const NnImage *selection)
   return false;
 }
 
+/* without an outline: that what is sure leaves something to be cut */
+static bool
+check_sure_parts(const NnEffectRun *run, GError **error)
+{
+  double sure =
+      nn_effect_argument(run, "sure-subject")->d + nn_effect_argument(run, "sure-background")->d;
+  if (sure < MOST_SURE)
+    return true;
+  g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
+              _("What is surely subject (sure-subject) and what is surely background "
+                "(sure-background) are %.1f %% of the picture together, which leaves nothing to "
+                "cut. Choose less of one of them, so that they are less than 100 %%."),
+              sure);
+  return false;
+}
+
+/* of the cut's pictures */
+static bool
+check_memory(const NnEffectRun *run, GError **error)
+{
+  int64_t bytes = (int64_t)nn_subject_held_bytes(run->content->width, run->content->height);
+  nn_context_hold_memory(run->context, bytes);
+  bool fits = nn_effect_check_memory(run->context, error);
+  nn_context_hold_memory(run->context, -bytes);
+  return fits;
+}
+
+/* before the network is asked, which takes its time */
+static bool
+check_run(const NnEffectRun *run, GError **error)
+{
+  return nn_effect_check(run->effect, run->arguments, error) &&
+         (has_outline(run->selection) || check_sure_parts(run, error)) && check_memory(run, error);
+}
+
 static bool
 run_select_subject(NnEffectRun *run, GError **error)
 {
-  if (!nn_effect_check(run->effect, run->arguments, error))
+  if (!check_run(run, error))
     return false;
   NnSubjectHints hints = {
       .outline = has_outline(run->selection) ? run->selection : NULL,
@@ -333,19 +375,17 @@ add_map_cost(const NnEffectRun *run, int width, int height, NnEstimate *estimate
   return true;
 }
 
-/* memory alone: of the time, most goes into the cuts, and how long these take hangs on the picture */
+/* memory alone: of the time, most goes into the cuts, and how long these take hangs on the picture. The
+ * network has given back what it took when cutting begins, which holds what it takes itself. */
 static bool
 estimate_select_subject(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
                         GError **error)
 {
   NnEstimate map = {0};
-  int cut_width = width, cut_height = height;
+  int working_px = (int)nn_effect_argument(run, "working-size")->i;
   if (!add_map_cost(run, width, height, &map, error))
     return false;
-  nn_working_size((int)nn_effect_argument(run, "working-size")->i, &cut_width, &cut_height);
-  estimate->bytes =
-      MAX(map.bytes, (double)nn_grab_cut_bytes((int64_t)cut_width * (int64_t)cut_height));
-  nn_cost_add_pictures(estimate, 1, width, height, 4); /* the filled picture and the mask */
+  estimate->bytes = MAX(map.bytes, nn_subject_bytes(width, height, working_px));
   estimate->at_most = true;
   return true;
 }

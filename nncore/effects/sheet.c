@@ -4,6 +4,7 @@
 #include "nncore/effects/sheet.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <glib/gi18n-lib.h>
 
@@ -69,6 +70,14 @@ choose_columns(const NnSheet *sheet)
   return (int)CLAMP(lround(sqrt(sheet->cells * down / across)), 1, sheet->cells);
 }
 
+static void
+find_size(const NnSheet *sheet, int64_t *width, int64_t *height)
+{
+  int64_t rows = nn_divide_up(sheet->cells, sheet->columns);
+  *width = sheet->gap + (int64_t)sheet->columns * (sheet->width + sheet->gap);
+  *height = sheet->gap + rows * (sheet->height + sheet->caption + sheet->gap);
+}
+
 NnSheet *
 nn_sheet_new(int cells, int columns, int cell_width, int cell_height, bool captions, GError **error)
 {
@@ -83,9 +92,8 @@ nn_sheet_new(int cells, int columns, int cell_width, int cell_height, bool capti
                      .results = nn_results_new()};
   if (columns == 0)
     sheet->columns = choose_columns(sheet);
-  int64_t rows = nn_divide_up(cells, sheet->columns);
-  int64_t width = sheet->gap + (int64_t)sheet->columns * (sheet->width + sheet->gap);
-  int64_t height = sheet->gap + rows * (sheet->height + sheet->caption + sheet->gap);
+  int64_t width, height;
+  find_size(sheet, &width, &height);
   NnImage *image = nn_paper_new(width, height, error);
   if (image == NULL)
     return NULL;
@@ -102,12 +110,14 @@ nn_sheet_bytes(int64_t cells, int cell_width, int cell_height)
 }
 
 bool
-nn_sheet_check(NnContext *context, int64_t cells, int cell_width, int cell_height, GError **error)
+nn_sheet_check(NnContext *context, int64_t cells, int cell_width, int cell_height, bool held,
+               GError **error)
 {
   double bytes = nn_sheet_bytes(cells, cell_width, cell_height);
-  if (cells < G_MAXINT && bytes <= (double)nn_context_memory_budget(context))
+  int64_t allowed = held ? nn_context_memory_budget(context) : nn_context_memory_left(context);
+  if (cells < G_MAXINT && bytes <= (double)allowed)
     return true;
-  g_autofree char *size = g_format_size_full((guint64)bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *size = g_format_size((guint64)bytes);
   g_set_error(error, NN_ERROR, NN_ERROR_MEMORY,
               _("The sheet would take %s of memory, which is more than this run may take: choose "
                 "fewer or smaller pictures."),
@@ -218,6 +228,30 @@ nn_sheet_caption(NnSheet *sheet, int index, char *text)
     nn_result_add_caption(sheet_result(sheet),
                           (NnRectangle){cell.x, cell.y + cell.height, cell.width, sheet->caption},
                           text);
+}
+
+/* ---- the end ---- */
+
+/* to its upper left corner, row by row towards the beginning */
+static void
+cut_paper(NnImage *paper, int width, int height)
+{
+  size_t row = (size_t)width * 3, from = (size_t)paper->width * 3;
+  for (size_t y = 1; row < from && y < (size_t)height; y++)
+    memmove(paper->data + y * row, paper->data + y * from, row * sizeof(float));
+  paper->width = width;
+  paper->height = height;
+}
+
+void
+nn_sheet_shorten(NnSheet *sheet, int cells)
+{
+  int64_t width, height;
+  g_return_if_fail(cells >= 1 && cells <= sheet->cells);
+  sheet->cells = cells;
+  sheet->columns = MIN(sheet->columns, cells);
+  find_size(sheet, &width, &height);
+  cut_paper(sheet_result(sheet)->image, (int)width, (int)height);
 }
 
 void

@@ -67,9 +67,14 @@ void nn_sheet_free(NnSheet *sheet);
 /** nn_sheet_bytes: memory of a sheet of so many cells, about. */
 double nn_sheet_bytes(int64_t cells, int cell_width, int cell_height);
 
-/** nn_sheet_check: whether a sheet of so many cells keeps to the context's memory budget;
- * %NN_ERROR_MEMORY says what to do. */
-bool nn_sheet_check(NnContext *context, int64_t cells, int cell_width, int cell_height,
+/**
+ * nn_sheet_check:
+ * @held: whether the run holds the sheet's memory already, as its estimate tells of it
+ *
+ * Whether a sheet of so many cells keeps to what is left of the context's memory budget, or to the
+ * budget, where it is @held; %NN_ERROR_MEMORY says what to do.
+ */
+bool nn_sheet_check(NnContext *context, int64_t cells, int cell_width, int cell_height, bool held,
                     GError **error);
 
 /** nn_sheet_image: (transfer none): the sheet as it is, RGB. */
@@ -104,6 +109,10 @@ void nn_sheet_write(NnSheet *sheet, int index, char *text);
 
 /** nn_sheet_caption: takes @text; nothing where the sheet has no captions. */
 void nn_sheet_caption(NnSheet *sheet, int index, char *text);
+
+/** nn_sheet_shorten: leaves out the cells from @cells on, which are empty: their rows are cut off and,
+ * where one row stays, their columns. In place, so that it takes no memory. Comes before texts. */
+void nn_sheet_shorten(NnSheet *sheet, int cells);
 
 /** nn_sheet_finish: makes a new image of @results of it, called @label (taken), and frees @sheet. */
 void nn_sheet_finish(NnSheet *sheet, GArray *results, char *label);

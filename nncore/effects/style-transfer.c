@@ -2,6 +2,7 @@
 /* Style transfer: the row of the table, and how its arguments become a style model
  * (effects/style.h) and a transfer (effects/transfer.h). */
 #include <glib/gi18n-lib.h>
+#include <math.h>
 
 #include "nncore/base/error.h"
 #include "nncore/effects/cost.h"
@@ -290,6 +291,47 @@ run_style_transfer(NnEffectRun *run, GError **error)
   return true;
 }
 
+/* what the content's features take */
+static bool
+add_content(const NnEffectRun *run, NnSize size, NnEstimate *estimate, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+  if (!nn_cost_add_layers(names, network, nn_effect_argument(run, "content-layers")->text,
+                          "content", error))
+    return false;
+  g_auto(GStrv) layers = g_strv_builder_end(names);
+  return nn_cost_add_remembered(estimate, network, (const char *const *)layers, size.width,
+                                size.height, error);
+}
+
+/* what the network takes for a style of @size */
+static bool
+add_style(const NnEffectRun *run, const char *const *layers, NnSize size, NnEstimate *estimate,
+          GError **error)
+{
+  NnPasses passes = {
+      .network = nn_effect_argument(run, "network")->network,
+      .layers = layers,
+      .width = size.width,
+      .height = size.height,
+      .gradient = true,
+      .separate = nn_descent_pools_otherwise(run),
+  };
+  return nn_cost_add_passes(estimate, run->context, &passes, error);
+}
+
+/* styles at the last of the sizes, about; of those that are not known there is one */
+static int
+count_styles(const NnEffectRun *run, NnSize last, NnSize *size)
+{
+  NnTransferStyle styles[NN_TRANSFER_STYLES];
+  double scale = nn_effect_argument(run, "style-scale")->d;
+  *size =
+      (NnSize){MAX(1, (int)lround(last.width * scale)), MAX(1, (int)lround(last.height * scale))};
+  return MAX(find_styles(run, styles, NULL), 1);
+}
+
 static bool
 estimate_style_transfer(const NnEffectRun *run, int width, int height, NnEstimate *estimate,
                         GError **error)
@@ -305,9 +347,17 @@ estimate_style_transfer(const NnEffectRun *run, int width, int height, NnEstimat
     return false;
   g_auto(GStrv) layers = g_strv_builder_end(names);
   int n_sizes = nn_transfer_sizes(&settings, width, height, sizes);
-  return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes,
-                             nn_descent_pools_otherwise(run), false, 0, NN_TRANSFER_PICTURES,
-                             estimate, error);
+  NnSize last = sizes[n_sizes - 1], style;
+  int n_styles = count_styles(run, last, &style);
+  if (!add_style(run, (const char *const *)layers, style, estimate, error) ||
+      !nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes,
+                           nn_descent_pools_otherwise(run), false, 0, NN_TRANSFER_PICTURES,
+                           estimate, error) ||
+      !add_content(run, last, estimate, error))
+    return false;
+  nn_cost_add_pictures(estimate, n_styles, style.width, style.height, 3);
+  nn_cost_add_result(estimate, last.width, last.height, width, height);
+  return true;
 }
 
 const NnEffect nn_effect_style_transfer = {

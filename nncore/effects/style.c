@@ -276,15 +276,6 @@ make_groups(Preparation *preparation, const NnStyleSource *sources, int n_source
 
 /* ---- terms ---- */
 
-/* (transfer full) */
-static NnPlan *
-make_plan(const NnStyleModel *model, NnSize size, GError **error)
-{
-  const NnInputSpec *spec = &model->network->input;
-  NnShape shape = NN_SHAPE(1, 3, nn_input_size(spec, size.height), nn_input_size(spec, size.width));
-  return nn_plan_new(nn_criterion_program(model->criterion), &shape, 1, error);
-}
-
 static void
 add_term(NnStyleModel *model, int target, NnLoss *loss, double weight)
 {
@@ -327,7 +318,7 @@ observe_source(const Preparation *preparation, int group, const NnStyleSource *s
   int first = group * (int)model->style->len;
   const NnImage *picture = source->picture;
   NnSize size = {picture->width, picture->height};
-  g_autoptr(NnPlan) plan = make_plan(model, size, error);
+  g_autoptr(NnPlan) plan = nn_criterion_plan(model->criterion, size.width, size.height, error);
   g_autoptr(NnEvaluator) evaluator = NULL;
   if (plan != NULL && set_masks(model, first, source->mask, size, plan, error))
     evaluator = nn_criterion_evaluator(model->criterion, size.width, size.height, error);
@@ -365,7 +356,7 @@ add_content_terms(Preparation *preparation, double content_weight, GError **erro
   for (guint i = 0; i < model->content->len; i++) {
     const Layer *layer = &g_array_index(model->content, Layer, i);
     NnShape shape = nn_plan_target_shape(preparation->plan, layer->target);
-    NnLoss *loss = nn_loss_content(&shape, error);
+    NnLoss *loss = nn_loss_content(model->context, &shape, error);
     if (loss == NULL)
       return false;
     add_term(model, layer->target, loss, content_weight * layer->share);
@@ -416,7 +407,7 @@ nn_style_model_prepare(NnStyleModel *model, const NnStyleSource *sources, int n_
   g_return_val_if_fail(n_sources <= MAX_SOURCES, NULL);
   Preparation preparation = {.model = model, .content = content, .size = {width, height}};
   NnEvaluator *evaluator = NULL;
-  preparation.plan = make_plan(model, preparation.size, error);
+  preparation.plan = nn_criterion_plan(model->criterion, width, height, error);
   if (preparation.plan != NULL && make_groups(&preparation, sources, n_sources, error))
     evaluator = prepare(&preparation, style_weight, content_weight, error);
   for (int g = 0; g <= n_sources; g++)

@@ -17,6 +17,12 @@
 #define SMOOTHING 0.02       /* deviation of the map's blur over the longer side */
 #define SOFT_DEVIATIONS 2.563 /* between 10 % and 90 % of a blurred edge */
 
+/* bytes a pixel: of the picture itself and of what is cut of it */
+#define FILLED_BYTES 12
+#define LEVEL_BYTES 2 /* seeds and labels */
+#define CUT_BYTES 1   /* which Gaussian it is of */
+#define MASK_BYTES 8  /* and what blurs it */
+
 typedef struct {
   NnContext *context;
   const NnImage *content;
@@ -291,11 +297,46 @@ find_top(const NnImage *outline)
   return top;
 }
 
+/* at the end, when it is most: the mask is made of the labels */
+double
+nn_subject_held_bytes(int width, int height)
+{
+  return (double)(FILLED_BYTES + LEVEL_BYTES + MASK_BYTES) * width * height;
+}
+
+double
+nn_subject_bytes(int width, int height, int working_px)
+{
+  int cut_width = width, cut_height = height;
+  nn_working_size(working_px, &cut_width, &cut_height);
+  int64_t pixels = (int64_t)cut_width * cut_height;
+  bool smaller = cut_width != width || cut_height != height;
+  double level = LEVEL_BYTES + CUT_BYTES + (smaller ? FILLED_BYTES : 0);
+  double cut = level * (double)pixels + (double)nn_grab_cut_bytes(pixels);
+  return MAX((double)FILLED_BYTES * width * height + cut, nn_subject_held_bytes(width, height));
+}
+
+/* (transfer full) */
+static NnImage *
+find_mask(Search *search, int *iterations, GError **error)
+{
+  Level level = {0};
+  g_autoptr(NnGrabCut) grab_cut = begin(search, &level, error);
+  NnImage *mask = NULL;
+  if (grab_cut != NULL && refine(search, grab_cut, &level, error))
+    mask = make_mask(search, &level, error);
+  if (mask != NULL)
+    *iterations = nn_grab_cut_iterations(grab_cut);
+  level_clear(&level);
+  return mask;
+}
+
 NnImage *
 nn_subject_mask(NnContext *context, const NnImage *content, const NnSubjectHints *hints,
                 const NnSubjectSettings *settings, const NnProgress *progress, int *iterations,
                 GError **error)
 {
+  int64_t held = (int64_t)nn_subject_held_bytes(content->width, content->height);
   Search search = {.context = context,
                    .content = content,
                    .hints = hints,
@@ -303,14 +344,9 @@ nn_subject_mask(NnContext *context, const NnImage *content, const NnSubjectHints
                    .progress = progress,
                    .filled = nn_image_fill(content, error),
                    .top = find_top(hints->outline)};
-  Level level = {0};
-  g_autoptr(NnGrabCut) grab_cut = search.filled != NULL ? begin(&search, &level, error) : NULL;
-  NnImage *mask = NULL;
-  if (grab_cut != NULL && refine(&search, grab_cut, &level, error))
-    mask = make_mask(&search, &level, error);
-  if (mask != NULL)
-    *iterations = nn_grab_cut_iterations(grab_cut);
-  level_clear(&level);
+  nn_context_hold_memory(context, held);
+  NnImage *mask = search.filled != NULL ? find_mask(&search, iterations, error) : NULL;
+  nn_context_hold_memory(context, -held);
   nn_image_free(search.filled);
   return mask;
 }

@@ -42,6 +42,13 @@ typedef struct {
   double soft_px;
 } NnSubjectSettings;
 
+/** nn_subject_bytes: what nn_subject_mask() takes at its highest, about; @working_px as in
+ * NnSubjectSettings. */
+double nn_subject_bytes(int width, int height, int working_px);
+
+/** nn_subject_held_bytes: what of the context's memory it holds meanwhile: all but cuts. */
+double nn_subject_held_bytes(int width, int height);
+
 /**
  * nn_subject_mask:
  * @content: RGBA; where alpha is 0, there is no subject

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A criterion of one term, whose loss is first one that finds out what was left open. */
+/* A criterion whose first losses find out what was left open; then it is of one term. */
 #include "nncore/effects/target.h"
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
 
+#include "nncore/analysis/footprint.h"
 #include "nncore/base/error.h"
 #include "nncore/effects/view.h"
+
+/* terms of the criterion while it finds out: all channels' means, and (of a neuron) its place */
+enum { MEANS, PLACE };
 
 struct NnTarget {
   const NnNetwork *network;
   NnTargetChoice choice; /* its texts are the next two */
   char *class_text, *layer;
-  NnCriterion *criterion;
+  NnCriterion *criterion; /* NULL: closed */
   NnEvaluator *evaluator;
   NnRanking *ranking;
+  NnLoss *loss; /* once decided: like the criterion's, which goes with it */
 };
 
 const NnChoice nn_target_choices[] = {
@@ -50,6 +55,42 @@ nn_target_add_cost(const NnEffectRun *run, const NnTargetChoice *choice, int *wi
   return nn_target_add_cost_at(run, choice, working_px, width, height, passes, estimate, error);
 }
 
+/* the content without holes, and the view that is made of it, resampled along one axis first */
+static double
+view_bytes(NnSize full, NnSize view)
+{
+  double samples = 3.0 * full.width * full.height;
+  if (view.width != full.width || view.height != full.height)
+    samples += 3.0 * view.width * ((double)view.height + full.height);
+  return samples * (double)sizeof(float);
+}
+
+bool
+nn_target_add_ends(const NnEffectRun *run, const NnTargetChoice *choice, NnSize full, NnSize view,
+                   bool gradient, double result_bytes, NnEstimate *estimate, GError **error)
+{
+  const NnNetwork *network = nn_effect_argument(run, "network")->network;
+  g_autofree char *layer = nn_target_find_layer(network, choice->kind, choice->layer, error);
+  if (layer == NULL)
+    return false;
+  NnShape shape = NN_SHAPE(1, 3, nn_input_size(&network->input, view.height),
+                           nn_input_size(&network->input, view.width));
+  g_autoptr(NnInventory) inventory = nn_inventory_of_picture(network->model, &shape, error);
+  if (inventory == NULL)
+    return false;
+  double left = (double)nn_context_memory_left(run->context), weights = 0;
+  NnValueId value = nn_graph_find(inventory->graph, layer);
+  if (value != NN_NO_VALUE &&
+      !nn_footprint_weights(inventory, value, gradient, left, &weights, error))
+    return false;
+  double pictures = view_bytes(full, view);
+  nn_cost_raise(estimate, weights + pictures);
+  nn_cost_raise(estimate, result_bytes);
+  /* so that the budget bounds these times, too */
+  estimate->held_bytes = MAX(estimate->held_bytes, MAX(pictures, result_bytes));
+  return true;
+}
+
 NnTargetChoice
 nn_target_choice(const NnEffectRun *run)
 {
@@ -68,9 +109,9 @@ nn_target_free(NnTarget *target)
 {
   if (target == NULL)
     return;
-  nn_evaluator_free(target->evaluator);
-  nn_criterion_free(target->criterion);
+  nn_target_close(target);
   nn_ranking_free(target->ranking);
+  nn_loss_free(target->loss);
   g_free(target->class_text);
   g_free(target->layer);
   g_free(target);
@@ -95,17 +136,36 @@ find_class(NnTarget *target, GError **error)
   return target->choice.channel >= 0;
 }
 
-/* what finds out what is left open; NULL where memory is short */
 static NnLoss *
-make_probe(const NnTarget *target, const NnShape *shape, GError **error)
+make_neuron(const NnTarget *target, const NnShape *shape)
 {
-  if (target->choice.kind != NN_TARGET_NEURON)
-    return nn_loss_strongest(shape->dim[1], error);
   double height = shape->rank > 2 ? (double)shape->dim[2] : 1;
   double width = shape->rank > 3 ? (double)shape->dim[3] : 1;
   int64_t y = (int64_t)MIN(floor(target->choice.y * height), height - 1);
   int64_t x = (int64_t)MIN(floor(target->choice.x * width), width - 1);
   return nn_loss_neuron(target->choice.channel, y, x);
+}
+
+/* what finds out what is left open, in place of the criterion's losses */
+static bool
+set_probes(NnTarget *target, const NnShape *shape, GError **error)
+{
+  NnLoss *means = nn_loss_strongest(shape->dim[1], error);
+  if (means == NULL)
+    return false;
+  nn_criterion_clear(target->criterion);
+  nn_criterion_add(target->criterion, 0, means, 1);
+  if (target->choice.kind == NN_TARGET_NEURON)
+    nn_criterion_add(target->criterion, 0, make_neuron(target, shape), 1);
+  return true;
+}
+
+/* (transfer full): once nothing is left open */
+static NnLoss *
+make_loss(const NnTarget *target, const NnShape *shape)
+{
+  return target->choice.kind == NN_TARGET_NEURON ? make_neuron(target, shape)
+                                                 : nn_loss_channel(target->choice.channel);
 }
 
 NnTarget *
@@ -132,7 +192,7 @@ nn_target_new(const NnNetwork *network, NnContext *context, const NnTargetChoice
 NnProgram *
 nn_target_program(const NnTarget *target)
 {
-  return nn_criterion_program(target->criterion);
+  return target->criterion != NULL ? nn_criterion_program(target->criterion) : NULL;
 }
 
 const char *
@@ -141,69 +201,98 @@ nn_target_layer(const NnTarget *target)
   return target->layer;
 }
 
-static bool
-check_scores(const NnTarget *target, GError **error)
+bool
+nn_target_check_scores(const NnNetwork *network, const NnRanking *ranking, GError **error)
 {
-  const NnRanking *ranking = target->ranking;
   for (int i = 0; i < ranking->count; i++)
     if (!isfinite(ranking->ranks[i].score)) {
-      g_set_error(error, NN_ERROR, NN_ERROR_ARGUMENT,
-                  _("The network %s gives values that are no numbers. Its file may be damaged, or "
-                    "its input range set wrongly; choose another network."),
-                  target->network->name);
+      nn_network_set_not_finite(network, error);
       return false;
     }
   return true;
 }
 
-/* from what the probe has seen: the class or channel, and its loss */
+/* of a class, all scores count */
+static bool
+rank(NnTarget *target, const NnLoss *means, GError **error)
+{
+  target->ranking = nn_ranking_new(means, error);
+  return target->ranking != NULL && nn_target_check_scores(target->network, target->ranking, error);
+}
+
+/* from what the probes have seen: the class or channel, and whether there is a number to explain. (A
+ * neuron's that is none makes its channel's mean none.) */
 static bool
 decide(NnTarget *target, GError **error)
 {
-  const NnLoss *probe = nn_criterion_loss(target->criterion, 0);
-  if (target->choice.kind == NN_TARGET_NEURON) {
-    target->choice.channel = nn_loss_neuron_channel(probe);
+  NnTargetChoice *choice = &target->choice;
+  const NnLoss *means = nn_criterion_loss(target->criterion, MEANS);
+  if (choice->kind == NN_TARGET_CLASS && !rank(target, means, error))
+    return false;
+  if (choice->kind == NN_TARGET_NEURON)
+    choice->channel = nn_loss_neuron_channel(nn_criterion_loss(target->criterion, PLACE));
+  else if (choice->channel < 0)
+    choice->channel = nn_loss_strongest_channel(means);
+  if (!isfinite(nn_loss_strongest_mean(means, choice->channel))) {
+    nn_network_set_not_finite(target->network, error);
+    return false;
+  }
+  if (choice->kind == NN_TARGET_NEURON)
     return true;
-  }
-  if (target->choice.kind == NN_TARGET_CLASS) {
-    target->ranking = nn_ranking_new(probe, error);
-    if (target->ranking == NULL || !check_scores(target, error))
-      return false;
-  }
-  if (target->choice.channel < 0)
-    target->choice.channel = nn_loss_strongest_channel(probe);
   g_free(target->class_text);
-  target->choice.class_text = target->class_text =
-      g_strdup_printf("%d", (int)target->choice.channel);
+  choice->class_text = target->class_text = g_strdup_printf("%d", (int)choice->channel);
   return true;
 }
 
 bool
 nn_target_open(NnTarget *target, const NnImage *view, GError **error)
 {
-  g_return_val_if_fail(target->evaluator == NULL, false);
+  g_return_val_if_fail(target->evaluator == NULL && target->criterion != NULL, false);
   target->evaluator = nn_criterion_evaluator(target->criterion, view->width, view->height, error);
   if (target->evaluator == NULL)
     return false;
   NnShape shape = nn_evaluator_target_shape(target->evaluator, 0);
-  bool fits = nn_check_channel(target->layer, &shape, target->choice.channel, error);
-  NnLoss *probe = fits ? make_probe(target, &shape, error) : NULL;
-  if (probe == NULL)
-    return false;
-  nn_criterion_set_loss(target->criterion, 0, probe);
-  if (!nn_criterion_observe(target->criterion, target->evaluator, view, error) ||
+  if (!nn_check_channel(target->layer, &shape, target->choice.channel, error) ||
+      !set_probes(target, &shape, error) ||
+      !nn_criterion_observe(target->criterion, target->evaluator, view, error) ||
       !decide(target, error))
     return false;
-  NnLoss *loss = target->choice.kind == NN_TARGET_NEURON ? make_probe(target, &shape, error)
-                                                         : nn_loss_channel(target->choice.channel);
-  nn_criterion_set_loss(target->criterion, 0, loss);
+  nn_criterion_clear(target->criterion);
+  nn_criterion_add(target->criterion, 0, make_loss(target, &shape), 1);
+  target->loss = make_loss(target, &shape);
   return true;
+}
+
+/* NnProceed: @data: an NnProgress */
+static bool
+report_look(gpointer data, double fraction)
+{
+  NnReport report = {.fraction = fraction};
+  return nn_progress_report(data, &report) != NN_CANCEL;
+}
+
+bool
+nn_target_open_watched(NnTarget *target, const NnImage *view, const NnProgress *progress,
+                       GError **error)
+{
+  nn_target_watch(target, report_look, (gpointer)progress);
+  bool opened = nn_target_open(target, view, error);
+  nn_target_watch(target, NULL, NULL);
+  return opened;
+}
+
+void
+nn_target_watch(NnTarget *target, NnProceed proceed, gpointer data)
+{
+  g_return_if_fail(target->criterion != NULL);
+  nn_criterion_watch(target->criterion, proceed, data);
 }
 
 void
 nn_target_close(NnTarget *target)
 {
   g_clear_pointer(&target->evaluator, nn_evaluator_free);
+  g_clear_pointer(&target->criterion, nn_criterion_free);
 }
 
 NnTargetChoice
@@ -215,7 +304,7 @@ nn_target_decided(const NnTarget *target)
 NnLoss *
 nn_target_loss(const NnTarget *target)
 {
-  return nn_criterion_loss(target->criterion, 0);
+  return target->loss;
 }
 
 const NnRanking *
@@ -228,6 +317,7 @@ bool
 nn_target_gradient(NnTarget *target, const NnImage *picture, NnImage *gradient, double *value,
                    GError **error)
 {
+  g_return_val_if_fail(target->evaluator != NULL, false);
   return nn_criterion_evaluate(target->criterion, target->evaluator, picture, 0, 0, gradient, value,
                                error);
 }

@@ -146,6 +146,20 @@ bool nn_target_add_cost_at(const NnEffectRun *run, const NnTargetChoice *choice,
                            int *width, int *height, NnPasses passes, NnEstimate *estimate,
                            GError **error);
 
+/**
+ * nn_target_add_ends:
+ * @full, @view: sizes of the content and of the view
+ * @gradient: of the target's program
+ * @result_bytes: what is made after nn_target_close()
+ *
+ * Comes last: raises an estimate to what there is before the network works, when the view is made of
+ * the content, and after it, where either is more than what there is meanwhile. Errors as
+ * nn_target_add_cost().
+ */
+bool nn_target_add_ends(const NnEffectRun *run, const NnTargetChoice *choice, NnSize full,
+                        NnSize view, bool gradient, double result_bytes, NnEstimate *estimate,
+                        GError **error);
+
 /** nn_target_choice: what @run's arguments of these rows say. */
 NnTargetChoice nn_target_choice(const NnEffectRun *run);
 
@@ -163,7 +177,7 @@ NnTarget *nn_target_new(const NnNetwork *network, NnContext *context, const NnTa
                         NnProgramOptions options, GError **error);
 void nn_target_free(NnTarget *target);
 
-/** nn_target_program: (transfer none): with one target, the layer. */
+/** nn_target_program: (transfer none) (nullable): with one target, the layer; %NULL once closed. */
 NnProgram *nn_target_program(const NnTarget *target);
 
 /** nn_target_layer: (transfer none): the file's tensor. */
@@ -179,19 +193,32 @@ const char *nn_target_layer(const NnTarget *target);
  */
 bool nn_target_open(NnTarget *target, const NnImage *view, GError **error);
 
-/** nn_target_close: gives the memory of nn_target_open() back; no more gradients then. */
+/** nn_target_open_watched: the same, which tells @progress (nullable), as if it were all there is to do,
+ * how far it is. Cancel ends it with %NN_ERROR_CANCELLED; Stop does not, since nothing can be shown
+ * before it is done. */
+bool nn_target_open_watched(NnTarget *target, const NnImage *view, const NnProgress *progress,
+                            GError **error);
+
+/** nn_target_watch: as nn_criterion_watch(), of gradients from now on. */
+void nn_target_watch(NnTarget *target, NnProceed proceed, gpointer data);
+
+/** nn_target_close: gives back the program and all memory of nn_target_open(); no more gradients then.
+ * What has been decided, its loss and the ranking stay. */
 void nn_target_close(NnTarget *target);
 
 /** nn_target_decided: the choice with nothing left open, for another target like this one; its texts
  * belong to the target. */
 NnTargetChoice nn_target_decided(const NnTarget *target);
 
-/** nn_target_loss: (transfer none): the number, as a loss on the layer. */
+/** nn_target_loss: (transfer none): the number, as a loss on the layer; after nn_target_open(). */
 NnLoss *nn_target_loss(const NnTarget *target);
 
 /** nn_target_ranking: (transfer none) (nullable): of a class: what the network takes the picture of
  * nn_target_open() for. */
 const NnRanking *nn_target_ranking(const NnTarget *target);
+
+/** nn_target_check_scores: whether all scores of @ranking are finite; else %NN_ERROR_ARGUMENT. */
+bool nn_target_check_scores(const NnNetwork *network, const NnRanking *ranking, GError **error);
 
 /** nn_target_gradient: as nn_criterion_evaluate(); the program must have a gradient. */
 bool nn_target_gradient(NnTarget *target, const NnImage *picture, NnImage *gradient, double *value,

@@ -346,9 +346,16 @@ estimate_texture_synthesis(const NnEffectRun *run, int width, int height, NnEsti
   if (settings.width == 0 || settings.height == 0)
     return true; /* as large as an exemplar that is not known */
   int n_sizes = nn_texture_sizes(&settings, sizes);
-  return nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes,
-                             nn_descent_pools_otherwise(run), true, margin, NN_TEXTURE_PICTURES,
-                             estimate, error);
+  NnSize last = sizes[n_sizes - 1];
+  if (!nn_descent_add_cost(run, (const char *const *)layers, &settings.descent, sizes, n_sizes,
+                           nn_descent_pools_otherwise(run), true, margin, NN_TEXTURE_PICTURES,
+                           estimate, error))
+    return false;
+  nn_cost_add_result(estimate, last.width, last.height, settings.width, settings.height);
+  /* the layer as an exemplar: filled, with what counts of it; others are told by descent-params.h */
+  if (nn_effect_argument(run, "own-weight")->d > 0)
+    nn_cost_add_pictures(estimate, 1, width, height, 4);
+  return true;
 }
 
 const NnEffect nn_effect_texture_synthesis = {

@@ -73,7 +73,7 @@ make_mask(const NnImage *picture, const NnImage *mask, GError **error)
 {
   NnImage *product = nn_image_new(picture->width, picture->height, 1, error);
   for (size_t i = 0; product != NULL && i < nn_image_samples(product); i++)
-    product->data[i] = CLAMP(picture->data[4 * i + 3], 0, 1) * (mask != NULL ? mask->data[i] : 1);
+    product->data[i] = nn_clipped(picture->data[4 * i + 3]) * (mask != NULL ? mask->data[i] : 1);
   return product;
 }
 

@@ -8,7 +8,7 @@
 #include "nncore/effects/style.h"
 
 #define NN_TEXTURE_EXEMPLARS 3
-#define NN_TEXTURE_PICTURES 4 /* of the size made that it keeps beside the descent */
+#define NN_TEXTURE_PICTURES 3 /* of the size made that it keeps beside the descent */
 
 /** NnExemplar: @picture: RGBA, any size; @mask: (nullable): one channel, of its size: what of it
  * counts; @weight: above 0. */

@@ -207,7 +207,7 @@ make_sheet(Page *page, GError **error)
                 page->layer);
     return false;
   }
-  if (!nn_sheet_check(page->run->context, page->n_rows * columns, width, height, error))
+  if (!nn_sheet_check(page->run->context, page->n_rows * columns, width, height, true, error))
     return false;
   page->sheet =
       nn_sheet_new((int)page->n_rows * columns, columns, width, height, page->headed, error);
@@ -360,6 +360,17 @@ count_rows(const NnEffectRun *run)
                                                : (double)nn_effect_argument(run, "count")->i;
 }
 
+/* columns of the same: no more patches than all pictures together may have, and the rows' heads */
+static double
+count_columns(const NnEffectRun *run, const NnImageSource *source)
+{
+  double patches = (double)nn_effect_argument(run, "patches")->i;
+  if (source != NULL)
+    patches = MIN(patches, (double)nn_effect_argument(run, "per-picture")->i *
+                               nn_image_source_count(source));
+  return patches + (nn_effect_argument(run, "captions")->i != 0);
+}
+
 /* as if all pictures were square and each had as many patches to find as it may show; reading their
  * files is not counted */
 static bool
@@ -376,7 +387,7 @@ estimate_top_patches(const NnEffectRun *run, int width, int height, NnEstimate *
   if (!nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = passes}, estimate,
                           error))
     return false;
-  double cells = count_rows(run) * (double)(nn_effect_argument(run, "patches")->i + 1);
+  double cells = count_rows(run) * count_columns(run, source);
   nn_cost_add_held(estimate, nn_sheet_bytes((int64_t)cells, cell_px, cell_px));
   estimate->at_most = true;
   return true;

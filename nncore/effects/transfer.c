@@ -85,7 +85,7 @@ take_alpha(const NnImage *image, bool *failed, GError **error)
   NnImage *alpha = nn_image_new(image->width, image->height, 1, error);
   *failed = alpha == NULL;
   for (i = 0; alpha != NULL && i < count; i++)
-    alpha->data[i] = image->data[i * 4 + 3];
+    alpha->data[i] = nn_clipped(image->data[i * 4 + 3]);
   return alpha;
 }
 

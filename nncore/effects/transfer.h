@@ -9,7 +9,7 @@
 #include "nncore/effects/style.h"
 
 #define NN_TRANSFER_STYLES 4
-#define NN_TRANSFER_PICTURES 8 /* of the working size that it keeps, styles included */
+#define NN_TRANSFER_PICTURES 6 /* of the working size that it keeps, beside styles */
 
 /** NnTransferStyle: @picture: RGBA, any size; @region: (nullable): one channel, over the content. */
 typedef struct {

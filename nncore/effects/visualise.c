@@ -374,15 +374,16 @@ read_numbers(const NnEffectRun *run, int count, const char *layer, GError **erro
 
 /* ---- the sheet ---- */
 
-/* (transfer full): for @count of the numbers */
+/* (transfer full) */
 static NnSheet *
-make_sheet(const Show *show, guint count, GError **error)
+make_sheet(const Show *show, GError **error)
 {
   int side = nn_excitation_size(show->excitation), variants = show->what.variants;
+  guint count = show->numbers->len;
   int columns = (int)nn_effect_argument(show->run, "columns")->i;
   if (columns == 0 && variants > 1 && count > 1)
     columns = variants;
-  if (!nn_sheet_check(show->run->context, (int64_t)count * variants, side, side, error))
+  if (!nn_sheet_check(show->run->context, (int64_t)count * variants, side, side, true, error))
     return NULL;
   return nn_sheet_new((int)count * variants, columns, side, side,
                       nn_effect_argument(show->run, "captions")->i != 0, error);
@@ -412,21 +413,6 @@ render(gconstpointer data, GError **error)
     return nn_image_copy(nn_climb_picture(show->climb, 0), error);
   lay_out(show);
   return nn_image_copy(nn_sheet_image(show->sheet), error);
-}
-
-/* (transfer full): one with the @count numbers alone that have been made */
-static NnSheet *
-shorten(const Show *show, guint count, GError **error)
-{
-  g_autoptr(NnSheet) sheet = make_sheet(show, count, error);
-  for (int i = 0; sheet != NULL && i < (int)count * show->what.variants; i++) {
-    g_autoptr(NnImage) picture =
-        nn_image_crop(nn_sheet_image(show->sheet), nn_sheet_cell(show->sheet, i), error);
-    if (picture == NULL)
-      return NULL;
-    nn_sheet_put(sheet, i, picture);
-  }
-  return g_steal_pointer(&sheet);
 }
 
 static char *
@@ -459,13 +445,7 @@ finish(Show *show, guint count, GError **error)
                      g_strdup_printf(_("What excites %s"), what));
     return picture != NULL;
   }
-  if (count < show->numbers->len) {
-    NnSheet *shorter = shorten(show, count, error);
-    if (shorter == NULL)
-      return false;
-    nn_sheet_free(show->sheet);
-    show->sheet = shorter;
-  }
+  nn_sheet_shorten(show->sheet, (int)count * show->what.variants);
   finish_sheet(show, count);
   return true;
 }
@@ -497,7 +477,8 @@ check_pictures(Show *show, guint count, int side, GError **error)
 {
   int64_t budget = nn_context_memory_budget(show->run->context);
   double bytes = picture_bytes(show, count, side);
-  if (!nn_sheet_check(show->run->context, (int64_t)count * show->what.variants, side, side, error))
+  if (!nn_sheet_check(show->run->context, (int64_t)count * show->what.variants, side, side, true,
+                      error))
     return false;
   if (bytes <= PICTURES_PART * (double)budget)
     return true;
@@ -551,7 +532,7 @@ make_ready(Show *show, GError **error)
   show->climb = nn_climb_new(show->run->context, show->excitation, &show->what, &show->how, error);
   if (show->climb == NULL || is_single(show))
     return show->climb != NULL;
-  show->sheet = make_sheet(show, show->numbers->len, error);
+  show->sheet = make_sheet(show, error);
   return show->sheet != NULL;
 }
 

@@ -32,7 +32,7 @@ run_what_is_it(NnEffectRun *run, GError **error)
   g_autoptr(NnImage) view =
       nn_view_new(network, run->context, nn_target_program(target), run->content,
                   (int)nn_effect_argument(run, "working-size")->i, error);
-  if (view == NULL || !nn_target_open(target, view, error))
+  if (view == NULL || !nn_target_open_watched(target, view, run->progress, error))
     return false;
   nn_results_add(run->results, NN_PLACE_TEXT, NULL,
                  nn_ranking_describe(nn_target_ranking(target), network, BEST));
@@ -44,8 +44,11 @@ estimate_what_is_it(const NnEffectRun *run, int width, int height, NnEstimate *e
                     GError **error)
 {
   NnTargetChoice choice = {.kind = NN_TARGET_CLASS};
-  return nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = 1}, estimate,
-                            error);
+  NnSize full = {width, height};
+  if (!nn_target_add_cost(run, &choice, &width, &height, (NnPasses){.forward = 1}, estimate, error))
+    return false;
+  nn_cost_add_pictures(estimate, 1, width, height, 3);
+  return nn_target_add_ends(run, &choice, full, (NnSize){width, height}, false, 0, estimate, error);
 }
 
 const NnEffect nn_effect_what_is_it = {

@@ -261,7 +261,7 @@ nn_conv_rows_run(NnConvJob *conv, NnConvKind kind)
   if (kind == NN_CONV_FEW_IN)
     measure_row(&job);
   int64_t rows = gather->batch * gather->count[0] * gather->count[1];
-  int64_t cost = gather->count[2] * gather->n_taps * (job.tap_floats / 4);
+  int64_t cost = gather->count[2] * gather->n_taps * MAX(job.tap_floats / 4, 1);
   /* neighbours read the same rows of the source */
   nn_parallel_for(conv->context, rows, MAX(nn_grain(cost), CLAMP(rows / 16, 1, 8)), run_rows, &job);
 }

@@ -459,8 +459,11 @@ static void
 run(NnContext *context, Job *job, double *scratch)
 {
   const NnNormSets *s = job->sets;
-  if (s->outer * s->pixels * s->groups * s->size == 0)
+  if (s->outer * s->pixels * s->groups * s->size == 0) {
+    for (int64_t i = 0; job->gradient == NULL && i < s->outer * s->groups; i++)
+      job->statistics[i] = (NnNormStatistics){0};
     return;
+  }
   job->cut = cut_of(s);
   job->sums = scratch;
   job->workers = scratch + sum_doubles(&job->cut);

@@ -52,6 +52,14 @@ nn_pooling_resolve(const NnWindow *window, const NnShape *input, NnPooling *pool
   pooling->batch = input->dim[0];
   pooling->channels = input->dim[1];
   nn_window_input_dims(input, pooling->input);
+  for (int i = 0; i < NN_WINDOW_DIMS; i++) {
+    const NnWindow *own = &pooling->window;
+    if (own->pad_begin[i] == 0 || own->dilation[i] <= pooling->input[i])
+      continue;
+    g_set_error(error, NN_ERROR, NN_ERROR_SHAPE, /* a window's taps could lie on both sides of it */
+                _("The picture is too small for the padding of this layer."));
+    return false;
+  }
   return true;
 }
 

@@ -67,9 +67,9 @@ static int64_t
 output_size(const NnWindow *window, int i, int64_t input, int64_t extent)
 {
   int64_t room = input + window->pad_begin[i] + window->pad_end[i] - extent;
-  if (room < 0)
-    return 0;
   int64_t stride = window->stride[i];
+  if (room < 0) /* what is left over may be all that there is */
+    return window->ceil_mode && room > -stride && input > 0 ? 1 : 0;
   int64_t output = room / stride + 1;
   bool left_over = window->ceil_mode && room % stride != 0;
   return left_over && output * stride < input + window->pad_begin[i] ? output + 1 : output;

@@ -143,7 +143,7 @@ static const NnLossClass content_class = {
     .name = "content", .evaluate = content_evaluate, .free = content_free};
 
 NnLoss *
-nn_loss_content(const NnShape *shape, GError **error)
+nn_loss_content(NnContext *context, const NnShape *shape, GError **error)
 {
   if (shape->rank < 2 || shape->dim[0] != 1) {
     g_set_error(error, NN_ERROR, NN_ERROR_SHAPE,
@@ -151,11 +151,13 @@ nn_loss_content(const NnShape *shape, GError **error)
                   "convolution or an activation."));
     return NULL;
   }
-  float *target = nn_alloc0((size_t)nn_shape_count(shape), sizeof(float), error);
+  size_t count = (size_t)nn_shape_count(shape);
+  float *target = nn_alloc0(count, sizeof(float), error);
   if (target == NULL)
     return NULL;
   ContentLoss *content = g_new0(ContentLoss, 1);
   *content = (ContentLoss){.base = {&storing_class}, .shape = *shape, .target = target};
+  nn_loss_hold(&content->base, context, count * sizeof(float));
   return &content->base;
 }
 

@@ -10,6 +10,7 @@
 
 /**
  * nn_loss_content:
+ * @context: must outlive the loss
  * @shape: of the whole layer, 1 x C x spatial dimensions
  *
  * A loss that stores what it observes (nn_criterion_observe() on the content) until
@@ -17,7 +18,7 @@
  * Returns: (transfer full): or %NULL with %NN_ERROR_MEMORY, or %NN_ERROR_SHAPE where the layer has
  *   no channels.
  */
-NnLoss *nn_loss_content(const NnShape *shape, GError **error);
+NnLoss *nn_loss_content(NnContext *context, const NnShape *shape, GError **error);
 
 /**
  * nn_loss_content_fix:

@@ -135,6 +135,7 @@ nn_loss_guide(NnContext *context, const NnTensor *features, GError **error)
     guide->products = nn_alloc((size_t)guide->threads, POSITIONS * MATCHES * sizeof(float), error);
   if (guide->products == NULL)
     return NULL;
+  nn_loss_hold(loss, context, (size_t)(positions * channels) * sizeof(float));
   for (int64_t p = 0; p < positions; p++)
     for (int64_t c = 0; c < channels; c++)
       guide->vectors[p * channels + c] = features->f[p * position_stride + c * channel_stride];

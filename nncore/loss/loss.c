@@ -24,10 +24,21 @@ nn_loss_evaluate(NnLoss *loss, NnContext *context, const NnTensor *activation, f
 }
 
 void
+nn_loss_hold(NnLoss *loss, NnContext *context, size_t bytes)
+{
+  loss->context = context;
+  loss->held_bytes = (int64_t)bytes;
+  nn_context_hold_memory(context, loss->held_bytes);
+}
+
+void
 nn_loss_free(NnLoss *loss)
 {
-  if (loss != NULL)
-    loss->klass->free(loss);
+  if (loss == NULL)
+    return;
+  if (loss->context != NULL)
+    nn_context_hold_memory(loss->context, -loss->held_bytes);
+  loss->klass->free(loss);
 }
 
 bool

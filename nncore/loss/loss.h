@@ -38,10 +38,16 @@ typedef struct {
   void (*free)(NnLoss *loss);
 } NnLossClass;
 
-/** NnLoss: the first member of every loss. */
+/** NnLoss: the first member of every loss. @context, @held_bytes: of nn_loss_hold() */
 struct NnLoss {
   const NnLossClass *klass;
+  NnContext *context;
+  int64_t held_bytes;
 };
+
+/** nn_loss_hold: for constructors of losses that take much: holds @bytes of the context's memory until
+ * nn_loss_free(). */
+void nn_loss_hold(NnLoss *loss, NnContext *context, size_t bytes);
 
 /** nn_loss_has_statistics: whether all pieces must be observed before the first is evaluated. */
 bool nn_loss_has_statistics(const NnLoss *loss);

@@ -74,6 +74,14 @@ nn_moments_free(NnMoments *moments)
   g_free(moments);
 }
 
+size_t
+nn_moments_bytes(const NnMoments *moments)
+{
+  size_t c = (size_t)moments->channels, slices = (size_t)moments->slices;
+  return slices * (c + c * c) * sizeof(double) +
+         NN_NOMINAL_THREADS * scratch_floats(moments->channels) * sizeof(float);
+}
+
 void
 nn_moments_begin(NnMoments *moments)
 {

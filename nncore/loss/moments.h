@@ -16,6 +16,9 @@ typedef struct NnMoments NnMoments;
 NnMoments *nn_moments_new(NnContext *context, int64_t channels, GError **error);
 void nn_moments_free(NnMoments *moments);
 
+/** nn_moments_bytes: what they take, with %NN_NOMINAL_THREADS. */
+size_t nn_moments_bytes(const NnMoments *moments);
+
 /** nn_moments_begin: forgets what was observed. */
 void nn_moments_begin(NnMoments *moments);
 

@@ -139,7 +139,10 @@ nn_loss_similarity(NnContext *context, int64_t channels, int pictures, GError **
     self->units = nn_alloc(n, count * sizeof(float), error);
   if (self->units != NULL)
     self->matrix = nn_alloc(count, sizeof(float), error);
-  return self->matrix != NULL ? g_steal_pointer(&loss) : NULL;
+  if (self->matrix == NULL)
+    return NULL;
+  nn_loss_hold(loss, context, nn_moments_bytes(self->moments) + (n + 1) * count * sizeof(float));
+  return g_steal_pointer(&loss);
 }
 
 void

@@ -141,6 +141,14 @@ make_buffers(StyleLoss *style, GError **error)
   return style->vector != NULL;
 }
 
+static size_t
+buffers_bytes(const StyleLoss *style)
+{
+  size_t c = (size_t)style->channels;
+  size_t doubles = (size_t)style->distance->workspace_doubles(style->channels);
+  return (3 * (c + c * c) + doubles) * sizeof(double) + (c + c * c) * sizeof(float);
+}
+
 NnLoss *
 nn_loss_style(NnContext *context, NnStyle kind, int64_t channels, GError **error)
 {
@@ -155,6 +163,7 @@ nn_loss_style(NnContext *context, NnStyle kind, int64_t channels, GError **error
   style->moments = nn_moments_new(context, channels, error);
   if (style->moments == NULL || !make_buffers(style, error))
     return NULL;
+  nn_loss_hold(loss, context, nn_moments_bytes(style->moments) + buffers_bytes(style));
   return g_steal_pointer(&loss);
 }
 

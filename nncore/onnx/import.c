@@ -204,10 +204,16 @@ static bool
 check_counts(const NnRawNode *node, const NnOp *op, GError **error)
 {
   int count = count_all_inputs(node);
-  if (count >= op->min_inputs && count <= op->max_inputs)
+  if (count < op->min_inputs || count > op->max_inputs) {
+    g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("It has %d inputs; %d to %d are possible."),
+                count, op->min_inputs, op->max_inputs);
+    return false;
+  }
+  /* of operators with a few outputs, some may be left away; others count theirs */
+  if (op->max_outputs < NN_MAX_INPUTS || node->outputs.count <= NN_MAX_INPUTS)
     return true;
-  g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED, _("It has %d inputs; %d to %d are possible."),
-              count, op->min_inputs, op->max_inputs);
+  g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+              _("It has more than %d outputs, which is not supported."), NN_MAX_INPUTS);
   return false;
 }
 

@@ -29,7 +29,7 @@ bool nn_infer_same(NnInfer *infer, GError **error);
 /**
  * nn_constant_ints:
  * @input: (of type int64, rank 0 or 1)
- * @values: (out): room for %NN_MAX_RANK
+ * @values: (out): room for twice %NN_MAX_RANK
  * @count: (out): -1 where the input was left out
  *
  * The elements of a short list that must be known: axes, sizes, pads.

@@ -24,6 +24,11 @@ depth_to_space_parse(NnAttributes *attributes, void *data, GError **error)
   if (!nn_attributes_string(attributes, "mode", "DCR", &mode, error))
     return false;
   params->crd = strcmp(mode, "CRD") == 0;
+  if (!params->crd && strcmp(mode, "DCR") != 0) {
+    g_set_error(error, NN_ERROR, NN_ERROR_UNSUPPORTED,
+                _("The attribute “%s” has the value “%s”, which is not supported."), "mode", mode);
+    return false;
+  }
   if (params->block >= 1 && params->block <= G_MAXINT16)
     return true;
   g_set_error(error, NN_ERROR, NN_ERROR_MALFORMED,

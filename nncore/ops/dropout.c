@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Dropout at inference: y = x. graph/ removes it, unless somebody wants the mask, which is all
- * true. */
+/* Dropout at inference: y = x. graph/ removes it, also where the file says that it trains: nobody
+ * does here. Unless somebody wants the mask, which is all true, or, in training, not to be had. */
 #include <glib/gi18n-lib.h>
 
 #include "nncore/base/error.h"

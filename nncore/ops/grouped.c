@@ -27,7 +27,7 @@ nn_grouped_infer(NnInfer *infer, GError **error)
   if (!nn_check_present(infer, NN_NORMED_X, error) || !nn_check_rank(shape, 2, 5, error))
     return false;
   int64_t groups = groups_of(params, shape);
-  if (groups < 1 || shape->dim[1] % groups != 0) {
+  if (groups < 1 || groups > MAX(shape->dim[1], 1) || shape->dim[1] % groups != 0) {
     g_autofree char *text = nn_shape_to_string(shape);
     g_set_error(error, NN_ERROR, NN_ERROR_SHAPE,
                 _("The channels of the shape %s do not divide into %d groups."), text,

@@ -4,10 +4,13 @@
  *
  *   mean m,  and  r = 1 / sqrt (variance + epsilon)
  *
- * in the arithmetic of kernels/norm.c, so that both ways give the same floats. With respect to x,
+ * summed up in double, as in kernels/norm.c. With respect to x,
  * dm = 1 / n and dr = -r^3 (x - m) / n. */
 #include <math.h>
+#include <string.h>
 
+#include "nncore/kernels/channel-sums.h"
+#include "nncore/kernels/elementwise.h"
 #include "nncore/ops/checks.h"
 #include "nncore/ops/op.h"
 
@@ -55,21 +58,12 @@ space_sums(const NnInfer *infer)
   return &sums;
 }
 
-/* element (c, p) of input 0 is at c * *channel_step + p * *step */
-static int64_t
-count_positions(const NnTensor *x, int64_t *channel_step, int64_t *step)
-{
-  int64_t positions = x->shape.dim[2] * x->shape.dim[3];
-  bool last = x->layout == NN_LAYOUT_CHANNELS_LAST;
-  *channel_step = last ? 1 : positions;
-  *step = last ? x->shape.dim[1] : 1;
-  return positions;
-}
-
+/* of each channel two sums, then, as floats, both results and two slopes; and what sums need */
 static size_t
 scratch_bytes(const NnInfer *infer, int threads, bool gradient)
 {
-  return 2 * (size_t)infer->in[0].shape.dim[1] * sizeof(double);
+  int64_t channels = infer->in[0].shape.dim[1];
+  return (4 * (size_t)channels + nn_channel_sums_scratch_doubles(channels)) * sizeof(double);
 }
 
 /* both results, or the gradients to them, from those of picture @n on, of @channels a picture */
@@ -83,21 +77,25 @@ views_from(const NnTensor *tensors, int64_t n, int64_t channels, NnTensor views[
   }
 }
 
-static void
-forward_picture(const NnOpRun *run, const float *picture, const NnTensor *out)
+/* picture @n of @tensor */
+static NnTensor
+picture_of(const NnTensor *tensor, int64_t n)
 {
-  int64_t channel_step, step, channels = run->in[0].shape.dim[1];
-  int64_t positions = count_positions(&run->in[0], &channel_step, &step);
+  NnTensor picture = *tensor;
+  picture.shape.dim[0] = 1;
+  picture.f += n * nn_shape_product(&tensor->shape, 1, 4);
+  return picture;
+}
+
+/* into the scratch memory */
+static double *
+sum_picture(const NnOpRun *run, const NnTensor *picture)
+{
+  int64_t channels = picture->shape.dim[1];
   double *total = run->scratch;
-  for (int64_t c = 0; c < channels; c++) {
-    total[c] = total[channels + c] = 0;
-    for (int64_t p = 0; p < positions; p++) {
-      double x = (double)picture[c * channel_step + p * step];
-      total[c] += x;
-      total[channels + c] += x * x;
-    }
-  }
-  close_sums(run->params, positions, channels, total, out);
+  memset(total, 0, 2 * (size_t)channels * sizeof *total);
+  nn_channel_sums_add(run->context, picture, true, total, total + 4 * channels);
+  return total;
 }
 
 static void
@@ -105,9 +103,10 @@ forward(const NnOpRun *run)
 {
   const NnShape *shape = &run->in[0].shape;
   for (int64_t n = 0; n < shape->dim[0]; n++) {
-    NnTensor out[2];
+    NnTensor out[2], picture = picture_of(&run->in[0], n);
     views_from(run->out, n, shape->dim[1], out);
-    forward_picture(run, run->in[0].f + n * nn_shape_product(shape, 1, 4), out);
+    close_sums(run->params, nn_shape_product(shape, 2, 4), shape->dim[1],
+               sum_picture(run, &picture), out);
   }
 }
 
@@ -119,37 +118,26 @@ keeps(const void *params, unsigned varying)
 
 /* only output 0 could be kept, so the statistics are taken again */
 static void
-backward_picture(const NnOpRun *run, const float *x, const NnTensor *grad_out, float *gradient)
+backward_picture(const NnOpRun *run, int64_t n)
 {
-  int64_t channel_step, step, channels = run->in[0].shape.dim[1];
-  int64_t positions = count_positions(&run->in[0], &channel_step, &step);
-  for (int64_t c = 0; c < channels; c++) {
-    double total[2] = {0, 0};
-    float values[2], a, b;
-    for (int64_t p = 0; p < positions; p++) {
-      double at = (double)x[c * channel_step + p * step];
-      total[0] += at;
-      total[1] += at * at;
-    }
-    NnTensor out[2] = {{.f = &values[0]}, {.f = &values[1]}}, gradients[2];
-    views_from(grad_out, c, 1, gradients);
-    close_sums(run->params, positions, 1, total, out);
-    find_slope(run->params, positions, 1, out, gradients, &a, &b);
-    for (int64_t p = 0; p < positions; p++)
-      gradient[c * channel_step + p * step] = a + b * x[c * channel_step + p * step];
-  }
+  const NnShape *shape = &run->in[0].shape;
+  int64_t channels = shape->dim[1], positions = nn_shape_product(shape, 2, 4);
+  NnTensor picture = picture_of(&run->in[0], n), to = picture_of(&run->grad_in[0], n);
+  double *total = sum_picture(run, &picture);
+  float *values = (float *)(total + 2 * channels), *slopes = values + 2 * channels;
+  NnTensor out[2] = {{.f = values}, {.f = values + channels}}, gradients[2];
+  views_from(run->grad_out, n, channels, gradients);
+  close_sums(run->params, positions, channels, total, out);
+  find_slope(run->params, positions, channels, out, gradients, slopes, slopes + channels);
+  nn_fill(run->context, to.f, 0, channels * positions);
+  nn_channel_sums_spread(run->context, &picture, slopes, slopes + channels, &to);
 }
 
 static void
 backward(const NnOpRun *run)
 {
-  const NnShape *shape = &run->in[0].shape;
-  int64_t each = nn_shape_product(shape, 1, 4);
-  for (int64_t n = 0; n < shape->dim[0]; n++) {
-    NnTensor gradients[2];
-    views_from(run->grad_out, n, shape->dim[1], gradients);
-    backward_picture(run, run->in[0].f + n * each, gradients, run->grad_in[0].f + n * each);
-  }
+  for (int64_t n = 0; n < run->in[0].shape.dim[0]; n++)
+    backward_picture(run, n);
 }
 
 const NnOp nn_op_moments = {

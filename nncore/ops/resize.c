@@ -113,8 +113,14 @@ set_sizes(const Resize *params, const NnTensor *sizes, Axis *axes, const int *or
   }
   for (int k = 0; params->aspect != STRETCH && k < count; k++) {
     Axis *axis = &axes[order[k]];
+    double size = floor(common * (double)axis->in + 0.5);
+    if (!(size <= G_MAXINT32)) {
+      g_set_error(error, NN_ERROR, NN_ERROR_SHAPE,
+                  _("A picture of this size cannot be resized to what this layer asks for."));
+      return false;
+    }
     axis->scale = common;
-    axis->out = MAX((int64_t)floor(common * (double)axis->in + 0.5), 1);
+    axis->out = MAX((int64_t)size, 1);
   }
   return true;
 }

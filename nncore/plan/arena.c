@@ -9,6 +9,7 @@
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 
+#define MOST ((size_t)G_MAXSSIZE / 2) /* bytes of all buffers: no sum of these overflows */
 #define MAX_SHARED 8192
 
 static int
@@ -60,7 +61,7 @@ nn_arena_place(NnBuffer *buffers, size_t count, size_t *total, GError **error)
   size_t sum = 0;
   for (size_t i = 0; ok && i < count; i++) {
     order[i] = &buffers[i];
-    ok = buffers[i].bytes < G_MAXSSIZE - sum - NN_ALIGNMENT;
+    ok = buffers[i].bytes <= MOST - NN_ALIGNMENT && nn_align(buffers[i].bytes) <= MOST - sum;
     sum += ok ? nn_align(buffers[i].bytes) : 0;
     if (!ok)
       g_set_error_literal(error, NN_ERROR, NN_ERROR_MEMORY,

@@ -64,6 +64,14 @@ nn_evaluator_grid(const NnEvaluator *evaluator, int *rows, int *columns)
     nn_tiled_grid(evaluator->tiled, rows, columns);
 }
 
+void
+nn_evaluator_maps(const NnEvaluator *evaluator, int *in_memory, int *in_file)
+{
+  *in_memory = *in_file = 0;
+  if (evaluator->tiled != NULL)
+    nn_tiled_maps(evaluator->tiled, in_memory, in_file);
+}
+
 NnShape
 nn_evaluator_target_shape(const NnEvaluator *evaluator, int target)
 {

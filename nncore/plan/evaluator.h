@@ -61,6 +61,10 @@ size_t nn_evaluator_bytes(const NnEvaluator *evaluator);
 /** nn_evaluator_grid: @rows, @columns: (out): of tiles; 1 and 1 where the picture is not cut. */
 void nn_evaluator_grid(const NnEvaluator *evaluator, int *rows, int *columns);
 
+/** nn_evaluator_maps: @in_memory, @in_file: (out): how many maps are kept whole, from the tiles of one
+ * pass for those of later ones; 0 where the picture is not cut, or all is made again. */
+void nn_evaluator_maps(const NnEvaluator *evaluator, int *in_memory, int *in_file);
+
 /** nn_evaluator_target_shape: of the whole target, in ONNX's order. */
 NnShape nn_evaluator_target_shape(const NnEvaluator *evaluator, int target);
 

@@ -49,8 +49,6 @@ struct NnPlan {
 /** nn_plan_is_target: whether somebody reads this value and may ask for its gradient. */
 bool nn_plan_is_target(const NnPlan *plan, NnValueId id);
 
-#define NN_NOMINAL_THREADS 4
-
 /** nn_plan_nominal_bytes: what a workspace would allocate for %NN_NOMINAL_THREADS: how a picture is cut
  * follows this, so that it does not depend on the number of threads (each has scratch memory). */
 size_t nn_plan_nominal_bytes(const NnPlan *plan);

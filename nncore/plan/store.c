@@ -98,6 +98,19 @@ nn_store_free(NnStore *store)
   g_free(store);
 }
 
+bool
+nn_store_is_file(const NnStore *store)
+{
+  return store->file >= 0;
+}
+
+size_t
+nn_store_bytes(const NnStore *store)
+{
+  return store->file >= 0 ? (size_t)row_floats(store) * sizeof(float)
+                          : nn_tensor_bytes(&store->map);
+}
+
 static bool
 read_floats(NnStore *store, float *to, int64_t count, int64_t at, GError **error)
 {

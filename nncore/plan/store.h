@@ -21,6 +21,12 @@ NnStore *nn_store_new(NnContext *context, const NnShape *shape, NnLayout layout,
                       GError **error);
 void nn_store_free(NnStore *store);
 
+/** nn_store_is_file: whether it is in a file. */
+bool nn_store_is_file(const NnStore *store);
+
+/** nn_store_bytes: the memory that it takes. */
+size_t nn_store_bytes(const NnStore *store);
+
 /** nn_store_clear: zeroes it. */
 bool nn_store_clear(NnStore *store, GError **error);
 

@@ -49,11 +49,12 @@ typedef struct {
 
 /**
  * NnTiled: all by value of the stages' graph, %NULL where there is none:
- * @maps, @map_gradients: maps kept whole
+ * @kept: which maps are kept whole; @maps, @map_gradients: these
  * @wholes, @whole_gradients: values that are no maps
  * and
  * @sums: by node: of NN_NODE_SUM, what has gone by so far (ops/space-sums.h)
  * @slopes: by node: of its gradient: C of a, C of b
+ * @sum_scratch: for kernels/channel-sums.h
  * @memory: of the tiles' workspaces, one after the other
  * @piece, @piece_gradient: what targets are shown and asked for; @scratch: a third of that size,
  *   where a map's gradient is read from a store
@@ -65,10 +66,12 @@ struct NnTiled {
   NnTileStage *stage; /* stages->n_stages of them */
   int n_segments;     /* of each */
   int *segment_of;    /* by node: of NN_NODE_WHOLE */
+  bool *kept;
   NnStore **maps, **map_gradients;
   NnTensor **wholes, **whole_gradients;
   double **sums;
   float **slopes;
+  double *sum_scratch;
   int rows, columns;
   int64_t high_px, wide_px; /* of a tile */
   char *memory;

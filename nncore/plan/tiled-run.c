@@ -9,9 +9,9 @@
 
 #include "nncore/base/error.h"
 #include "nncore/base/progress.h"
+#include "nncore/kernels/channel-sums.h"
 #include "nncore/plan/tiled-private.h"
 
-#define CHANNELS 16 /* a chunk of a sum over space */
 #define BACKWARD_STEPS 3 /* of work, where a tile or segment forward is one */
 
 typedef struct {
@@ -136,53 +136,6 @@ next_rows(const NnShape *whole, const NnBox *owned, NnBox *rows)
 
 /* ---- sums over space ---- */
 
-typedef struct {
-  double *sums;
-  const float *slopes; /* NULL forward */
-  const NnTensor *map, *seed;
-  bool squares;
-  int64_t channels, positions, channel_step, step;
-} SumJob;
-
-static SumJob
-sum_job(const NnTensor *map)
-{
-  bool last = map->layout == NN_LAYOUT_CHANNELS_LAST;
-  int64_t channels = map->shape.dim[1], positions = map->shape.dim[2] * map->shape.dim[3];
-  return (SumJob){.map = map,
-                  .channels = channels,
-                  .positions = positions,
-                  .channel_step = last ? 1 : positions,
-                  .step = last ? channels : 1};
-}
-
-static void
-sum_channels(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const SumJob *job = data;
-  double *squares = job->sums + job->channels;
-  for (int64_t p = 0; p < job->positions; p++)
-    for (int64_t c = begin; c < end; c++) {
-      double x = (double)job->map->f[p * job->step + c * job->channel_step];
-      job->sums[c] += x;
-      if (job->squares)
-        squares[c] += x * x;
-    }
-}
-
-/* a + b x to the seed of each position */
-static void
-spread_channels(int64_t begin, int64_t end, int worker, gpointer data)
-{
-  const SumJob *job = data;
-  const float *a = job->slopes, *b = job->slopes + job->channels;
-  for (int64_t p = 0; p < job->positions; p++)
-    for (int64_t c = begin; c < end; c++) {
-      int64_t at = p * job->step + c * job->channel_step;
-      job->seed->f[at] += a[c] + b[c] * job->map->f[at];
-    }
-}
-
 static bool
 is_summed_by(const NnTiled *tiled, size_t node, NnValueId id)
 {
@@ -193,27 +146,20 @@ is_summed_by(const NnTiled *tiled, size_t node, NnValueId id)
 static void
 add_sums(NnTiled *tiled, NnValueId id, const NnTensor *map)
 {
-  SumJob job = sum_job(map);
-  for (size_t i = 0; i < tiled->stages->graph->n_nodes; i++) {
-    if (!is_summed_by(tiled, i, id))
-      continue;
-    job.sums = tiled->sums[i];
-    job.squares = tiled->stages->sums[i]->squares;
-    nn_parallel_for(tiled->context, job.channels, CHANNELS, sum_channels, &job);
-  }
+  for (size_t i = 0; i < tiled->stages->graph->n_nodes; i++)
+    if (is_summed_by(tiled, i, id))
+      nn_channel_sums_add(tiled->context, map, tiled->stages->sums[i]->squares, tiled->sums[i],
+                          tiled->sum_scratch);
 }
 
 static void
 spread_sums(NnTiled *tiled, NnValueId id, const NnTensor *map, const NnTensor *seed)
 {
-  SumJob job = sum_job(map);
-  job.seed = seed;
-  for (size_t i = 0; i < tiled->stages->graph->n_nodes; i++) {
-    if (!is_summed_by(tiled, i, id))
-      continue;
-    job.slopes = tiled->slopes[i];
-    nn_parallel_for(tiled->context, job.channels, CHANNELS, spread_channels, &job);
-  }
+  int64_t channels = map->shape.dim[1];
+  for (size_t i = 0; i < tiled->stages->graph->n_nodes; i++)
+    if (is_summed_by(tiled, i, id))
+      nn_channel_sums_spread(tiled->context, map, tiled->slopes[i], tiled->slopes[i] + channels,
+                             seed);
 }
 
 /* views of a sum's results, or of the gradients to them */

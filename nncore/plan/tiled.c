@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Laying out: which maps are kept whole, what each stage makes, and how large the tiles may be.
  *
- * A map that a later stage reads is either kept (in memory, or in a file) or made again from the
- * picture by that stage's tiles. Keeping costs moving its bytes, making again costs operations; the
- * cheaper of the two ways is taken for all. What is done place by place on kept maps is made again in
- * any case.
+ * A map that a later stage reads is either kept, in memory or in a file, or made again from the
+ * picture by that stage's tiles. Keeping costs moving its bytes, making again costs operations: of
+ * these ways, each for all maps, the cheapest is taken that does with the memory there is. What is done
+ * place by place on kept maps is made again in any case.
  *
  * All tiles' workspaces share one block of memory. Its size is that of the largest plan, which is
  * found by planning: from one tile on, tiles shrink until everything fits. */
 #include "nncore/plan/tiled.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nncore/base/error.h"
 #include "nncore/base/memory.h"
 #include "nncore/base/round.h"
+#include "nncore/kernels/channel-sums.h"
 #include "nncore/plan/plan-private.h"
 #include "nncore/plan/tiled-private.h"
 
 #define PIECE_ELEMENTS (INT64_C(1) << 21) /* 8 MiB */
-#define OPERATIONS_A_BYTE 4 /* that moving a kept map's byte there and back costs */
-#define PLACEWISE_INPUTS 4     /* at most */
+/* that moving a kept map's byte there and back costs: in memory, and in a file on a disk that takes and
+ * gives 500 MB a second */
+#define OPERATIONS_A_BYTE 4
+#define OPERATIONS_A_FILE_BYTE 400
+#define PLACEWISE_INPUTS 4 /* at most */
 #define PLACEWISE_OPERATIONS 8 /* an element, at most, of what is cheaper made again than kept */
-#define PLACEWISE_DEPTH 4      /* nodes, at most */
-#define TILES -1               /* in place of the number of a segment */
-#define MAX_SEGMENTS 64
+#define PLACEWISE_DEPTH 4 /* nodes, at most */
+#define TILES -1 /* in place of the number of a segment */
+#define TILE_WAYS 4
+#define SEGMENT_WAYS 6 /* 2 segments, 4, ... */
 #define MAX_TILES 16384
 
 /* ---- which maps are kept ---- */
@@ -83,24 +89,24 @@ is_placewise(const NnTiled *tiled, int node)
 }
 
 static void
-keep_map(const NnTiled *tiled, NnValueId id, int depth, bool *kept)
+keep_map(NnTiled *tiled, NnValueId id, int depth)
 {
   int producer = tiled->stages->graph->values[id].producer;
   if (!is_map(tiled, id) || producer < 0)
     return;
   if (depth >= PLACEWISE_DEPTH || !is_placewise(tiled, producer)) {
-    kept[id] = true;
+    tiled->kept[id] = true;
     return;
   }
   const NnNode *node = &tiled->stages->graph->nodes[producer];
   for (int k = 0; k < node->n_inputs; k++)
     if (node->inputs[k] != NN_NO_VALUE)
-      keep_map(tiled, node->inputs[k], depth + 1, kept);
+      keep_map(tiled, node->inputs[k], depth + 1);
 }
 
 /* @all: what later stages read too, not only what is read as a whole */
 static void
-mark_kept(const NnTiled *tiled, bool all, bool *kept)
+mark_kept(NnTiled *tiled, bool all)
 {
   const NnStages *stages = tiled->stages;
   for (size_t i = 0; i < stages->graph->n_nodes; i++) {
@@ -110,10 +116,10 @@ mark_kept(const NnTiled *tiled, bool all, bool *kept)
       if (!is_map(tiled, id) || id == nn_stages_input(stages))
         continue;
       if (stages->kinds[i] == NN_NODE_WHOLE)
-        kept[id] = true;
+        tiled->kept[id] = true;
       else if (all && stages->kinds[i] == NN_NODE_TILED &&
                place_of(tiled, id)->stage < place_of(tiled, node->outputs[0])->stage)
-        keep_map(tiled, id, 0, kept);
+        keep_map(tiled, id, 0);
     }
   }
 }
@@ -171,8 +177,7 @@ is_made_whole(const NnTiled *tiled, NnValueId id, int stage, int segment)
 /* (transfer full): values that a stage's tiles, or a segment after it, must make; @segment is TILES
  * or its number */
 static NnValueId *
-wanted_of(const NnTiled *tiled, int stage, int segment, const bool *kept, int *count, bool *needed,
-          GError **error)
+wanted_of(const NnTiled *tiled, int stage, int segment, int *count, bool *needed, GError **error)
 {
   NnValueId *ids = nn_alloc(n_values(tiled), sizeof *ids, error);
   *count = 0;
@@ -181,7 +186,7 @@ wanted_of(const NnTiled *tiled, int stage, int segment, const bool *kept, int *c
     NnValueId id = (NnValueId)v;
     bool here = is_map(tiled, id) && place_of(tiled, id)->stage == stage;
     bool waited = segment != TILES ? is_made_whole(tiled, id, stage, segment)
-                                   : here && (kept[v] || is_summed(tiled, id));
+                                   : here && (tiled->kept[v] || is_summed(tiled, id));
     if (waited || (segment == TILES && here && is_target(tiled, id)))
       ids[(*count)++] = id;
     *needed = *needed || waited;
@@ -191,7 +196,7 @@ wanted_of(const NnTiled *tiled, int stage, int segment, const bool *kept, int *c
 
 /* by value: what a stage's tiles, or a segment after them, find ready */
 static void
-mark_ready(const NnTiled *tiled, int stage, int segment, const bool *kept, bool *ready)
+mark_ready(const NnTiled *tiled, int stage, int segment, bool *ready)
 {
   int later = segment != TILES ? 1 : 0;
   for (size_t v = 0; v < n_values(tiled); v++) {
@@ -200,22 +205,21 @@ mark_ready(const NnTiled *tiled, int stage, int segment, const bool *kept, bool 
     bool before = producer >= 0 && (tiled->stages->kinds[producer] == NN_NODE_SUM ||
                                     tiled->segment_of[producer] < segment);
     bool whole = place->kind == NN_VALUE_WHOLE && place->stage <= stage + (before ? later : 0);
-    bool map = place->kind == NN_VALUE_MAP && kept[v] && place->stage < stage + later;
+    bool map = place->kind == NN_VALUE_MAP && tiled->kept[v] && place->stage < stage + later;
     ready[v] = whole || map || (NnValueId)v == nn_stages_input(tiled->stages);
   }
 }
 
 /* (transfer full): %NULL without an error where nothing is to be made */
 static NnPart *
-new_part(const NnTiled *tiled, int stage, int segment, bool gradient, const bool *kept,
-         bool *needed, GError **error)
+new_part(const NnTiled *tiled, int stage, int segment, bool gradient, bool *needed, GError **error)
 {
   int count;
   NnPart *part = NULL;
-  NnValueId *wanted = wanted_of(tiled, stage, segment, kept, &count, needed, error);
+  NnValueId *wanted = wanted_of(tiled, stage, segment, &count, needed, error);
   bool *ready = wanted != NULL ? nn_alloc(n_values(tiled), sizeof *ready, error) : NULL;
   if (ready != NULL && count > 0) {
-    mark_ready(tiled, stage, segment, kept, ready);
+    mark_ready(tiled, stage, segment, ready);
     part = nn_part_new(tiled->stages, ready, wanted, count, segment != TILES, gradient, error);
   }
   nn_free(wanted);
@@ -265,19 +269,19 @@ free_parts(NnTiled *tiled)
 }
 
 static bool
-make_stage_parts(NnTiled *tiled, int s, const bool *kept, GError **error)
+make_stage_parts(NnTiled *tiled, int s, GError **error)
 {
   NnTileStage *stage = &tiled->stage[s];
   bool again = tiled->gradient && tiled->n_segments > 1, needed;
   GError *failed = NULL;
-  stage->forward.part = new_part(tiled, s, TILES, false, kept, &stage->needed, &failed);
+  stage->forward.part = new_part(tiled, s, TILES, false, &stage->needed, &failed);
   if (failed == NULL && tiled->gradient)
-    stage->backward.part = new_part(tiled, s, TILES, true, kept, &needed, &failed);
+    stage->backward.part = new_part(tiled, s, TILES, true, &needed, &failed);
   for (int i = 0; failed == NULL && i < tiled->n_segments; i++) {
     NnSegment *segment = &stage->segments[i];
-    segment->forward = new_part(tiled, s, i, tiled->gradient && !again, kept, &needed, &failed);
+    segment->forward = new_part(tiled, s, i, tiled->gradient && !again, &needed, &failed);
     if (failed == NULL && again)
-      segment->backward = new_part(tiled, s, i, true, kept, &needed, &failed);
+      segment->backward = new_part(tiled, s, i, true, &needed, &failed);
   }
   if (failed != NULL)
     g_propagate_error(error, failed);
@@ -285,10 +289,10 @@ make_stage_parts(NnTiled *tiled, int s, const bool *kept, GError **error)
 }
 
 static bool
-make_parts(NnTiled *tiled, const bool *kept, GError **error)
+make_parts(NnTiled *tiled, GError **error)
 {
   for (int s = 0; s < tiled->stages->n_stages; s++)
-    if (!make_stage_parts(tiled, s, kept, error))
+    if (!make_stage_parts(tiled, s, error))
       return false;
   return true;
 }
@@ -308,39 +312,13 @@ operations_of(const NnTiled *tiled)
 }
 
 static double
-bytes_of_maps(const NnTiled *tiled, const bool *kept)
+bytes_of_maps(const NnTiled *tiled)
 {
   double sum = 0;
   for (size_t v = 0; v < n_values(tiled); v++)
-    if (kept[v])
+    if (tiled->kept[v])
       sum += (double)nn_shape_count(&tiled->stages->graph->values[v].type.shape) * sizeof(float);
   return tiled->gradient ? 2 * sum : sum;
-}
-
-/* decides what is kept, into @kept, and makes the parts */
-static bool
-choose_kept(NnTiled *tiled, bool *kept, GError **error)
-{
-  bool *all = nn_alloc0(n_values(tiled), sizeof *all, error);
-  bool ok = all != NULL;
-  if (ok) {
-    mark_kept(tiled, false, kept);
-    mark_kept(tiled, true, all);
-    ok = make_parts(tiled, all, error);
-  }
-  if (ok && tiled->stages->n_stages > 1) {
-    double kept_cost = operations_of(tiled) + OPERATIONS_A_BYTE * bytes_of_maps(tiled, all);
-    free_parts(tiled);
-    ok = make_parts(tiled, kept, error);
-    double again_cost = operations_of(tiled) + OPERATIONS_A_BYTE * bytes_of_maps(tiled, kept);
-    if (ok && kept_cost < again_cost) {
-      free_parts(tiled);
-      ok = make_parts(tiled, all, error);
-      memcpy(kept, all, n_values(tiled) * sizeof *kept);
-    }
-  }
-  nn_free(all);
-  return ok;
 }
 
 /* ---- values that are not made in tiles ---- */
@@ -379,24 +357,31 @@ make_map(NnTiled *tiled, size_t v, bool in_file, GError **error)
   if (tiled->maps[v] != NULL && tiled->gradient)
     tiled->map_gradients[v] =
         nn_store_new(tiled->context, &value->type.shape, value->layout, in_file, error);
-  return tiled->maps[v] != NULL && (!tiled->gradient || tiled->map_gradients[v] != NULL);
+  if (tiled->maps[v] == NULL || (tiled->gradient && tiled->map_gradients[v] == NULL))
+    return false;
+  tiled->bytes += (tiled->gradient ? 2 : 1) * nn_store_bytes(tiled->maps[v]);
+  return true;
 }
 
 static bool
 make_sums(NnTiled *tiled, GError **error)
 {
   const NnGraph *graph = tiled->stages->graph;
+  size_t most = 0;
   for (size_t i = 0; i < graph->n_nodes; i++) {
     if (tiled->stages->kinds[i] != NN_NODE_SUM)
       continue;
     size_t channels = (size_t)graph->values[graph->nodes[i].inputs[0]].type.shape.dim[1];
+    most = MAX(most, nn_channel_sums_scratch_doubles((int64_t)channels));
     tiled->sums[i] = nn_alloc0(2 * channels, sizeof(double), error);
     if (tiled->sums[i] != NULL)
       tiled->slopes[i] = nn_alloc0(2 * channels, sizeof(float), error);
     if (tiled->slopes[i] == NULL)
       return false;
   }
-  return true;
+  tiled->sum_scratch = nn_alloc(most, sizeof(double), error);
+  tiled->bytes += most * sizeof(double);
+  return tiled->sum_scratch != NULL;
 }
 
 /* whether a part or a target uses the value as a whole one */
@@ -412,16 +397,15 @@ is_whole_used(const NnTiled *tiled, NnValueId id)
 }
 
 static bool
-make_kept(NnTiled *tiled, const bool *kept, bool in_file, size_t budget_bytes, GError **error)
+make_kept(NnTiled *tiled, bool in_file, size_t budget_bytes, GError **error)
 {
-  double bytes = bytes_of_maps(tiled, kept);
+  double bytes = bytes_of_maps(tiled);
   if (!in_file && bytes > (double)budget_bytes / 2) /* too little would be left for the tiles */
     return nn_check_budget(tiled->context, (size_t)(2 * bytes), budget_bytes, error);
-  tiled->bytes += in_file ? 0 : (size_t)bytes;
   for (size_t v = 0; v < n_values(tiled); v++) {
     if (is_whole_used(tiled, (NnValueId)v) && !make_whole(tiled, v, error))
       return false;
-    if (kept[v] && !make_map(tiled, v, in_file, error))
+    if (tiled->kept[v] && !make_map(tiled, v, in_file, error))
       return false;
   }
   return make_sums(tiled, error);
@@ -780,13 +764,45 @@ cut_segments(NnTiled *tiled, GError **error)
   return true;
 }
 
-static bool
-make_everything(NnTiled *tiled, size_t budget_bytes, bool in_file, GError **error)
+/* ---- ways ---- */
+
+/**
+ * Way:
+ * @again: whether maps are made again, where they can be, and not kept
+ * @in_file: where maps are kept
+ * @cost: in operations
+ */
+typedef struct {
+  bool tiles, again, in_file;
+  int n_segments;
+  double cost;
+} Way;
+
+/* (transfer full): with its parts, which is enough to tell what they cost */
+static NnTiled *
+begin_tiled(NnProgram *program, NnContext *context, const NnShape *shape, const Way *way,
+            GError **error)
 {
-  bool *kept = nn_alloc0(n_values(tiled), sizeof *kept, error);
-  bool ok = kept != NULL && make_tables(tiled, error) && cut_segments(tiled, error) &&
-            choose_kept(tiled, kept, error) && make_kept(tiled, kept, in_file, budget_bytes, error);
-  nn_free(kept);
+  NnTiled *tiled = g_new0(NnTiled, 1);
+  tiled->context = context;
+  tiled->gradient = program->options.gradient;
+  tiled->n_segments = way->n_segments;
+  tiled->stages = nn_stages_new(program, shape, way->tiles, error);
+  if (tiled->stages != NULL)
+    tiled->kept = nn_alloc0(n_values(tiled), sizeof *tiled->kept, error);
+  if (tiled->kept != NULL && make_tables(tiled, error) && cut_segments(tiled, error)) {
+    mark_kept(tiled, !way->again);
+    if (make_parts(tiled, error))
+      return tiled;
+  }
+  nn_tiled_free(tiled);
+  return NULL;
+}
+
+static bool
+finish_tiled(NnTiled *tiled, bool in_file, size_t budget_bytes, GError **error)
+{
+  bool ok = make_kept(tiled, in_file, budget_bytes, error);
   for (int s = 0; ok && s < tiled->stages->n_stages; s++)
     for (int i = 0; ok && i < tiled->n_segments; i++)
       ok = make_segment(tiled, &tiled->stage[s].segments[i], error);
@@ -794,18 +810,49 @@ make_everything(NnTiled *tiled, size_t budget_bytes, bool in_file, GError **erro
 }
 
 static NnTiled *
-try_tiled(NnProgram *program, NnContext *context, const NnShape *shape, bool tiles, int n_segments,
-          bool in_file, size_t budget_bytes, GError **error)
+try_way(NnProgram *program, NnContext *context, const NnShape *shape, const Way *way,
+        size_t budget_bytes, GError **error)
 {
-  NnTiled *tiled = g_new0(NnTiled, 1);
-  tiled->context = context;
-  tiled->gradient = program->options.gradient;
-  tiled->n_segments = n_segments;
-  tiled->stages = nn_stages_new(program, shape, tiles, error);
-  if (tiled->stages != NULL && make_everything(tiled, budget_bytes, in_file, error))
+  NnTiled *tiled = begin_tiled(program, context, shape, way, error);
+  if (tiled == NULL || finish_tiled(tiled, way->in_file, budget_bytes, error))
     return tiled;
   nn_tiled_free(tiled);
   return NULL;
+}
+
+static int
+compare_costs(const void *a, const void *b)
+{
+  const Way *one = a, *other = b;
+  return (one->cost > other->cost) - (one->cost < other->cost);
+}
+
+/* ways of working in tiles, the cheapest first; 0 with an error where there is none */
+static int
+list_tile_ways(NnProgram *program, NnContext *context, const NnShape *shape, Way *ways,
+               GError **error)
+{
+  int n = 0;
+  double all_bytes = 0;
+  for (int again = 0; again < 2; again++) {
+    Way way = {.tiles = true, .again = again != 0, .n_segments = 1};
+    NnTiled *tiled = begin_tiled(program, context, shape, &way, error);
+    if (tiled == NULL)
+      return 0;
+    double operations = operations_of(tiled), bytes = bytes_of_maps(tiled);
+    nn_tiled_free(tiled);
+    if (way.again && bytes == all_bytes) /* nothing can be made again */
+      break;
+    all_bytes = bytes;
+    way.cost = operations + OPERATIONS_A_BYTE * bytes;
+    ways[n++] = way;
+    way.in_file = true;
+    way.cost = operations + OPERATIONS_A_FILE_BYTE * bytes;
+    if (bytes > 0)
+      ways[n++] = way;
+  }
+  qsort(ways, (size_t)n, sizeof *ways, compare_costs);
+  return n;
 }
 
 /* whether another way to work may succeed. A size may be refused where it is only that of a tile. */
@@ -830,19 +877,17 @@ NnTiled *
 nn_tiled_new(NnProgram *program, NnContext *context, const NnShape *shape, size_t budget_bytes,
              GError **error)
 {
-  bool picture = is_picture(shape);
+  Way ways[TILE_WAYS + SEGMENT_WAYS];
   g_autoptr(GError) failed = NULL;
   NnTiled *tiled = NULL;
-  /* tiles, with maps kept in memory, then in a file; then 2, 4, ... segments */
-  for (int way = picture ? 0 : 2; tiled == NULL && 1 << way <= 2 * MAX_SEGMENTS; way++) {
+  int in_tiles = is_picture(shape) ? list_tile_ways(program, context, shape, ways, &failed) : 0;
+  int n = in_tiles;
+  for (int doublings = 1; doublings <= SEGMENT_WAYS; doublings++)
+    ways[n++] = (Way){.again = true, .n_segments = 1 << doublings};
+  for (int i = 0; i < n && tiled == NULL && (failed == NULL || may_try_on(failed)); i++) {
     g_autoptr(GError) again = NULL;
-    tiled = try_tiled(program, context, shape, way < 2, way < 2 ? 1 : 1 << (way - 1), way == 1,
-                      budget_bytes, &again);
-    if (again != NULL && !may_try_on(again)) {
-      g_propagate_error(error, g_steal_pointer(&again));
-      return NULL;
-    }
-    if (again != NULL && (way < 2 || !is_worth_keeping(failed))) {
+    tiled = try_way(program, context, shape, &ways[i], budget_bytes, &again);
+    if (again != NULL && (i < in_tiles || !is_worth_keeping(failed) || !may_try_on(again))) {
       g_clear_error(&failed);
       failed = g_steal_pointer(&again);
     }
@@ -878,6 +923,8 @@ nn_tiled_free(NnTiled *tiled)
     nn_free(tiled->stage[i].segments);
   nn_free(tiled->stage);
   nn_free(tiled->segment_of);
+  nn_free(tiled->sum_scratch);
+  nn_free(tiled->kept);
   nn_free(tiled->memory);
   nn_free(tiled->piece);
   nn_free(tiled->piece_gradient);
@@ -897,6 +944,15 @@ nn_tiled_grid(const NnTiled *tiled, int *rows, int *columns)
 {
   *rows = tiled->rows;
   *columns = tiled->columns;
+}
+
+void
+nn_tiled_maps(const NnTiled *tiled, int *in_memory, int *in_file)
+{
+  *in_memory = *in_file = 0;
+  for (size_t v = 0; v < n_values(tiled); v++)
+    if (tiled->maps[v] != NULL)
+      *(nn_store_is_file(tiled->maps[v]) ? in_file : in_memory) += 1;
 }
 
 int64_t

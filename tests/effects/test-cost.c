@@ -4,6 +4,8 @@
 #include "nncore/analysis/footprint.h"
 #include "nncore/effects/cost.h"
 #include "nncore/effects/occlude.h"
+#include "nncore/effects/picture-features.h"
+#include "nncore/effects/sheet.h"
 #include "nncore/effects/target.h"
 #include "nncore/effects/view.h"
 #include "nncore/plan/partial.h"
@@ -273,7 +275,76 @@ test_folders(void)
   }
 }
 
-/* a map of many pictures takes memory as their square */
+/* a sheet of top patches is no larger than what a folder's pictures have to offer */
+static void
+test_few_patches(void)
+{
+  Fixture fixture;
+  TestSource source;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "top-patches", network, 1);
+  test_source_init(&source, fixture.context, 3);
+  fixture_argument(&fixture, "count")->i = fixture_argument(&fixture, "patches")->i = 100;
+  fixture_argument(&fixture, "cell-size")->i = 512;
+  g_assert_cmpfloat(estimate(&fixture, 0, 0).held_bytes, >=, nn_sheet_bytes(10100, 512, 512));
+  fixture_argument(&fixture, "folder")->source = &source.base;
+  g_assert_cmpfloat_with_epsilon(estimate(&fixture, 0, 0).held_bytes, nn_sheet_bytes(400, 512, 512),
+                                 1);
+  fixture_argument(&fixture, "per-picture")->i = 2;
+  fixture_argument(&fixture, "captions")->i = 0;
+  g_assert_cmpfloat_with_epsilon(estimate(&fixture, 0, 0).held_bytes, nn_sheet_bytes(600, 512, 512),
+                                 1);
+  test_source_clear(&source);
+  fixture_clear(&fixture);
+}
+
+/* a sheet of maps counts */
+static void
+test_maps(void)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  fixture_init(&fixture, "activations", network, 1);
+  fixture_argument(&fixture, "cell-size")->i = 1;
+  double small = estimate(&fixture, 640, 480).bytes;
+  fixture_argument(&fixture, "cell-size")->i = 512; /* maps of 56 x 42 px, nine times as large */
+  double large = estimate(&fixture, 640, 480).bytes;
+  g_test_message("%.1f MB, %.1f MB", small / 1e6, large / 1e6);
+  g_assert_cmpfloat(large - small, >, nn_sheet_bytes(64, 400, 300));
+  g_assert_cmpfloat(large - small, <, nn_sheet_bytes(80, 512, 400));
+  fixture_clear(&fixture);
+}
+
+/* what is given beside the content: of all regions together one picture is made, and masks of the size
+ * worked on; of a style's one of its size */
+static void
+test_given(void)
+{
+  static const NnImage region = {2000, 1500, 1, NULL}, style = {1000, 800, 4, NULL};
+  const double of_region = 2000.0 * 1500 * sizeof(float),
+               of_style = 1000.0 * 800 * 4 * sizeof(float);
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = base_network_new();
+  g_hash_table_insert(network->presets, g_strdup("style"), g_strdup("relu1_1,relu3_1"));
+  g_hash_table_insert(network->presets, g_strdup("content"), g_strdup("relu3_1"));
+  fixture_init(&fixture, "style-transfer", network, 1);
+  double none = estimate(&fixture, 2000, 1500).held_bytes;
+  fixture_argument(&fixture, "style-1-file")->image = &style;
+  double one = estimate(&fixture, 2000, 1500).held_bytes;
+  g_assert_cmpfloat(one - none, >=, of_style);
+  g_assert_cmpfloat(one - none, <, 1.5 * of_style);
+  for (int i = 1; i <= 4; i++) {
+    g_autofree char *key = g_strdup_printf("style-%d-region", i);
+    fixture_argument(&fixture, key)->image = &region;
+  }
+  double four = estimate(&fixture, 2000, 1500).held_bytes;
+  g_test_message("style %.1f MB, regions %.1f MB", (one - none) / 1e6, (four - one) / 1e6);
+  g_assert_cmpfloat(four - one, >=, of_region);
+  g_assert_cmpfloat(four - one, <, 2 * of_region);
+  fixture_clear(&fixture);
+}
+
+/* a map of many pictures takes memory as their square, beside what is kept of each */
 static void
 test_map_of_many(void)
 {
@@ -287,8 +358,10 @@ test_map_of_many(void)
   source.count = 10000;
   double many = estimate(&fixture, 0, 0).bytes;
   source.count = 0;
-  g_assert_cmpfloat(many - few, >, 1e8 * sizeof(float));
-  g_assert_cmpfloat(many - few, <, 1.2e8 * sizeof(float));
+  double map = many - few - nn_picture_features_bytes(10000, 0);
+  g_test_message("%.1f MB", map / 1e6);
+  g_assert_cmpfloat(map, >, 0.9e8 * sizeof(float)); /* the network is not there any more */
+  g_assert_cmpfloat(map, <, 1.2e8 * sizeof(float));
   test_source_clear(&source);
   fixture_clear(&fixture);
 }
@@ -324,6 +397,8 @@ test_subject(void)
   g_assert_cmpfloat_with_epsilon(large.bytes / small.bytes, 4, 0.01);
   fixture_argument(&fixture, "working-size")->i = 256;
   g_assert_cmpfloat(estimate(&fixture, 2000, 2000).bytes, <, large.bytes / 2);
+  /* in the end the picture is there, filled, with seeds, labels, the mask and what blurs it */
+  g_assert_cmpfloat(estimate(&fixture, 5000, 4000).bytes, ==, (12 + 1 + 1 + 4 + 4) * 5000.0 * 4000);
   fixture_clear(&fixture);
 }
 
@@ -348,6 +423,9 @@ main(int argc, char **argv)
   g_test_add_func("/cost/whole", test_whole);
   g_test_add_func("/cost/unknown", test_unknown);
   g_test_add_func("/cost/folders", test_folders);
+  g_test_add_func("/cost/few-patches", test_few_patches);
+  g_test_add_func("/cost/maps", test_maps);
+  g_test_add_func("/cost/given", test_given);
   g_test_add_func("/cost/map-of-many", test_map_of_many);
   g_test_add_func("/cost/filters", test_filters);
   g_test_add_func("/cost/subject", test_subject);

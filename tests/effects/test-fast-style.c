@@ -69,6 +69,54 @@ block_network(bool spread)
   return network_of(&builder, NN_ROLE_FEED_FORWARD);
 }
 
+/* convolutions, normalised over the picture */
+static NnNetwork *
+norm_network(void)
+{
+  OnnxBuilder builder;
+  begin(&builder);
+  onnx_add_weights(&builder, "w", &NN_SHAPE(16, 3, 3, 3));
+  onnx_add_weights(&builder, "scale", &NN_SHAPE(16));
+  onnx_add_weights(&builder, "shift", &NN_SHAPE(16));
+  onnx_add_weights(&builder, "v", &NN_SHAPE(3, 16, 3, 3));
+  onnx_add_node(&builder, "Conv", "x w", "c", "pads=1,1,1,1");
+  onnx_add_node(&builder, "InstanceNormalization", "c scale shift", "n", NULL);
+  onnx_add_node(&builder, "Relu", "n", "r", NULL);
+  onnx_add_node(&builder, "Conv", "r v", "d", "pads=1,1,1,1");
+  add_number(&builder, "factor", 20);
+  onnx_add_node(&builder, "Mul", "d factor", "y", NULL);
+  onnx_add_output(&builder, "y");
+  return network_of(&builder, NN_ROLE_FEED_FORWARD);
+}
+
+/* the same bits for every number of threads, whole and in tiles */
+static void
+test_threads(void)
+{
+  g_autoptr(NnNetwork) network = norm_network();
+  g_autoptr(NnImage) content = picture_scene(181, 203);
+  for (int tiles = 0; tiles < 2; tiles++) {
+    g_autoptr(NnImage) first = NULL;
+    for (int threads = 1; threads <= 3; threads++) {
+      Fixture fixture;
+      NnEstimate whole;
+      fixture_init(&fixture, "fast-style", network, threads);
+      nn_context_set_memory_budget(fixture.context, INT64_C(1) << 40);
+      g_assert_true(
+          nn_effect_estimate(&fixture.run, content->width, content->height, &whole, NULL));
+      if (tiles != 0)
+        nn_context_set_memory_budget(fixture.context,
+                                     (int64_t)(whole.bytes - 0.5 * whole.tiled_bytes));
+      g_autoptr(NnImage) result = fixture_run_layer(&fixture, content);
+      g_assert_cmpfloat(largest_difference(result, content), >, 0.1);
+      if (first == NULL)
+        first = nn_image_copy(result, NULL);
+      g_assert_cmpfloat(largest_difference(result, first), ==, 0);
+      fixture_clear(&fixture);
+    }
+  }
+}
+
 static void
 test_values(void)
 {
@@ -271,6 +319,7 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/fast-style/threads", test_threads);
   g_test_add_func("/fast-style/values", test_values);
   g_test_add_func("/fast-style/clipped", test_clipped);
   g_test_add_func("/fast-style/mix", test_mix);

@@ -5,6 +5,7 @@
  * can be done. */
 #include <math.h>
 
+#include "nncore/effects/gather.h"
 #include "nncore/effects/patches.h"
 #include "nncore/effects/sheet.h"
 #include "nncore/image/fill.h"
@@ -270,6 +271,7 @@ test_filters_base(void)
   fixture.stop_after = 1;
   fixture.verdict = NN_CANCEL;
   fixture_fail(&fixture, NULL, NN_ERROR_CANCELLED, "");
+  g_assert_cmpint(nn_context_memory_held(fixture.context), ==, 0);
   fixture_clear(&fixture);
   nn_network_free(network);
 }
@@ -431,7 +433,7 @@ test_activations_pieces(void)
       nn_context_set_memory_budget(fixture.context, 3 << 20);
     fixture_argument(&fixture, "layer")->text = "relu2_1";
     fixture_argument(&fixture, "count")->i = 3;
-    fixture_argument(&fixture, "cell-size")->i = 160;
+    fixture_argument(&fixture, "cell-size")->i = 80;
     const NnImage *sheet = fixture_run(&fixture, picture, NN_PLACE_NEW_IMAGE);
     if (mode == 2)
       g_assert_cmpint(fixture.reports, >, 4); /* tile by tile */
@@ -537,6 +539,66 @@ test_activations_stop(void)
   g_assert_cmpuint(g_array_index(fixture.run.results, NnResult, 0).captions->len, ==, 2);
   fixture.verdict = NN_CANCEL;
   fixture_fail(&fixture, picture, NN_ERROR_CANCELLED, "");
+  fixture_clear(&fixture);
+  nn_network_free(network);
+}
+
+typedef struct {
+  NnContext *context;
+  int64_t held; /* while maps are drawn */
+} Holding;
+
+static NnVerdict
+note_held(const NnReport *report, gpointer data)
+{
+  Holding *holding = data;
+  if (report->fraction > 0.9)
+    holding->held = nn_context_memory_held(holding->context);
+  return NN_CONTINUE;
+}
+
+/* (transfer full): the sheet; @held: (out) */
+static NnImage *
+run_holding(Fixture *fixture, const NnImage *picture, int64_t *held)
+{
+  g_autoptr(GError) error = NULL;
+  Holding holding = {fixture->context, 0};
+  NnProgress progress = {note_held, &holding};
+  fixture_start(fixture, picture);
+  fixture->run.progress = &progress;
+  bool done = nn_effect_run(&fixture->run, &error);
+  g_assert_no_error(error);
+  g_assert_true(done);
+  g_assert_cmpint(nn_context_memory_held(fixture->context), ==, 0);
+  *held = holding.held;
+  return nn_image_copy(g_array_index(fixture->run.results, NnResult, 0).image, NULL);
+}
+
+/* sheet and maps are held, and the network does with the rest of the budget or says that it cannot */
+static void
+test_activations_memory(void)
+{
+  g_autoptr(NnImage) picture = opaque_noise(150, 110, 7);
+  Fixture fixture;
+  NnNetwork *network = base_network_new();
+  int64_t held;
+  look_at_whole(&fixture, network, 1);
+  fixture_argument(&fixture, "layer")->text = "relu2_1"; /* 64 maps of 75 x 55 px */
+  fixture_argument(&fixture, "count")->i = 0;
+  fixture_argument(&fixture, "cell-size")->i = 150;
+  nn_context_set_memory_budget(fixture.context, INT64_C(1) << 40);
+  g_autoptr(NnImage) plenty = run_holding(&fixture, picture, &held);
+  g_assert_cmpint(held, >, (int64_t)(nn_image_samples(plenty) * sizeof(float)));
+  double shown = nn_sheet_bytes(66, 150, 110) + nn_gather_bytes(64, 55, 75);
+  nn_context_set_memory_budget(fixture.context, (int64_t)shown + (1 << 19));
+  fixture_fail(&fixture, picture, NN_ERROR_MEMORY, "Raise the budget");
+  g_assert_cmpint(nn_context_memory_held(fixture.context), ==, 0);
+  int64_t budget = (int64_t)shown + (4 << 20);
+  nn_context_set_memory_budget(fixture.context, budget);
+  g_autoptr(NnImage) little = run_holding(&fixture, picture, &held);
+  g_assert_cmpint(held, <=, budget);
+  g_assert_cmpint(little->width, ==, plenty->width);
+  g_assert_cmpfloat(largest_difference(little, plenty), ==, 0);
   fixture_clear(&fixture);
   nn_network_free(network);
 }
@@ -913,6 +975,7 @@ main(int argc, char **argv)
   g_test_add_func("/look/activations/pieces", test_activations_pieces);
   g_test_add_func("/look/activations/answers", test_activations_answers);
   g_test_add_func("/look/activations/stop", test_activations_stop);
+  g_test_add_func("/look/activations/memory", test_activations_memory);
   for (int i = 0; i < 3; i++) {
     g_autofree char *best = g_strdup_printf("/look/patches/best/%s", designs[i].name);
     g_autofree char *crops = g_strdup_printf("/look/patches/crops/%s", designs[i].name);

@@ -498,6 +498,47 @@ test_memory(void)
   run_map(&fixture);
   fixture_argument(&fixture, "width")->i = fixture_argument(&fixture, "height")->i = 2000;
   fixture_fail(&fixture, NULL, NN_ERROR_MEMORY, "A map of 9 pictures takes"); /* the paper */
+  g_assert_cmpint(nn_context_memory_held(fixture.context), ==, 0);
+  clear(&fixture, &source);
+}
+
+typedef struct {
+  NnContext *context;
+  int64_t looking, drawing; /* held meanwhile */
+} Holding;
+
+static NnVerdict
+note_held(const NnReport *report, gpointer data)
+{
+  Holding *holding = data;
+  if (report->fraction < 0.6)
+    holding->looking = nn_context_memory_held(holding->context);
+  if (report->fraction > 0.96)
+    holding->drawing = nn_context_memory_held(holding->context);
+  return NN_CONTINUE;
+}
+
+/* the network and what is kept of pictures first, then that and the map, without the network */
+static void
+test_held(void)
+{
+  Fixture fixture;
+  TestSource source;
+  g_autoptr(GError) error = NULL;
+  init(&fixture, &source, "image-map", 2);
+  Holding holding = {.context = fixture.context};
+  NnProgress progress = {note_held, &holding};
+  fixture_start(&fixture, NULL);
+  fixture.run.progress = &progress;
+  bool done = nn_effect_run(&fixture.run, &error);
+  g_assert_no_error(error);
+  g_assert_true(done);
+  double papers = 2.0 * 320 * 320 * 3 * sizeof(float), kept = nn_picture_features_bytes(COUNT, 0);
+  g_test_message("%.2f MB, %.2f MB", (double)holding.looking / 1e6, (double)holding.drawing / 1e6);
+  g_assert_cmpfloat((double)holding.looking, >, 1e6 + kept);
+  g_assert_cmpfloat((double)holding.drawing, >=, papers + kept);
+  g_assert_cmpfloat((double)holding.drawing, <, papers + kept + 2e5);
+  g_assert_cmpint(nn_context_memory_held(fixture.context), ==, 0);
   clear(&fixture, &source);
 }
 
@@ -537,6 +578,7 @@ test_stop(void)
     fixture.verdict = NN_CANCEL;
     for (fixture.stop_after = 1; fixture.stop_after <= reports; fixture.stop_after += 5)
       fixture_fail(&fixture, query, NN_ERROR_CANCELLED, "Cancelled");
+    g_assert_cmpint(nn_context_memory_held(fixture.context), ==, 0);
     clear(&fixture, &source);
   }
 }
@@ -705,6 +747,7 @@ main(int argc, char **argv)
   g_test_add_func("/nearest/left-out", test_left_out);
   g_test_add_func("/nearest/layers", test_layers);
   g_test_add_func("/nearest/memory", test_memory);
+  g_test_add_func("/nearest/held", test_held);
   g_test_add_func("/nearest/threads", test_threads);
   g_test_add_func("/nearest/stop", test_stop);
   g_test_add_func("/nearest/cancel-after-stop", test_cancel_after_stop);

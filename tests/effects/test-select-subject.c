@@ -180,6 +180,42 @@ test_network(void)
   tear_down(&data);
 }
 
+/* what is sure leaves something to be cut; of a selection, it says nothing */
+static void
+test_sure(void)
+{
+  Case data;
+  set_up(&data, 2);
+  fixture_argument(&data.base, "sure-subject")->d = 60.1;
+  fixture_argument(&data.base, "sure-background")->d = 39.9;
+  fixture_fail(&data.base, data.content, NN_ERROR_ARGUMENT, "100.0 %");
+  fixture_argument(&data.base, "sure-subject")->d = 90;
+  fixture_argument(&data.base, "sure-background")->d = 90;
+  fixture_fail(&data.base, data.content, NN_ERROR_ARGUMENT, "nothing to cut");
+  select_rectangle(&data, rectangle(70, 30, 190, 150, 1));
+  run(&data, NN_PLACE_SELECTION);
+  tear_down(&data);
+}
+
+/* the picture, filled, with seeds, labels, the mask and what blurs it: 22 bytes a pixel */
+static void
+test_memory(void)
+{
+  Case data;
+  set_up(&data, 1);
+  fixture_argument(&data.base, "working-size")->i = 40;
+  for (int selected = 0; selected < 2; selected++) {
+    nn_context_set_memory_budget(data.base.context, 21 * WIDTH * HEIGHT);
+    fixture_fail(&data.base, data.content, NN_ERROR_MEMORY, "pictures alone");
+    g_assert_cmpint(data.base.reports, ==, 0); /* before the network is asked */
+    nn_context_set_memory_budget(data.base.context, 256 << 20);
+    run(&data, NN_PLACE_SELECTION);
+    g_assert_cmpint(nn_context_memory_held(data.base.context), ==, 0);
+    select_rectangle(&data, rectangle(70, 30, 190, 150, 1));
+  }
+  tear_down(&data);
+}
+
 static void
 test_threads(void)
 {
@@ -282,6 +318,8 @@ main(int argc, char **argv)
   g_test_add_func("/select-subject/inside", test_inside);
   g_test_add_func("/select-subject/outputs", test_outputs);
   g_test_add_func("/select-subject/network", test_network);
+  g_test_add_func("/select-subject/sure", test_sure);
+  g_test_add_func("/select-subject/memory", test_memory);
   g_test_add_func("/select-subject/threads", test_threads);
   g_test_add_func("/select-subject/answers", test_answers);
   g_test_add_func("/select-subject/alpha", test_alpha);

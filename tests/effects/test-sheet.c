@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Contact sheets: cells lie apart and within, pictures come out as they went in, captions follow. */
+#include <string.h>
+
 #include "nncore/base/error.h"
 #include "nncore/effects/sheet.h"
 
@@ -117,12 +119,64 @@ test_write(void)
 
   g_autoptr(NnContext) context = nn_context_new(1);
   nn_context_set_memory_budget(context, 1 << 20);
-  g_assert_true(nn_sheet_check(context, 8, 90, 90, &error));
-  g_assert_false(nn_sheet_check(context, 9, 90, 90, &error));
+  g_assert_true(nn_sheet_check(context, 8, 90, 90, false, &error));
+  g_assert_false(nn_sheet_check(context, 9, 90, 90, false, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+  g_assert_nonnull(strstr(error->message, "MB")); /* as sentences of budgets have it, and no MiB */
   g_clear_error(&error);
-  g_assert_false(nn_sheet_check(context, G_MAXINT64, 1, 1, &error));
+  g_assert_false(nn_sheet_check(context, G_MAXINT64, 1, 1, false, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+}
+
+/* what others hold is not left for a sheet; one that is held already is compared with all there is */
+static void
+test_budget(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(NnContext) context = nn_context_new(1);
+  nn_context_set_memory_budget(context, 1 << 20);
+  nn_context_hold_memory(context, 1 << 19);
+  g_assert_true(nn_sheet_check(context, 4, 90, 90, false, &error));
+  g_assert_true(nn_sheet_check(context, 8, 90, 90, true, &error));
+  g_assert_false(nn_sheet_check(context, 9, 90, 90, true, NULL));
+  g_assert_false(nn_sheet_check(context, 8, 90, 90, false, &error));
+  g_assert_error(error, NN_ERROR, NN_ERROR_MEMORY);
+}
+
+/* (transfer full): the first @filled cells have pictures */
+static NnSheet *
+filled_sheet(int cells, int columns, int filled)
+{
+  NnSheet *sheet = nn_sheet_new(cells, columns, 6, 5, true, NULL);
+  for (int i = 0; i < filled; i++) {
+    float value = (float)(i + 1) / 16;
+    nn_sheet_put(sheet, i, &(NnImage){1, 1, 1, &value});
+  }
+  return sheet;
+}
+
+/* the same as one that was made for fewer cells, but without memory for it */
+static void
+test_shorten(void)
+{
+  static const int cases[][4] = {/* cells, columns, cells then, columns then */
+                                 {9, 3, 9, 3}, {9, 3, 7, 3}, {9, 3, 4, 3}, {9, 3, 3, 3},
+                                 {9, 3, 2, 2}, {9, 3, 1, 1}, {5, 5, 4, 4}, {5, 1, 2, 1}};
+  for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+    const int *c = cases[i];
+    g_autoptr(NnSheet) sheet = filled_sheet(c[0], c[1], c[2]);
+    g_autoptr(NnSheet) wanted = filled_sheet(c[2], c[3], c[2]);
+    const NnImage *image = nn_sheet_image(sheet), *other = nn_sheet_image(wanted);
+    const float *data = image->data;
+    nn_sheet_shorten(sheet, c[2]);
+    g_assert_true(image->data == data);
+    g_assert_cmpint(image->width, ==, other->width);
+    g_assert_cmpint(image->height, ==, other->height);
+    g_assert_cmpmem(image->data, nn_image_samples(image) * sizeof(float), other->data,
+                    nn_image_samples(other) * sizeof(float));
+    NnRectangle at = nn_sheet_cell(sheet, c[2] - 1), there = nn_sheet_cell(wanted, c[2] - 1);
+    g_assert_true(at.x == there.x && at.y == there.y);
+  }
 }
 
 static void
@@ -141,6 +195,8 @@ main(int argc, char **argv)
   g_test_add_func("/sheet/pictures", test_pictures);
   g_test_add_func("/sheet/fit", test_fit);
   g_test_add_func("/sheet/write", test_write);
+  g_test_add_func("/sheet/budget", test_budget);
+  g_test_add_func("/sheet/shorten", test_shorten);
   g_test_add_func("/sheet/too-large", test_too_large);
   return g_test_run();
 }

@@ -60,7 +60,7 @@ loss_new(int kind, NnContext *context, const Case *c)
   g_autoptr(NnTensor) target = noise_new(&shape, c->layout, 99);
   for (int64_t i = 0; i < nn_shape_count(&shape); i++)
     target->f[i] = target->f[i] * 0.7f + 0.2f;
-  NnLoss *loss = kind == KINDS ? nn_loss_content(&shape, &error)
+  NnLoss *loss = kind == KINDS ? nn_loss_content(context, &shape, &error)
                                : nn_loss_style(context, (NnStyle)kind, shape.dim[1], &error);
   g_assert_no_error(error);
   observe(loss, context, target);
@@ -292,7 +292,7 @@ test_errors(void)
     g_clear_error(&error);
     x->f[3] = 0;
   }
-  g_assert_null(nn_loss_content(&flat, &error));
+  g_assert_null(nn_loss_content(context, &flat, &error));
   g_assert_error(error, NN_ERROR, NN_ERROR_SHAPE);
 }
 

@@ -145,8 +145,10 @@ test_not_finite(void)
   NnImage *styles[2], *results[2];
   for (int i = 0; i < 2; i++) {
     styles[i] = stripes_new(40, 36, true);
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 4; k++) {
       styles[i]->data[4 * (300 + 40 * k) + k % 3] = i == 0 ? given[k] : seen[k];
+      styles[i]->data[4 * (310 + 40 * k) + 3] = i == 0 ? given[k] : seen[k];
+    }
   }
   for (int mode = 0; mode < 5; mode++) {
     for (int i = 0; i < 2; i++) {

@@ -243,8 +243,10 @@ test_not_finite(void)
   NnImage *results[2];
   for (int i = 0; i < 2; i++) {
     g_autoptr(NnImage) exemplar = exemplar_new(40, 40, 0);
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 4; k++) {
       exemplar->data[4 * (300 + 40 * k) + k % 3] = i == 0 ? given[k] : seen[k];
+      exemplar->data[4 * (310 + 40 * k) + 3] = i == 0 ? given[k] : seen[k];
+    }
     Fixture fixture;
     set_up(&fixture, network, 1);
     fixture_argument(&fixture, "iterations")->i = 4;

@@ -481,18 +481,25 @@ test_variants(void)
   fixture_clear(&fixture);
 }
 
-/* Stop keeps what there is, on a sheet no larger than that; Cancel nothing */
+/* Stop keeps what there is, as far as that goes of the sheet (three rows of three); Cancel nothing */
 static void
 test_answers(void)
 {
   g_autoptr(NnNetwork) network = base_network_new();
   Fixture fixture;
   set_up(&fixture, network, "0-8");
+  g_autoptr(NnImage) whole = nn_image_copy(fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE), NULL);
   fixture.stop_after = 1 + 3 * 2 + 1; /* the begin, two channels, a step of the third */
   fixture.verdict = NN_STOP;
-  fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
+  const NnImage *sheet = fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);
   g_assert_cmpint(fixture.reports, ==, fixture.stop_after);
   g_assert_cmpuint(only_result(&fixture)->captions->len, ==, 3);
+  g_assert_cmpint(sheet->width, ==, whole->width);
+  g_assert_cmpint(sheet->height, <, whole->height / 2);
+  NnRectangle done = {0, 0, 2 + 2 * 42, 2 + 40}; /* two cells and what is around them */
+  g_autoptr(NnImage) before = nn_image_crop(whole, done, NULL);
+  g_autoptr(NnImage) kept = nn_image_crop(sheet, done, NULL);
+  g_assert_cmpfloat(largest_difference(before, kept), ==, 0);
   fixture_argument(&fixture, "channels")->text = "2";
   fixture.stop_after = 2;
   fixture_run(&fixture, NULL, NN_PLACE_NEW_IMAGE);

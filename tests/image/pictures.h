@@ -6,6 +6,7 @@
 
 #include "nncore/base/random.h"
 #include "nncore/image/image.h"
+#include "tests/worst.h"
 
 static inline NnImage *
 picture_new(int width, int height, int channels)
@@ -72,7 +73,7 @@ largest_difference(const NnImage *a, const NnImage *b)
   double largest = 0;
   size_t samples = nn_image_samples(a);
   for (size_t i = 0; i < samples; i++)
-    largest = MAX(largest, fabs((double)a->data[i] - b->data[i]));
+    largest = worse(largest, fabs((double)a->data[i] - b->data[i]));
   return largest;
 }
 

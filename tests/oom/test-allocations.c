@@ -249,7 +249,7 @@ add_losses(Descent *descent, int layer, const NnShape *shape)
   g_autoptr(NnTensor) guide = noise_new(&NN_SHAPE(1, channels, 6, 5), NN_LAYOUT_CHANNELS_LAST, 3);
   for (int kind = NN_STYLE_GRAM; kind <= NN_STYLE_WASSERSTEIN; kind++)
     add_loss(descent, layer, nn_loss_style(descent->context, (NnStyle)kind, channels, NULL));
-  add_loss(descent, layer, nn_loss_content(shape, NULL));
+  add_loss(descent, layer, nn_loss_content(descent->context, shape, NULL));
   add_loss(descent, layer, nn_loss_similarity(descent->context, channels, 2, NULL));
   add_loss(descent, layer, nn_loss_l2());
   add_loss(descent, layer, nn_loss_mean());

@@ -67,17 +67,21 @@ typedef struct {
 static const Case cases[] = {
     {"deepdream", "working-size=0 octaves=2 iterations=2", 0.5},
     {"deepdream", "working-size=0 octaves=1 iterations=1 smoothing=2", 0.5},
+    {"deepdream", "working-size=240 octaves=1 iterations=1", 0.8},
     {"style-transfer", "working-size=0 scales=2 iterations=2", 0.5},
     {"style-transfer", "working-size=0 scales=1 iterations=2 optimizer=1", 0.5},
+    {"style-transfer", "working-size=0 scales=1 iterations=1 content-layers=relu1_1", 0.5},
     {"texture-synthesis",
      "working-size=0 width=361 height=270 scales=1 iterations=2 "
      "layers=relu1_1,relu3_1",
      0.5},
     {"feature-inversion", "working-size=0 iterations=2 layers=relu3_1", 0.5},
+    {"feature-inversion", "working-size=0 iterations=1 layers=relu1_1", 0.6},
     {"adversarial", "iterations=2", 0.8},
     {"occlusion", "working-size=256 stride=64", 0.9},
     {"saliency", "working-size=361 method=0", 0.7},
     {"saliency", "working-size=361 method=2 steps=2", 0.7},
+    {"saliency", "working-size=128 method=0", 0.7},
 };
 
 static void

@@ -10,6 +10,7 @@
 #include "nncore/plan/partial-private.h"
 #include "nncore/plan/workspace.h"
 #include "onnx-builder.h"
+#include "tests/worst.h"
 
 static NnModel *
 open_model(OnnxBuilder *builder, const char *output)
@@ -188,7 +189,7 @@ largest_difference(const NnTensor *a, const NnTensor *b)
   double largest = 0, scale = 0;
   g_assert_true(nn_shape_equal(&a->shape, &b->shape) && a->layout == b->layout);
   for (int64_t i = 0; i < nn_shape_count(&a->shape); i++) {
-    largest = MAX(largest, fabs((double)a->f[i] - (double)b->f[i]));
+    largest = worse(largest, fabs((double)a->f[i] - (double)b->f[i]));
     scale = MAX(scale, fabs((double)b->f[i]));
   }
   return largest / scale;

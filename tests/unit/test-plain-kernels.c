@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kernels/ that are plain C, the same for every instruction set: average-pooling, normalisation,
- * sampling, broadcasting, reducing, products of matrices, eigenvectors. There and back, against the
+ * sampling, broadcasting, reducing, products of matrices, sums by channel, eigenvectors. There and back, against the
  * same in double precision, written out as plainly as can be; over odd sizes and batches of 1 to 4.
  * What is gathered in floats may differ by LIMIT of the largest value, what is in double by
  * DOUBLE_LIMIT. */
@@ -9,11 +9,13 @@
 
 #include "nncore/base/memory.h"
 #include "nncore/kernels/broadcast.h"
+#include "nncore/kernels/channel-sums.h"
 #include "nncore/kernels/matmul.h"
 #include "nncore/kernels/norm.h"
 #include "nncore/kernels/pooling.h"
 #include "nncore/kernels/sample.h"
 #include "nncore/kernels/symmetric.h"
+#include "tests/worst.h"
 
 #define LIMIT 1e-5
 #define DOUBLE_LIMIT 1e-12
@@ -38,9 +40,8 @@ check(const float *values, const double *want, int64_t count)
 {
   double largest = 0, worst = 0;
   for (int64_t i = 0; i < count; i++) {
-    g_assert_true(isfinite(values[i]));
     largest = MAX(largest, fabs(want[i]));
-    worst = MAX(worst, fabs((double)values[i] - want[i]));
+    worst = worse(worst, fabs((double)values[i] - want[i]));
   }
   g_assert_cmpfloat(worst, <=, LIMIT * largest);
 }
@@ -822,6 +823,61 @@ test_matmul(void)
         check_matmul(&sizes[i], batch, way);
 }
 
+/* ---- sums over positions ---- */
+
+static void
+check_channel_sums(int64_t channels, int64_t high, int64_t wide, NnLayout layout, int threads)
+{
+  g_autoptr(GRand) random = g_rand_new_with_seed(43);
+  g_autoptr(NnContext) context = nn_context_new(threads);
+  int64_t positions = high * wide, count = channels * positions;
+  bool last = layout == NN_LAYOUT_CHANNELS_LAST;
+  NnTensor map = {.shape = NN_SHAPE(1, channels, high, wide), .layout = layout}, gradient = map;
+  map.f = random_floats(random, count, -1, 2);
+  gradient.f = random_floats(random, count, -1, 1);
+  float *slopes = random_floats(random, 2 * channels, -1, 1), *before = gradient.f;
+  gradient.f = nn_alloc((size_t)count, sizeof(float), NULL);
+  memcpy(gradient.f, before, (size_t)count * sizeof(float));
+  double *sums = zeros(2 * channels), *want = zeros(2 * channels), *spread = zeros(count);
+  double *scratch = zeros((int64_t)nn_channel_sums_scratch_doubles(channels));
+  for (int64_t i = 0; i < count; i++) {
+    int64_t c = last ? i % channels : i / positions;
+    double x = (double)map.f[i];
+    want[c] += x;
+    want[channels + c] += x * x;
+    spread[i] = (double)before[i] + (double)slopes[c] + (double)slopes[channels + c] * x;
+  }
+  sums[0] = 5; /* is added to */
+  want[0] += 5;
+  nn_channel_sums_add(context, &map, true, sums, scratch);
+  for (int64_t c = 0; c < 2 * channels; c++)
+    g_assert_cmpfloat(fabs(sums[c] - want[c]), <=, DOUBLE_LIMIT * (double)positions);
+  nn_channel_sums_spread(context, &map, slopes, slopes + channels, &gradient);
+  check(gradient.f, spread, count);
+  nn_free(scratch);
+  nn_free(spread);
+  nn_free(want);
+  nn_free(sums);
+  nn_free(slopes);
+  nn_free(before);
+  nn_free(gradient.f);
+  nn_free(map.f);
+}
+
+static void
+test_channel_sums(void)
+{
+  static const int64_t channels[] = {1, 3, 16, 21, 67};
+  static const int64_t planes[][2] = {{1, 1}, {5, 7}, {61, 53}, {211, 97}};
+  for (size_t i = 0; i < G_N_ELEMENTS(channels); i++)
+    for (size_t k = 0; k < G_N_ELEMENTS(planes); k++)
+      for (int threads = 1; threads <= 3; threads += 2) {
+        check_channel_sums(channels[i], planes[k][0], planes[k][1], NN_LAYOUT_PLAIN, threads);
+        check_channel_sums(channels[i], planes[k][0], planes[k][1], NN_LAYOUT_CHANNELS_LAST,
+                           threads);
+      }
+}
+
 /* ---- eigenvectors of symmetric matrices ---- */
 
 /* rows of @v are orthonormal, and sum of values x v v' is @a again */
@@ -838,7 +894,7 @@ check_eigenvectors(int64_t n, const double *a, const double *v, const double *va
       }
       g_assert_cmpfloat(fabs(dot - (i == j)), <=, DOUBLE_LIMIT);
       largest = MAX(largest, fabs(a[i * n + j]));
-      worst = MAX(worst, fabs(again - a[i * n + j]));
+      worst = worse(worst, fabs(again - a[i * n + j]));
     }
   g_assert_cmpfloat(worst, <=, DOUBLE_LIMIT * (double)n * largest);
 }
@@ -888,6 +944,7 @@ main(int argc, char **argv)
   g_test_add_func("/plain-kernels/broadcast", test_broadcast);
   g_test_add_func("/plain-kernels/reduce", test_reduce);
   g_test_add_func("/plain-kernels/matmul", test_matmul);
+  g_test_add_func("/plain-kernels/channel-sums", test_channel_sums);
   g_test_add_func("/plain-kernels/eigen", test_eigen);
   return g_test_run();
 }
