@@ -37,6 +37,15 @@ job_of(const NnTensor *map)
                .strips = CLAMP(channels * positions / STRIP, 1, MOST_STRIPS)};
 }
 
+NnTensor
+nn_channel_sums_picture(const NnTensor *batch, int64_t n)
+{
+  NnTensor picture = *batch;
+  picture.shape.dim[0] = 1;
+  picture.f += n * nn_shape_product(&batch->shape, 1, batch->shape.rank);
+  return picture;
+}
+
 size_t
 nn_channel_sums_scratch_doubles(int64_t channels)
 {

@@ -6,6 +6,9 @@
 #include "nncore/base/context.h"
 #include "nncore/tensor/tensor.h"
 
+/** nn_channel_sums_picture: picture @n of a batch, a map. */
+NnTensor nn_channel_sums_picture(const NnTensor *batch, int64_t n);
+
 /** nn_channel_sums_scratch_doubles: that nn_channel_sums_add() needs for maps of C channels. */
 size_t nn_channel_sums_scratch_doubles(int64_t channels);
 

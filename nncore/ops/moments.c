@@ -77,16 +77,6 @@ views_from(const NnTensor *tensors, int64_t n, int64_t channels, NnTensor views[
   }
 }
 
-/* picture @n of @tensor */
-static NnTensor
-picture_of(const NnTensor *tensor, int64_t n)
-{
-  NnTensor picture = *tensor;
-  picture.shape.dim[0] = 1;
-  picture.f += n * nn_shape_product(&tensor->shape, 1, 4);
-  return picture;
-}
-
 /* into the scratch memory */
 static double *
 sum_picture(const NnOpRun *run, const NnTensor *picture)
@@ -103,7 +93,7 @@ forward(const NnOpRun *run)
 {
   const NnShape *shape = &run->in[0].shape;
   for (int64_t n = 0; n < shape->dim[0]; n++) {
-    NnTensor out[2], picture = picture_of(&run->in[0], n);
+    NnTensor out[2], picture = nn_channel_sums_picture(&run->in[0], n);
     views_from(run->out, n, shape->dim[1], out);
     close_sums(run->params, nn_shape_product(shape, 2, 4), shape->dim[1],
                sum_picture(run, &picture), out);
@@ -122,7 +112,8 @@ backward_picture(const NnOpRun *run, int64_t n)
 {
   const NnShape *shape = &run->in[0].shape;
   int64_t channels = shape->dim[1], positions = nn_shape_product(shape, 2, 4);
-  NnTensor picture = picture_of(&run->in[0], n), to = picture_of(&run->grad_in[0], n);
+  NnTensor picture = nn_channel_sums_picture(&run->in[0], n);
+  NnTensor to = nn_channel_sums_picture(&run->grad_in[0], n);
   double *total = sum_picture(run, &picture);
   float *values = (float *)(total + 2 * channels), *slopes = values + 2 * channels;
   NnTensor out[2] = {{.f = values}, {.f = values + channels}}, gradients[2];
