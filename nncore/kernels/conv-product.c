@@ -26,7 +26,7 @@ enum {
 typedef struct {
   _Alignas(NN_ALIGNMENT) float packed[PACKED];
   float turned[TURNED * CHUNK * SQUARE];
-  int64_t at[MOST_ROWS + NN_CONV_MAX_ROWS];
+  int64_t at[MOST_ROWS + NN_CONV_MAX_ROWS], elements[MOST_ROWS + NN_CONV_MAX_ROWS];
 } Worker;
 
 /**
@@ -156,7 +156,7 @@ multiply_block(const Job *job, int64_t begin, int64_t end, int64_t panel, Worker
         .target = job->conv->target,
         .plane = BLOCK,
         .at = worker->at,
-        .elements = worker->at,
+        .elements = job->gather.target_pixel > 0 ? worker->elements : worker->at,
         .add = slab > 0 || job->gather.add,
         .expect = slab == 0,
         .finish = slab + CHUNK >= job->n_slabs ? job->conv->finish : nothing,
@@ -169,18 +169,18 @@ multiply_block(const Job *job, int64_t begin, int64_t end, int64_t panel, Worker
   }
 }
 
+/* @pixel: from one of the target's to the next */
 static void
-find_targets(const Job *job, int64_t begin, int64_t end, int64_t *at)
+find_targets(const Job *job, int64_t begin, int64_t end, int64_t pixel, int64_t *at)
 {
   const NnGather *gather = &job->gather;
-  int64_t channels = job->conv->target_channels;
   for (int64_t left = 0; begin < end; begin++, at++, left--) {
     if (left == 0) {
       NnConvPosition p = nn_conv_position(gather, begin);
-      *at = nn_conv_target(gather, &p) * channels;
+      *at = nn_conv_target(gather, &p) * pixel;
       left = gather->count[2] - p.j[2];
     } else {
-      *at = at[-1] + gather->target_step[2] * channels;
+      *at = at[-1] + gather->target_step[2] * pixel;
     }
   }
 }
@@ -193,7 +193,10 @@ run_items(int64_t begin, int64_t end, int worker, gpointer data)
   for (int64_t item = begin; item < end; item++) {
     int64_t first = item / job->parts * job->block;
     int64_t last = MIN(first + job->block, job->positions);
-    find_targets(job, first, last, job->workers[worker].at);
+    int64_t channels = job->conv->target_channels, pixel = job->gather.target_pixel;
+    find_targets(job, first, last, pixel > 0 ? pixel : channels, job->workers[worker].at);
+    if (pixel > 0)
+      find_targets(job, first, last, channels, job->workers[worker].elements);
     multiply_block(job, first, last, item % job->parts * job->item_panels, &job->workers[worker]);
   }
 }

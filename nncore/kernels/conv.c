@@ -306,6 +306,12 @@ nn_gather_adds(const NnGather *gather)
   return running_kind(gather) == NN_CONV_PRODUCT;
 }
 
+bool
+nn_gather_steps(const NnGather *gather)
+{
+  return running_kind(gather) == NN_CONV_PRODUCT && has_whole_bytes(gather, NN_CONV_PRODUCT);
+}
+
 void
 nn_gather_run(NnContext *context, const NnGather *gather, const float *source, float *target,
               const NnFinish *finish, void *scratch)

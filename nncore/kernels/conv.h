@@ -34,6 +34,8 @@ void nn_filters_fill(const NnFilters *shape, const float *w, bool both, float *f
  * @tap_rows: how many rows (depth, height) of offsets there are, or more; @reach: the width between
  *   the first tap and the last, or more
  * @shape, @filters: nn_filters_fill()
+ * @target_pixel: floats from a pixel of the target to the next, only where nn_gather_steps(); 0: its
+ *   channels
  * @back: from the filters' outputs to their inputs; they must have been made for both ways
  * @add: to what the target has, only where nn_gather_adds()
  */
@@ -48,6 +50,7 @@ typedef struct {
   int64_t tap_rows, reach;
   NnFilters shape;
   const float *filters;
+  int64_t target_pixel;
   bool back, add;
 } NnGather;
 
@@ -64,6 +67,10 @@ bool nn_gather_gates(const NnGather *gather);
 
 /** nn_gather_adds: whether nn_gather_run() can add. Follows from its filters' shape and way. */
 bool nn_gather_adds(const NnGather *gather);
+
+/** nn_gather_steps: whether nn_gather_run() can write pixels that lie apart, given that their channels
+ * are whole bytes of bits. Follows from its filters' shape and way. */
+bool nn_gather_steps(const NnGather *gather);
 
 /**
  * nn_gather_run:

@@ -95,7 +95,8 @@ transform(const float *patch, int64_t row, int64_t channels, bool flipped, NnWin
 
 NN_INLINE void
 transform_tile(const NnFinishKind kind, NnWinogradTile m, int64_t channels, const bool flipped,
-               const NnFinish *finish, float *target, int64_t at, int64_t row, int high, int wide)
+               const NnFinish *finish, float *target, NnWinogradPixels to,
+               NnWinogradPixels elements, int high, int wide)
 {
   NnFinish last = *finish;
   for (int64_t c = 0; c < channels; c += NN_LANES) {
@@ -119,9 +120,10 @@ transform_tile(const NnFinishKind kind, NnWinogradTile m, int64_t channels, cons
         transform_out_flipped(line, out);
       else
         transform_out(line, out);
-      int64_t line_at = at + y * row;
-      for (int x = 0; x < wide; x++, line_at += channels)
-        nn_finish_lanes(kind, last, out[x] + bias, target + line_at + c, line_at, c, NN_LANES);
+      float *line_to = target + to.at + y * to.row + c;
+      int64_t element = elements.at + y * elements.row;
+      for (int x = 0; x < wide; x++, line_to += to.pixel, element += elements.pixel)
+        nn_finish_lanes(kind, last, out[x] + bias, line_to, element, c, NN_LANES);
     }
   }
 }
@@ -129,36 +131,36 @@ transform_tile(const NnFinishKind kind, NnWinogradTile m, int64_t channels, cons
 /* a whole tile: with constant loops it stays in registers */
 NN_INLINE void
 transform_whole(NnWinogradTile m, int64_t channels, const bool flipped, const NnFinish *finish,
-                float *target, int64_t at, int64_t row)
+                float *target, NnWinogradPixels to, NnWinogradPixels elements)
 {
   switch (nn_finish_kind(finish)) {
   case NN_FINISH_LIMITS:
-    transform_tile(NN_FINISH_LIMITS, m, channels, flipped, finish, target, at, row, OUT, OUT);
+    transform_tile(NN_FINISH_LIMITS, m, channels, flipped, finish, target, to, elements, OUT, OUT);
     break;
   case NN_FINISH_BITS:
-    transform_tile(NN_FINISH_BITS, m, channels, flipped, finish, target, at, row, OUT, OUT);
+    transform_tile(NN_FINISH_BITS, m, channels, flipped, finish, target, to, elements, OUT, OUT);
     break;
   case NN_FINISH_GATE:
-    transform_tile(NN_FINISH_GATE, m, channels, flipped, finish, target, at, row, OUT, OUT);
+    transform_tile(NN_FINISH_GATE, m, channels, flipped, finish, target, to, elements, OUT, OUT);
     break;
   default:
-    transform_tile(NN_FINISH_ANY, m, channels, flipped, finish, target, at, row, OUT, OUT);
+    transform_tile(NN_FINISH_ANY, m, channels, flipped, finish, target, to, elements, OUT, OUT);
   }
 }
 
 static void
 transform_back(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish *finish,
-               float *target, int64_t at, int64_t row, int high, int wide)
+               float *target, NnWinogradPixels to, NnWinogradPixels elements, int high, int wide)
 {
   bool whole = high == OUT && wide == OUT;
   if (whole && flipped)
-    transform_whole(m, channels, true, finish, target, at, row);
+    transform_whole(m, channels, true, finish, target, to, elements);
   else if (whole)
-    transform_whole(m, channels, false, finish, target, at, row);
+    transform_whole(m, channels, false, finish, target, to, elements);
   else if (flipped)
-    transform_tile(NN_FINISH_ANY, m, channels, true, finish, target, at, row, high, wide);
+    transform_tile(NN_FINISH_ANY, m, channels, true, finish, target, to, elements, high, wide);
   else
-    transform_tile(NN_FINISH_ANY, m, channels, false, finish, target, at, row, high, wide);
+    transform_tile(NN_FINISH_ANY, m, channels, false, finish, target, to, elements, high, wide);
 }
 
 /* ---- pooling ---- */

@@ -29,6 +29,11 @@ typedef struct {
   int64_t place, block;
 } NnWinogradTile;
 
+/** NnWinogradPixels: where a tile's first pixel begins; from a row to the next; from a pixel to the next. */
+typedef struct {
+  int64_t at, row, pixel;
+} NnWinogradPixels;
+
 /**
  * NnWinogradProduct: M = V U at one place, for some panels.
  * @v, @m: at the first tile; their blocks are @v_block, @m_block floats apart
@@ -53,12 +58,12 @@ typedef struct {
  * @lanes: channel counts must be multiples of it
  * @transform: a patch of 6 x 6 pixels, rows @row floats apart, into V; @flipped: for filters whose
  *   taps are meant flipped (winograd.c)
- * @transform_back: M, finished, into the first @high x @wide pixels of a tile that begins @at
- *   floats from @target, rows @row floats apart
+ * @transform_back: M, finished, into the first @high x @wide pixels of a tile of @target, which are
+ *   @to; @elements: the same, as bits count
  * @multiply: NnWinogradProduct
  * @pool: the maxima over the first @high x @wide windows of 2 x 2 pixels of @tile, which is whole,
- *   into those of the target, finished, but for the bias; @at and @row as above, of it; @winners (nullable): of its first
- *   element
+ *   into those of the target, finished, but for the bias, from its element @at on, rows @row apart;
+ *   @winners (nullable): of its first element
  * @unpool: what of the gradient to a window's maximum each of its pixels gets; %NULL: not wanted
  * @settle: after a thread's last transform_back or pool: what was streamed is there for the others
  * @transpose: 16 x 16 floats, for panels read across
@@ -68,7 +73,8 @@ typedef struct {
   void (*transform)(const float *patch, int64_t row, int64_t channels, bool flipped,
                     NnWinogradTile v);
   void (*transform_back)(NnWinogradTile m, int64_t channels, bool flipped, const NnFinish *finish,
-                         float *target, int64_t at, int64_t row, int high, int wide);
+                         float *target, NnWinogradPixels to, NnWinogradPixels elements, int high,
+                         int wide);
   void (*pool)(const float *tile, int64_t channels, const NnFinish *finish, float *target,
                int64_t at, int64_t row, int high, int wide, uint8_t *winners);
   void (*unpool)(const float *gradient, const uint8_t *winners, int64_t channels,

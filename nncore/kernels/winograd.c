@@ -379,8 +379,9 @@ pool_tile(const Job *job, Tile tile, NnWinogradTile m, float *whole)
   int64_t y = tile.y / 2, x = tile.x / 2;
   NnFinish biases = nn_finish(job->finish.bias, (NnActivation){NN_ACTIVATION_NONE, 0}, NULL);
   NnFinish rest = job->finish;
+  NnWinogradPixels own = {0, OUT * channels, channels};
   rest.bias = NULL;
-  job->lanes->transform_back(m, channels, false, &biases, whole, 0, OUT * channels, OUT, OUT);
+  job->lanes->transform_back(m, channels, false, &biases, whole, own, own, OUT, OUT);
   job->lanes->pool(whole, channels, &rest, job->target, ((tile.n * high + y) * wide + x) * channels,
                    wide * channels, (int)MIN(POOLED, high - y), (int)MIN(POOLED, wide - x),
                    w->winners);
@@ -392,7 +393,7 @@ finish_tile(const Job *job, int64_t index, NnWinogradTile m, float *whole)
 {
   const NnWinograd *w = job->winograd;
   Tile tile = tile_at(&job->blocks, index);
-  int64_t channels = w->target_channels;
+  int64_t channels = w->target_channels, pixel = w->target_pixel > 0 ? w->target_pixel : channels;
   int64_t first = (tile.n * w->target_height + tile.y) * w->target_width + tile.x;
   if (w->pools && !w->back) {
     pool_tile(job, tile, m, whole);
@@ -400,8 +401,10 @@ finish_tile(const Job *job, int64_t index, NnWinogradTile m, float *whole)
   }
   int high = (int)MIN(OUT, w->target_height - tile.y);
   int wide = (int)MIN(OUT, w->target_width - tile.x);
-  job->lanes->transform_back(m, channels, w->back, &job->finish, job->target, first * channels,
-                             w->target_width * channels, high, wide);
+  NnWinogradPixels to = {first * pixel, w->target_width * pixel, pixel};
+  NnWinogradPixels elements = {first * channels, w->target_width * channels, channels};
+  job->lanes->transform_back(m, channels, w->back, &job->finish, job->target, to, elements, high,
+                             wide);
 }
 
 /* ---- a block of a thread's own ---- */

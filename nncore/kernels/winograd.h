@@ -18,6 +18,8 @@
  * @back: to the gradient: the taps count as flipped, the filters' outputs are the source channels,
  *   their inputs the target's
  * @pad_top, @pad_left: pads before the first row and column; the others follow from the sizes
+ * @target_pixel: floats from a pixel of the target to the next, by the block of 16; 0: its channels; not
+ *   of what pools
  * @pools: the result goes on as its maximum over whole windows of 2 x 2 pixels, which is what is
  *   written, and finished; back: the source is the gradient to that. Sizes are those of the bare
  *   result.
@@ -28,6 +30,7 @@ typedef struct {
   int64_t batch;
   int64_t source_height, source_width, source_channels;
   int64_t target_height, target_width, target_channels;
+  int64_t target_pixel;
   int64_t pad_top, pad_left;
   const float *filters;
   bool back;

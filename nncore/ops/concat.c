@@ -54,6 +54,16 @@ concat_infer(NnInfer *infer, GError **error)
   return nn_set_output(infer, infer->in[0].dtype, &shape, error);
 }
 
+/* of pictures, by channels */
+static bool
+joins_pixels(const NnInfer *infer)
+{
+  const Concat *params = infer->params;
+  int axis;
+  return infer->in[0].shape.rank == 4 &&
+         nn_shape_axis(&infer->in[0].shape, params->axis, &axis, NULL) && axis == 1;
+}
+
 static void
 transfer(const NnOpRun *run, const NnTensor *parts, const NnTensor *whole, bool split)
 {
@@ -100,6 +110,7 @@ const NnOp nn_op_concat = {
     .params_bytes = sizeof(Concat),
     .parse = concat_parse,
     .infer = concat_infer,
+    .joins_pixels = joins_pixels,
     .reach = concat_reach,
     .forward = concat_forward,
     .backward = concat_backward,

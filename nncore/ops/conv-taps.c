@@ -341,6 +341,7 @@ run_winograd(const NnConvRun *run, bool back)
   winograd.filters = find_filters(run, back, &scratch);
   winograd.pools = run->bare != NULL;
   winograd.winners = run->winners;
+  winograd.target_pixel = back ? 0 : run->y_pixel;
   NnFinish finish =
       back ? nn_finish_gate(run->gate) : nn_finish(run->bias, run->activation, run->bits);
   const NnTensor *source = back ? run->y : run->x, *target = back ? run->x : run->y;
@@ -438,6 +439,13 @@ nn_conv_there_adds(const NnConvParams *params, const NnShape *w)
 }
 
 bool
+nn_conv_there_steps(const NnConvParams *params, const NnShape *w)
+{
+  NnGather gather = {.shape = filters_shape(params, w)};
+  return use_winograd(params, w) || nn_gather_steps(&gather);
+}
+
+bool
 nn_conv_back_adds(const NnConvParams *params, const NnShape *w)
 {
   return can_add(params, w, true);
@@ -455,6 +463,7 @@ nn_conv_there(const NnConvRun *run)
       describe_there(prepared, &run->x->shape, &run->y->shape, run->window, run->scratch);
   NnFinish finish = nn_finish(run->bias, run->activation, run->bits);
   gather.add = run->adds;
+  gather.target_pixel = run->y_pixel;
   nn_gather_run(run->context, &gather, run->x->f, run->y->f, &finish,
                 (char *)run->scratch + offsets_bytes(prepared->forward.n_taps));
 }

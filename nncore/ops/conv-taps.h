@@ -76,6 +76,8 @@ size_t nn_conv_scratch_bytes(const NnConvParams *params, const NnConvTaps *taps,
  * @bare: (nullable): Y is the maximum over windows of 2 x 2 of the convolution's result, and this is the
  *   shape of that; where nn_conv_pools()
  * @winners: NnWinograd's
+ * @y_pixel: X to Y only: floats from a pixel of Y to the next, where nn_conv_there_steps(); 0: its
+ *   channels
  * @adds: to what the target has, before the activation or the gate; where nn_conv_there_adds() or
  *   nn_conv_back_adds()
  */
@@ -92,6 +94,7 @@ typedef struct {
   NnActivation activation;
   uint8_t *bits;
   NnGate gate;
+  int64_t y_pixel;
   bool adds;
   void *scratch;
 } NnConvRun;
@@ -100,6 +103,9 @@ typedef struct {
  * weights' shape. */
 bool nn_conv_there_adds(const NnConvParams *params, const NnShape *w);
 bool nn_conv_back_adds(const NnConvParams *params, const NnShape *w);
+
+/** nn_conv_there_steps: whether nn_conv_there() can write pixels that lie apart. @w: the weights' shape. */
+bool nn_conv_there_steps(const NnConvParams *params, const NnShape *w);
 
 /** nn_conv_pools: whether both ways can pool. @w: the weights' shape. */
 bool nn_conv_pools(const NnConvParams *params, const NnShape *w);

@@ -146,6 +146,7 @@ forward(const NnOpRun *run)
 {
   NnWindow window;
   NnConvRun there = nn_conv_describe_there(run, &window);
+  there.y_pixel = run->out_pixel;
   nn_conv_there(&there);
 }
 
@@ -163,6 +164,12 @@ bool
 nn_conv_adds_gradient(const NnInfer *infer)
 {
   return nn_conv_back_adds(infer->params, &infer->in[W].shape);
+}
+
+static bool
+steps_out(const NnInfer *infer)
+{
+  return nn_conv_there_steps(infer->params, &infer->in[W].shape);
 }
 
 NnWindow *
@@ -200,6 +207,7 @@ const NnOp nn_op_conv = {
     .fuses_activation = true,
     .adds_gradient = nn_conv_adds_gradient,
     .gates_gradient = true,
+    .steps_out = steps_out,
     .params_bytes = sizeof(NnConvParams),
     .parse = parse,
     .infer = nn_conv_infer,

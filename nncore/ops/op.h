@@ -72,6 +72,8 @@ typedef struct {
  *   Forward applies it and, where @activation_bits is not %NULL, records it
  *   (kernels/activation.h). Backward has nothing to do: @grad_out already is the gradient to the
  *   operator's own result.
+ * @out_pixel: forward only, where the operator steps_out: floats from a pixel of output 0 to the next,
+ *   between which others' channels lie; 0: its own channels, as anywhere else
  * @grad_out: backward only: gradient to each output; data is %NULL where it is zero. Backward may
  *   overwrite it.
  * @gate: backward only, with gates_gradient: the derivative of the activation behind which input 0
@@ -96,6 +98,7 @@ typedef struct {
   uint8_t *activation_bits;
   NnGate gate;
   bool adds;
+  int64_t out_pixel;
   const NnTensor *grad_out;
   const NnTensor *grad_in;
 } NnOpRun;
@@ -149,6 +152,14 @@ typedef struct NnOp {
 
   /* its backward applies NnOpRun.gate */
   bool gates_gradient;
+
+  /* optional: whether forward heeds NnOpRun.out_pixel, given that the result's channels, and those
+   * between its pixels, come by the block of 16 */
+  bool (*steps_out)(const NnInfer *infer);
+
+  /* optional: whether the result is the inputs side by side, pixel by pixel, so that there is nothing to
+   * do where these are written there */
+  bool (*joins_pixels)(const NnInfer *infer);
 
   /* optional: the operator is this activation (Relu, Clip) and can be fused into another; kind NONE
    * where it cannot. Constants are those that hold at every size. */

@@ -9,9 +9,11 @@
 
 #define NN_NO_BUFFER (-1)
 
-/** NnPlanValue: buffers of an activation and of the gradient to it. */
+/** NnPlanValue: buffers of an activation and of the gradient to it. @offset: bytes of the first's
+ * buffer before it. */
 typedef struct {
   int data, gradient;
+  size_t offset;
 } NnPlanValue;
 
 /**
@@ -19,7 +21,8 @@ typedef struct {
  * @forward_scratch, @backward_scratch, @aux, @bits: buffers
  * @kept: NnOp.keeps of it
  * @active: backward has something to do
- * @done: all its outputs are known already: forward has nothing to do
+ * @done: all its outputs are known already, or made by others: forward has nothing to do
+ * @out_pixel: NnOpRun.out_pixel
  * @gate: of what made input 0, whose activation's derivative backward applies: the node, or -1
  * @adds: backward adds to the gradient to input 0, of which others have left their part there
  * @gated: that derivative of its own activation is applied by another node's backward
@@ -31,6 +34,7 @@ typedef struct {
   unsigned kept;
   bool active, done, gated, adds;
   int gate;
+  int64_t out_pixel;
   int *input_gradients;
 } NnPlanNode;
 

@@ -65,7 +65,7 @@ plan_activations(NnPlan *plan, GError **error)
 {
   const NnGraph *graph = plan->graph;
   for (size_t v = 0; v < graph->n_values; v++)
-    plan->values[v] = (NnPlanValue){NN_NO_BUFFER, NN_NO_BUFFER};
+    plan->values[v] = (NnPlanValue){NN_NO_BUFFER, NN_NO_BUFFER, 0};
   for (size_t i = 0; i < graph->n_inputs; i++) {
     NnValueId id = graph->inputs[i];
     if (!add_buffer(plan, value_bytes(plan, id), 0, end_time(plan), &plan->values[id].data, error))
@@ -350,8 +350,6 @@ take_places(NnPlan *plan)
   }
 }
 
-/* ---- what operators ask for ---- */
-
 static bool
 node_types_init(NnNodeTypes *types, const NnPlan *plan, int i, GError **error)
 {
@@ -359,6 +357,91 @@ node_types_init(NnNodeTypes *types, const NnPlan *plan, int i, GError **error)
   types->infer.prepared = plan->program->prepared[i];
   return ok;
 }
+
+/* ---- inputs in the place of results: what is joined is written side by side ---- */
+
+#define JOINED_CHANNELS \
+  16 /* multiples of it: whole lines of the cache, as NnOp.steps_out wants them */
+
+static int
+count_readers(const NnPlan *plan, NnValueId id)
+{
+  int count = nn_plan_is_target(plan, id) ? 1 : 0;
+  for (int i = 0; i < n_steps(plan); i++)
+    for (int k = 0; k < plan->graph->nodes[i].n_inputs; k++)
+      count += plan->graph->nodes[i].inputs[k] == id;
+  return count;
+}
+
+/* whether node @i's input @id can be written straight into its result: nobody else ever reads it */
+static bool
+can_be_joined(const NnPlan *plan, int i, NnValueId id, bool *can, GError **error)
+{
+  const NnValue *value = id != NN_NO_VALUE ? &plan->graph->values[id] : NULL;
+  *can = value != NULL && value->producer >= 0 && plan->values[id].data != NN_NO_BUFFER &&
+         value->layout == NN_LAYOUT_CHANNELS_LAST && value->type.dtype == NN_DTYPE_FLOAT &&
+         value->type.shape.dim[1] % JOINED_CHANNELS == 0;
+  if (!*can)
+    return true;
+  const NnOp *op = plan->graph->nodes[value->producer].op;
+  const NnBuffer *buffer = &plan->buffers[plan->values[id].data];
+  *can = op->steps_out != NULL && buffer->first == value->producer && buffer->last == i &&
+         count_readers(plan, id) == 1;
+  if (!*can)
+    return true;
+  NnNodeTypes types;
+  bool ok = node_types_init(&types, plan, value->producer, error);
+  *can = ok && op->steps_out(&types.infer);
+  nn_node_types_clear(&types);
+  return ok;
+}
+
+/* whether node @i is done when its inputs are, each written between the pixels of the others */
+static bool
+find_whether_joins(const NnPlan *plan, int i, bool *joins, GError **error)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  NnNodeTypes types;
+  *joins = false;
+  if (node->op->joins_pixels == NULL || plan->nodes[i].done ||
+      plan->graph->values[node->outputs[0]].layout != NN_LAYOUT_CHANNELS_LAST)
+    return true;
+  bool ok = node_types_init(&types, plan, i, error);
+  *joins = ok && node->op->joins_pixels(&types.infer);
+  nn_node_types_clear(&types);
+  for (int k = 0; ok && *joins && k < node->n_inputs; k++)
+    ok = can_be_joined(plan, i, node->inputs[k], joins, error);
+  return ok;
+}
+
+static bool
+join_places(NnPlan *plan, GError **error)
+{
+  for (int i = 0; i < n_steps(plan); i++) {
+    const NnNode *node = &plan->graph->nodes[i];
+    bool joins;
+    if (!find_whether_joins(plan, i, &joins, error))
+      return false;
+    if (!joins)
+      continue;
+    int place = plan->values[node->outputs[0]].data;
+    int64_t channels = plan->graph->values[node->outputs[0]].type.shape.dim[1], first = 0;
+    for (int k = 0; k < node->n_inputs; k++) {
+      NnPlanValue *part = &plan->values[node->inputs[k]];
+      const NnValue *value = &plan->graph->values[node->inputs[k]];
+      plan->buffers[part->data].bytes = 0;
+      plan->buffers[place].first = MIN(plan->buffers[place].first, value->producer);
+      part->data = place;
+      part->offset = (size_t)first * sizeof(float);
+      plan->nodes[value->producer].out_pixel = channels;
+      first += value->type.shape.dim[1];
+    }
+    plan->nodes[i].done = true;
+  }
+  return true;
+}
+
+/* ---- what operators ask for ---- */
 
 static bool
 plan_scratch(NnPlan *plan, int i, const NnNodeTypes *types, GError **error)
@@ -497,7 +580,7 @@ nn_plan_new(NnProgram *program, const NnShape *shapes, int n_shapes, GError **er
        (!program->options.gradient || plan_gradients(plan, error));
   if (ok)
     take_places(plan);
-  ok = ok && plan_nodes(plan, error) &&
+  ok = ok && join_places(plan, error) && plan_nodes(plan, error) &&
        nn_arena_place(plan->buffers, plan->n_buffers, &plan->bytes, error) &&
        find_nominal_bytes(plan, error);
   if (!ok) {

@@ -63,7 +63,9 @@ data_view(const NnWorkspace *workspace, NnValueId id)
     view.refs = 0;
     return view;
   }
-  return view_of(workspace, id, buffer_at(workspace, workspace->plan->values[id].data));
+  const NnPlanValue *planned = &workspace->plan->values[id];
+  char *buffer = buffer_at(workspace, planned->data);
+  return view_of(workspace, id, buffer != NULL ? buffer + planned->offset : NULL);
 }
 
 static NnTensor
@@ -122,6 +124,7 @@ new_step(NnWorkspace *workspace, int index, GError **error)
       .activation_bits = buffer_at(workspace, planned->bits),
   };
   step->forward = step->backward = run;
+  step->forward.out_pixel = planned->out_pixel;
   step->backward.adds = planned->adds;
   if (planned->gate >= 0)
     step->backward.gate = nn_gate(workspace->plan->graph->nodes[planned->gate].activation,

@@ -10,6 +10,7 @@
 #include "nncore/ops/op.h"
 #include "nncore/plan/arena.h"
 #include "nncore/plan/evaluator.h"
+#include "nncore/plan/plan-private.h"
 #include "nncore/plan/workspace.h"
 #include "onnx-builder.h"
 
@@ -765,6 +766,93 @@ test_stacked_norms(void)
   g_assert_cmpint(check_within(model, (const char *[]){"y"}, 1, &shape, 0.5), >, 1);
 }
 
+/* branches of every kind of convolution that can write between others' pixels */
+static NnModel *
+branches_model(void)
+{
+  OnnxBuilder builder;
+  onnx_builder_init(&builder);
+  onnx_add_input(&builder, "x", &NN_SHAPE(1, 3, 0, 0));
+  onnx_add_weights(&builder, "w0", &NN_SHAPE(16, 3, 3, 3));
+  onnx_add_weights(&builder, "w1", &NN_SHAPE(16, 16, 1, 1));
+  onnx_add_weights(&builder, "w3", &NN_SHAPE(32, 16, 3, 3));
+  onnx_add_weights(&builder, "w5", &NN_SHAPE(48, 16, 5, 5));
+  onnx_add_weights(&builder, "w6", &NN_SHAPE(8, 96, 1, 1));
+  onnx_add_node(&builder, "Conv", "x w0", "c0", "pads=1,1,1,1");
+  onnx_add_node(&builder, "Relu", "c0", "r0", NULL);
+  onnx_add_node(&builder, "Conv", "r0 w1", "c1", NULL);
+  onnx_add_node(&builder, "Relu", "c1", "a", NULL);
+  onnx_add_node(&builder, "Conv", "r0 w3", "c3", "pads=1,1,1,1");
+  onnx_add_node(&builder, "LeakyRelu", "c3", "b", "alpha=0.3f");
+  onnx_add_node(&builder, "Conv", "r0 w5", "c", "pads=2,2,2,2");
+  onnx_add_node(&builder, "Concat", "b a c", "joined", "axis=1");
+  onnx_add_node(&builder, "Conv", "joined w6", "y", NULL);
+  onnx_add_output(&builder, "y");
+  return onnx_builder_finish(&builder);
+}
+
+/* there and back from y; the branches' seeds are 0. @y: (out): g_free() */
+static Run
+run_branches(NnModel *model, int n_targets, int threads, NnIsa isa, const NnShape *shape, float **y)
+{
+  static const char *const targets[] = {"y", "a", "b", "c"};
+  g_autoptr(GError) error = NULL;
+  Run run = {.context = nn_context_new(threads)};
+  nn_context_limit_isa(run.context, isa);
+  run.program = nn_program_new(model, run.context, targets, n_targets,
+                               (NnProgramOptions){.gradient = true}, &error);
+  g_assert_no_error(error);
+  run.plan = nn_plan_new(run.program, shape, 1, &error);
+  g_assert_no_error(error);
+  run.workspace = nn_workspace_new(run.plan, run.context, &error);
+  g_assert_no_error(error);
+  fill(nn_workspace_input(run.workspace, 0), 1);
+  nn_workspace_forward(run.workspace);
+  const NnTensor *target = nn_workspace_target(run.workspace, 0);
+  *y = g_memdup2(target->f, nn_tensor_bytes(target));
+  for (int t = 0; t < n_targets; t++) {
+    const NnTensor *seed = nn_workspace_seed(run.workspace, t);
+    memset(seed->data, 0, nn_tensor_bytes(seed));
+    if (t == 0)
+      fill(seed, 2);
+  }
+  nn_workspace_backward(run.workspace);
+  return run;
+}
+
+static int
+count_joined(const NnPlan *plan)
+{
+  int count = 0;
+  for (size_t i = 0; i < plan->graph->n_nodes; i++)
+    count += plan->nodes[i].out_pixel > 0;
+  return count;
+}
+
+/* what is joined is written where it belongs, unless somebody looks at it alone: to the same bits */
+static void
+test_joined_branches(void)
+{
+  static const NnShape sizes[] = {NN_SHAPE(1, 3, 37, 29), NN_SHAPE(1, 3, 4, 5),
+                                  NN_SHAPE(1, 3, 367, 363)};
+  g_autoptr(NnModel) model = branches_model();
+  for (size_t s = 0; s < G_N_ELEMENTS(sizes); s++)
+    for (NnIsa isa = NN_ISA_BASELINE; isa <= nn_isa_best(); isa++) {
+      g_autofree float *y = NULL, *joined_y = NULL;
+      Run apart = run_branches(model, 4, 1, isa, &sizes[s], &y);
+      Run joined = run_branches(model, 1, 1 + (int)s, isa, &sizes[s], &joined_y);
+      size_t bytes = nn_tensor_bytes(nn_workspace_target(apart.workspace, 0));
+      const NnTensor *x = nn_workspace_input_gradient(apart.workspace, 0);
+      g_assert_cmpint(count_joined(apart.plan), ==, 0);
+      g_assert_cmpint(count_joined(joined.plan), ==, 3);
+      g_assert_cmpmem(y, bytes, joined_y, bytes);
+      g_assert_cmpmem(x->data, nn_tensor_bytes(x),
+                      nn_workspace_input_gradient(joined.workspace, 0)->data, nn_tensor_bytes(x));
+      finish(&apart);
+      finish(&joined);
+    }
+}
+
 /* the mean, and 1 / sqrt (variance + epsilon) */
 static void
 find_moments(const double *x, int count, double epsilon, double moments[2])
@@ -1158,6 +1246,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan/raised-rank", test_raised_rank);
   g_test_add_func("/plan/raised-too-far", test_raised_too_far);
   g_test_add_func("/plan/stacked-norms", test_stacked_norms);
+  g_test_add_func("/plan/joined-branches", test_joined_branches);
   g_test_add_func("/plan/moments", test_moments);
   g_test_add_func("/plan/input-beside-segments", test_input_beside_segments);
   g_test_add_func("/plan/too-many-tiles", test_too_many_tiles);
