@@ -297,10 +297,12 @@ integrate(Run *run, NnAttribution *told, GError **error)
         return false;
     told->steps = (int)run->done - 1;
     told->gap = find_gap(run, at_view - at_baseline);
-    if (run->verdict != NN_CONTINUE || told->gap <= ENOUGH || doublings == MOST_DOUBLINGS)
+    if (told->gap <= ENOUGH || doublings == MOST_DOUBLINGS)
       return true;
     steps *= 2;
     run->total = steps + 1;
+    if (run->verdict != NN_CONTINUE)
+      return true;
   }
 }
 

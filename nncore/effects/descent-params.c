@@ -7,8 +7,8 @@
 #include "nncore/effects/cost.h"
 
 #define HISTORY 10 /* pairs of L-BFGS; 100 come no closer */
-#define MASK_PARTS \
-  1.4 /* of a region, what all style layers' losses have of it, in pictures, about */
+/* of a region, what all style layers' losses have of it, in pictures, about */
+#define MASK_PARTS 1.4
 
 /* in the order of NnOptimiser */
 const NnChoice nn_descent_optimisers[] = {

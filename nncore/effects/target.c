@@ -220,8 +220,8 @@ rank(NnTarget *target, const NnLoss *means, GError **error)
   return target->ranking != NULL && nn_target_check_scores(target->network, target->ranking, error);
 }
 
-/* from what the probes have seen: the class or channel, and whether there is a number to explain. (A
- * neuron's that is none makes its channel's mean none.) */
+/* from what the probes have seen: the class or channel, and whether there are numbers to explain: of a
+ * neuron, all of its channel, since what makes others none is not far from it */
 static bool
 decide(NnTarget *target, GError **error)
 {

@@ -68,8 +68,8 @@ bool nn_gather_gates(const NnGather *gather);
 /** nn_gather_adds: whether nn_gather_run() can add. Follows from its filters' shape and way. */
 bool nn_gather_adds(const NnGather *gather);
 
-/** nn_gather_steps: whether nn_gather_run() can write pixels that lie apart, given that their channels
- * are whole bytes of bits. Follows from its filters' shape and way. */
+/** nn_gather_steps: whether nn_gather_run() can write pixels that lie apart. Follows from its filters'
+ * shape and way. */
 bool nn_gather_steps(const NnGather *gather);
 
 /**

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nncore/base/error.h"
+#include "nncore/base/round.h"
 #include "nncore/kernels/elementwise.h"
 #include "nncore/kernels/pooling-lanes.h"
 
@@ -42,6 +43,24 @@ check_window(const NnWindow *window, GError **error)
   return true;
 }
 
+/* whether a window that begins before the picture has its taps on both sides of it; after so many as a
+ * step the same distances come again */
+static bool
+has_empty_window(const NnPooling *pooling, int i)
+{
+  const NnWindow *w = &pooling->window;
+  int64_t step = w->dilation[i], size = pooling->input[i];
+  if (step <= size)
+    return false;
+  int64_t count = MIN(pooling->output[i], step);
+  for (int64_t o = 0; o < count && o * w->stride[i] < w->pad_begin[i]; o++) {
+    int64_t before = w->pad_begin[i] - o * w->stride[i];
+    if (nn_round_up(before, step) - before >= size)
+      return true;
+  }
+  return false;
+}
+
 bool
 nn_pooling_resolve(const NnWindow *window, const NnShape *input, NnPooling *pooling, GError **error)
 {
@@ -52,14 +71,12 @@ nn_pooling_resolve(const NnWindow *window, const NnShape *input, NnPooling *pool
   pooling->batch = input->dim[0];
   pooling->channels = input->dim[1];
   nn_window_input_dims(input, pooling->input);
-  for (int i = 0; i < NN_WINDOW_DIMS; i++) {
-    const NnWindow *own = &pooling->window;
-    if (own->pad_begin[i] == 0 || own->dilation[i] <= pooling->input[i])
-      continue;
-    g_set_error(error, NN_ERROR, NN_ERROR_SHAPE, /* a window's taps could lie on both sides of it */
-                _("The picture is too small for the padding of this layer."));
-    return false;
-  }
+  for (int i = 0; i < NN_WINDOW_DIMS; i++)
+    if (has_empty_window(pooling, i)) {
+      g_set_error(error, NN_ERROR, NN_ERROR_SHAPE,
+                  _("The picture is too small for the padding of this layer."));
+      return false;
+    }
   return true;
 }
 

@@ -23,8 +23,8 @@ typedef struct {
  * @window: as parsed
  * @input: N, C and one to three spatial dimensions
  *
- * Refuses what the kernels cannot do: more than 2^31 taps; pads as large as the window, or beside a
- * picture smaller than the dilation (a window could then have no tap in the picture).
+ * Refuses what the kernels cannot do: more than 2^31 taps; pads as large as the window; and windows
+ * that have no tap in the picture, as those of a dilation larger than it may.
  */
 bool nn_pooling_resolve(const NnWindow *window, const NnShape *input, NnPooling *pooling,
                         GError **error);

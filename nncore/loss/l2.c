@@ -43,7 +43,7 @@ static const NnLossClass l2_class = {.name = "L2", .evaluate = l2_evaluate, .fre
 NnLoss *
 nn_loss_l2(void)
 {
-  NnLoss *loss = g_new(NnLoss, 1);
+  NnLoss *loss = g_new0(NnLoss, 1);
   loss->klass = &l2_class;
   return loss;
 }

@@ -108,7 +108,7 @@ static const NnLossClass channel_class = {
 NnLoss *
 nn_loss_mean(void)
 {
-  NnLoss *loss = g_new(NnLoss, 1);
+  NnLoss *loss = g_new0(NnLoss, 1);
   loss->klass = &mean_class;
   return loss;
 }

@@ -11,6 +11,7 @@
 #include "nncore/base/memory.h"
 #include "nncore/graph/node-types.h"
 #include "nncore/graph/passes.h"
+#include "nncore/graph/uses.h"
 #include "nncore/plan/plan-private.h"
 
 static int
@@ -360,22 +361,13 @@ node_types_init(NnNodeTypes *types, const NnPlan *plan, int i, GError **error)
 
 /* ---- inputs in the place of results: what is joined is written side by side ---- */
 
-#define JOINED_CHANNELS \
-  16 /* multiples of it: whole lines of the cache, as NnOp.steps_out wants them */
-
-static int
-count_readers(const NnPlan *plan, NnValueId id)
-{
-  int count = nn_plan_is_target(plan, id) ? 1 : 0;
-  for (int i = 0; i < n_steps(plan); i++)
-    for (int k = 0; k < plan->graph->nodes[i].n_inputs; k++)
-      count += plan->graph->nodes[i].inputs[k] == id;
-  return count;
-}
+/* multiples of it: whole lines of the cache, as NnOp.steps_out wants them */
+#define JOINED_CHANNELS 16
 
 /* whether node @i's input @id can be written straight into its result: nobody else ever reads it */
 static bool
-can_be_joined(const NnPlan *plan, int i, NnValueId id, bool *can, GError **error)
+can_be_joined(const NnPlan *plan, const NnUses *uses, int i, NnValueId id, bool *can,
+              GError **error)
 {
   const NnValue *value = id != NN_NO_VALUE ? &plan->graph->values[id] : NULL;
   *can = value != NULL && value->producer >= 0 && plan->values[id].data != NN_NO_BUFFER &&
@@ -386,7 +378,7 @@ can_be_joined(const NnPlan *plan, int i, NnValueId id, bool *can, GError **error
   const NnOp *op = plan->graph->nodes[value->producer].op;
   const NnBuffer *buffer = &plan->buffers[plan->values[id].data];
   *can = op->steps_out != NULL && buffer->first == value->producer && buffer->last == i &&
-         count_readers(plan, id) == 1;
+         nn_uses_is_private(uses, id);
   if (!*can)
     return true;
   NnNodeTypes types;
@@ -398,7 +390,7 @@ can_be_joined(const NnPlan *plan, int i, NnValueId id, bool *can, GError **error
 
 /* whether node @i is done when its inputs are, each written between the pixels of the others */
 static bool
-find_whether_joins(const NnPlan *plan, int i, bool *joins, GError **error)
+find_whether_joins(const NnPlan *plan, const NnUses *uses, int i, bool *joins, GError **error)
 {
   const NnNode *node = &plan->graph->nodes[i];
   NnNodeTypes types;
@@ -410,35 +402,43 @@ find_whether_joins(const NnPlan *plan, int i, bool *joins, GError **error)
   *joins = ok && node->op->joins_pixels(&types.infer);
   nn_node_types_clear(&types);
   for (int k = 0; ok && *joins && k < node->n_inputs; k++)
-    ok = can_be_joined(plan, i, node->inputs[k], joins, error);
+    ok = can_be_joined(plan, uses, i, node->inputs[k], joins, error);
   return ok;
+}
+
+static void
+join(NnPlan *plan, int i)
+{
+  const NnNode *node = &plan->graph->nodes[i];
+  int place = plan->values[node->outputs[0]].data;
+  int64_t channels = plan->graph->values[node->outputs[0]].type.shape.dim[1], first = 0;
+  for (int k = 0; k < node->n_inputs; k++) {
+    NnPlanValue *part = &plan->values[node->inputs[k]];
+    const NnValue *value = &plan->graph->values[node->inputs[k]];
+    plan->buffers[part->data].bytes = 0;
+    plan->buffers[place].first = MIN(plan->buffers[place].first, value->producer);
+    part->data = place;
+    part->offset = (size_t)first * sizeof(float);
+    plan->nodes[value->producer].out_pixel = channels;
+    first += value->type.shape.dim[1];
+  }
+  plan->nodes[i].done = true;
 }
 
 static bool
 join_places(NnPlan *plan, GError **error)
 {
-  for (int i = 0; i < n_steps(plan); i++) {
-    const NnNode *node = &plan->graph->nodes[i];
+  NnUses uses;
+  bool ok =
+      nn_uses_init(&uses, plan->graph, plan->program->targets, plan->program->n_targets, error);
+  for (int i = 0; ok && i < n_steps(plan); i++) {
     bool joins;
-    if (!find_whether_joins(plan, i, &joins, error))
-      return false;
-    if (!joins)
-      continue;
-    int place = plan->values[node->outputs[0]].data;
-    int64_t channels = plan->graph->values[node->outputs[0]].type.shape.dim[1], first = 0;
-    for (int k = 0; k < node->n_inputs; k++) {
-      NnPlanValue *part = &plan->values[node->inputs[k]];
-      const NnValue *value = &plan->graph->values[node->inputs[k]];
-      plan->buffers[part->data].bytes = 0;
-      plan->buffers[place].first = MIN(plan->buffers[place].first, value->producer);
-      part->data = place;
-      part->offset = (size_t)first * sizeof(float);
-      plan->nodes[value->producer].out_pixel = channels;
-      first += value->type.shape.dim[1];
-    }
-    plan->nodes[i].done = true;
+    ok = find_whether_joins(plan, &uses, i, &joins, error);
+    if (ok && joins)
+      join(plan, i);
   }
-  return true;
+  nn_uses_clear(&uses);
+  return ok;
 }
 
 /* ---- what operators ask for ---- */

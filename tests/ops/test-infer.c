@@ -272,6 +272,7 @@ static const Shape shapes[] = {
     {{"MaxPool", "kernel_shape=[2,2] strides=[3,3] ceil_mode=1 pads=[1,1,1,1]", {"1x1x3x4"}},
      "1 x 1 x 2 x 2"},
     {{"MaxPool", "kernel_shape=[3] strides=[2] auto_pad=SAME_UPPER", {"1x1x5"}}, "1 x 1 x 3"},
+    {{"MaxPool", "kernel_shape=[3] dilations=[3] pads=[3,3]", {"1x1x2"}}, "1 x 1 x 2"},
     {{"MaxPool", "kernel_shape=[3] strides=[2] auto_pad=VALID", {"1x1x6"}}, "1 x 1 x 2"},
     {{"MaxPool", "kernel_shape=[2,2]", {"0x3x8x8"}}, "0 x 3 x 7 x 7"},
     {{"Conv", "strides=[2,2] pads=[1,1,1,1]", {"1x3x8x7", "*4x3x3x3"}}, "1 x 4 x 4 x 4"},
