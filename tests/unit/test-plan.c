@@ -51,11 +51,12 @@ typedef struct {
 } Run;
 
 static Run
-start_by(NnRectifierRule rule, NnModel *model, const char *const *targets, int n_targets,
+start_on(NnIsa isa, NnRectifierRule rule, NnModel *model, const char *const *targets, int n_targets,
          int threads, const NnShape *shape)
 {
   g_autoptr(GError) error = NULL;
   Run run = {.context = nn_context_new(threads)};
+  nn_context_limit_isa(run.context, isa);
   run.program = nn_program_new(model, run.context, targets, n_targets,
                                (NnProgramOptions){.gradient = true, .rectifiers = rule}, &error);
   g_assert_no_error(error);
@@ -64,6 +65,13 @@ start_by(NnRectifierRule rule, NnModel *model, const char *const *targets, int n
   run.workspace = nn_workspace_new(run.plan, run.context, &error);
   g_assert_no_error(error);
   return run;
+}
+
+static Run
+start_by(NnRectifierRule rule, NnModel *model, const char *const *targets, int n_targets,
+         int threads, const NnShape *shape)
+{
+  return start_on(nn_isa_best(), rule, model, targets, n_targets, threads, shape);
 }
 
 static Run
@@ -796,16 +804,7 @@ static Run
 run_branches(NnModel *model, int n_targets, int threads, NnIsa isa, const NnShape *shape, float **y)
 {
   static const char *const targets[] = {"y", "a", "b", "c"};
-  g_autoptr(GError) error = NULL;
-  Run run = {.context = nn_context_new(threads)};
-  nn_context_limit_isa(run.context, isa);
-  run.program = nn_program_new(model, run.context, targets, n_targets,
-                               (NnProgramOptions){.gradient = true}, &error);
-  g_assert_no_error(error);
-  run.plan = nn_plan_new(run.program, shape, 1, &error);
-  g_assert_no_error(error);
-  run.workspace = nn_workspace_new(run.plan, run.context, &error);
-  g_assert_no_error(error);
+  Run run = start_on(isa, NN_RECTIFIER_GRADIENT, model, targets, n_targets, threads, shape);
   fill(nn_workspace_input(run.workspace, 0), 1);
   nn_workspace_forward(run.workspace);
   const NnTensor *target = nn_workspace_target(run.workspace, 0);
