@@ -19,7 +19,8 @@
 #define TOLERANCE 1e-5 /* of the entropy, in nats */
 #define EXAGGERATION 12
 #define MOST_EXAGGERATED 250 /* iterations */
-#define SLOWEST 50.0 /* learning rate */
+#define RATE 50.0 /* of learning; */
+#define RATE_PER_POINT (1.0 / EXAGGERATION) /* at most */
 #define LEAST_GAIN 0.01
 #define START 1e-4 /* deviation of the start */
 #define POWER_STEPS 60 /* of the search for principal components */
@@ -440,10 +441,19 @@ nn_tsne_start_principal(NnTsne *tsne, NnProceed proceed, gpointer data, double *
 
 /* ---- descent ---- */
 
+/* Belkina et al. 2019, "Automated optimized parameters for t-SNE": in proportion to the points. Of a
+ * few, 50 would fling some so far from their neighbours that no gradient brings them back. */
+static double
+learning_rate(int64_t count)
+{
+  double n = (double)count;
+  return MAX(MIN(RATE, n * RATE_PER_POINT), n * RATE_PER_POINT / 4);
+}
+
 static void
 step(NnTsne *tsne, double exaggeration, double momentum, double *places)
 {
-  double rate = MAX((double)tsne->count / (4 * EXAGGERATION), SLOWEST);
+  double rate = learning_rate(tsne->count);
   nn_tsne_gradient(tsne, exaggeration, places, tsne->gradient);
   for (int64_t i = 0; i < 2 * tsne->count; i++) {
     bool on_course = tsne->update[i] * tsne->gradient[i] < 0;

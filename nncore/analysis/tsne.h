@@ -62,9 +62,9 @@ bool nn_tsne_start_principal(NnTsne *tsne, NnProceed proceed, gpointer data, dou
  * @places: (inout): from one of the starts
  *
  * Descends with momentum and a gain for each coordinate (Jacobs 1988), a learning rate of
- * max(n / 48, 50) and, in the first quarter, but for 250 iterations at most, neighbours drawn together
- * by an exaggeration of 12: as scikit-learn does. Where @proceed (nullable) ends it, the places are
- * those so far.
+ * max(n / 48, min(n / 12, 50)) and, in the first quarter, but for 250 iterations at most, neighbours
+ * drawn together by an exaggeration of 12: as scikit-learn does, but for the rate of fewer than 600
+ * points, which is 50 there. Where @proceed (nullable) ends it, the places are those so far.
  */
 void nn_tsne_descend(NnTsne *tsne, int iterations, NnProceed proceed, gpointer data,
                      double *places);

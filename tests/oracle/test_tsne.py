@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""t-SNE beside scikit-learn's exact method: from the same points and the same start, a Kullback-Leibler
-divergence within 5 % of its (of few points, or less), as both tell it and as scikit-learn's own
-affinities have it for our places.
+"""t-SNE beside scikit-learn's exact method: of the same points and the same starts, a Kullback-Leibler
+divergence, the least of some starts, within 5 % of its at the same learning rate, and no higher than that
+of its own choice, as scikit-learn's own affinities have it for our places. Of some, since which of many
+minima a start leads to is a matter of rounding.
 The points: groups, noise, and what the small network says of small pictures."""
 
 import subprocess
@@ -20,6 +21,8 @@ from common import BUILD, RUNNER, SOURCE, Tap
 RUN_TSNE = BUILD / "tests" / "effects" / "run-tsne"
 NETWORK = SOURCE / "tests" / "networks" / "somnium-base.onnx"
 BOUND = 0.05
+LEAST = 0.02  # a divergence of less is next to none: 5 % of this then
+STARTS = range(11, 14)
 
 
 def groups(count, dimensions, n_groups, seed):
@@ -74,26 +77,43 @@ def divergence(points, places, perplexity):
     return 2 * float((p * np.log(p / q)).sum())
 
 
-def compare(tap, name, points, perplexity, may_be_less=False):
-    random = np.random.default_rng(11)
-    start = np.float32(1e-4 * random.standard_normal((len(points), 2)))
+def theirs(points, start, perplexity, rate):
+    """The divergence, and what scikit-learn tells."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         peer = TSNE(method="exact", perplexity=perplexity, init=start, n_iter=1000,
-                    learning_rate="auto")
-        theirs = divergence(points, peer.fit_transform(np.float32(points)), perplexity)
+                    learning_rate=rate)
+        found = divergence(points, peer.fit_transform(np.float32(points)), perplexity)
+    return found, peer.kl_divergence_
+
+
+def from_start(points, perplexity, seed):
+    """The divergences that ours, scikit-learn's and scikit-learn's at its own rate come to; problems with
+    what is told of them."""
+    random = np.random.default_rng(seed)
+    start = np.float32(1e-4 * random.standard_normal((len(points), 2)))
+    peer, peer_told = theirs(points, start, perplexity, min(50, len(points) / 12))
+    chosen, _ = theirs(points, start, perplexity, "auto")
     places, told = ours(points, start, perplexity)
     found = divergence(points, places, perplexity)
+    print(f"# {found:.4f} beside scikit-learn's {peer:.4f} and, by its own rate, {chosen:.4f}")
     problems = []
-    less = found < theirs and may_be_less
-    if not (less or abs(found / theirs - 1) <= BOUND):
-        problems.append(f"the divergence is {found:.4f}, scikit-learn's {theirs:.4f}")
-    if not abs(told / found - 1) <= 1e-3:
+    if not abs(told - found) <= 1e-3 * max(found, LEAST):
         problems.append(f"the divergence told is {told:.4f}, and is {found:.4f}")
-    if not abs(peer.kl_divergence_ / theirs - 1) <= 2e-2:  # some iterations old
-        problems.append(f"scikit-learn tells {peer.kl_divergence_:.4f} for {theirs:.4f}")
+    if not abs(peer_told - peer) <= 2e-2 * max(peer, LEAST):  # some iterations old
+        problems.append(f"scikit-learn tells {peer_told:.4f} for {peer:.4f}")
+    return (found, peer, chosen), problems
+
+
+def compare(tap, name, points, perplexity):
+    runs = [from_start(points, perplexity, seed) for seed in STARTS]
+    found, peer, chosen = np.min([divergences for divergences, _ in runs], axis=0)
+    problems = [problem for _, some in runs for problem in some]
+    if not abs(found - peer) <= BOUND * max(peer, LEAST):
+        problems.append(f"the divergence is {found:.4f}, scikit-learn's {peer:.4f}")
+    if not found <= chosen + BOUND * max(chosen, LEAST):
+        problems.append(f"the divergence is {found:.4f}, scikit-learn's by its own rate {chosen:.4f}")
     tap.case(name, problems)
-    print(f"# {found:.4f} beside scikit-learn's {theirs:.4f}: {100 * (found / theirs - 1):+.2f} %")
 
 
 def main():
@@ -101,8 +121,8 @@ def main():
     compare(tap, "groups, perplexity 30", groups(300, 50, 6, 1), 30)
     compare(tap, "groups, perplexity 5", groups(200, 10, 12, 2), 5)
     compare(tap, "noise", np.random.default_rng(5).standard_normal((250, 20)), 30)
-    # so few points leap about at this learning rate; where they come to rest is a matter of rounding
-    compare(tap, "few points", groups(24, 30, 3, 4), 7, may_be_less=True)
+    compare(tap, "few points", groups(24, 30, 3, 4), 7)
+    compare(tap, "a dozen points", groups(12, 30, 3, 4), 11 / 3)
     compare(tap, "features of pictures", features(120), 20)
     tap.done()
 

@@ -184,6 +184,26 @@ test_few(void)
   g_assert_cmpfloat(nn_tsne_perplexity(30, 1000), ==, 30);
 }
 
+/* from any start, few points come to rest where most of their neighbours are: too fast, they would be
+ * flung apart for good */
+static void
+test_few_starts(void)
+{
+  enum { FEW = 24, STARTS = 8 };
+  g_autoptr(NnContext) context = nn_context_new(2);
+  g_autofree float *points = make_points(FEW);
+  g_autoptr(NnTsne) tsne = new_tsne(context, points, FEW);
+  nn_tsne_find_affinities(tsne, 7, NULL, NULL);
+  double places[2 * FEW], worst = 0;
+  for (int start = 0; start < STARTS; start++) {
+    nn_tsne_start_random(tsne, (uint64_t)start, places);
+    nn_tsne_descend(tsne, 1000, NULL, NULL, places);
+    worst = worse(worst, nn_tsne_divergence(tsne, places));
+  }
+  g_test_message("divergence %g at most", worst);
+  g_assert_cmpfloat(worst, <, 0.05);
+}
+
 static bool
 proceed_thrice(gpointer data, double fraction)
 {
@@ -248,6 +268,7 @@ main(int argc, char **argv)
   g_test_add_func("/tsne/groups", test_groups);
   g_test_add_func("/tsne/threads", test_threads);
   g_test_add_func("/tsne/few", test_few);
+  g_test_add_func("/tsne/few-starts", test_few_starts);
   g_test_add_func("/tsne/end", test_end);
   g_test_add_func("/tsne/principal", test_principal);
   return g_test_run();
