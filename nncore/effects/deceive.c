@@ -32,6 +32,7 @@ typedef struct {
   NnImage *full; /* the content without holes, RGB */
   NnImage *picture, *slope; /* of the full size: the changed one, the gradient */
   NnImage *view, *gradient; /* of the size that the network sees */
+  NnResampler *to_view, *to_full;
   NnImage *change, *best; /* at hand; the one that came farthest, or did with the least bound */
   double best_lead;
   double bound;
@@ -60,6 +61,8 @@ finish(Run *run)
                        run->gradient, run->change,  run->best};
   for (size_t i = 0; i < G_N_ELEMENTS(images); i++)
     nn_image_free(images[i]);
+  nn_resampler_free(run->to_view);
+  nn_resampler_free(run->to_full);
   nn_evaluator_free(run->evaluator);
   nn_criterion_free(run->criterion);
 }
@@ -187,10 +190,10 @@ rank_scores(const Run *run, const NnLoss *scores, GError **error)
 }
 
 /* of the last evaluation */
-static NnRanking *
-rank_last(const Run *run, GError **error)
+static const NnLoss *
+last_scores(const Run *run)
 {
-  return rank_scores(run, nn_loss_margin_scores(nn_criterion_loss(run->criterion, 0)), error);
+  return nn_loss_margin_scores(nn_criterion_loss(run->criterion, 0));
 }
 
 /* the network's view of the changed picture, its scores and the slope there, upwards */
@@ -199,12 +202,13 @@ take_slope(Run *run, GError **error)
 {
   double value;
   for_elements(run, apply_change, run);
-  if (!nn_resample(run->context, run->picture, run->view, error))
-    return false;
+  nn_resampler_run(run->to_view, run->context, run->picture, run->view);
   nn_image_clip(run->context, run->view);
-  return nn_criterion_evaluate(run->criterion, run->evaluator, run->view, 0, 0, run->gradient,
-                               &value, error) &&
-         nn_resample(run->context, run->gradient, run->slope, error);
+  if (!nn_criterion_evaluate(run->criterion, run->evaluator, run->view, 0, 0, run->gradient, &value,
+                             error))
+    return false;
+  nn_resampler_run(run->to_full, run->context, run->gradient, run->slope);
+  return true;
 }
 
 /* @lead: (out): above 0 where the network takes the picture for what it should; minus infinity where
@@ -224,12 +228,9 @@ evaluate(Run *run, double *lead, GError **error)
     return stopped;
   *lead = nn_criterion_value(run->criterion, 0) * sign_of(run);
   run->deceived = *lead >= LEAD;
-  if (!run->deceived || run->settings->confidence <= 0)
-    return true;
-  g_autoptr(NnRanking) ranking = rank_last(run, error);
-  if (ranking != NULL)
-    run->deceived = ranking->ranks[0].probability >= run->settings->confidence;
-  return ranking != NULL;
+  if (run->deceived && run->settings->confidence > 0)
+    run->deceived = nn_best_probability(last_scores(run)) >= run->settings->confidence;
+  return true;
 }
 
 static void
@@ -326,7 +327,7 @@ search(Run *run, NnDeception *deception, GError **error)
   for_elements(run, take_difference, run);
   for (size_t i = 0; i < nn_image_samples(run->change); i++)
     deception->largest = MAX(deception->largest, fabs((double)run->change->data[i]));
-  deception->after = rank_last(run, error);
+  deception->after = rank_scores(run, last_scores(run), error);
   deception->change = g_steal_pointer(&run->change);
   return deception->after != NULL;
 }
@@ -408,9 +409,8 @@ double
 nn_deception_bytes(NnSize content, NnSize view)
 {
   double samples = 5.0 * content.width * content.height + 2.0 * view.width * view.height;
-  if (content.width != view.width || content.height != view.height) /* one axis after the other */
-    samples += MAX((double)view.width * content.height, (double)content.width * view.height);
-  return 3 * samples * (double)sizeof(float);
+  return 3 * samples * (double)sizeof(float) + nn_resampler_bytes(content, view, 3) +
+         nn_resampler_bytes(view, content, 3);
 }
 
 /* nn_deception_bytes() counts them */
@@ -425,7 +425,12 @@ make_images(Run *run, GError **error)
     memset((*like_full[i])->data, 0, nn_image_samples(run->full) * sizeof(float));
   }
   run->gradient = nn_image_copy(run->view, error);
-  return run->gradient != NULL;
+  NnSize full = {run->full->width, run->full->height}, view = {run->view->width, run->view->height};
+  if (run->gradient != NULL)
+    run->to_view = nn_resampler_new(full, view, 3, false, error);
+  if (run->to_view != NULL)
+    run->to_full = nn_resampler_new(view, full, 3, false, error);
+  return run->to_full != NULL;
 }
 
 static bool

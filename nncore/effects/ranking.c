@@ -18,6 +18,26 @@ compare_ranks(const void *a, const void *b)
   return x->number - y->number;
 }
 
+/* what is no number comes last */
+static double
+score_of(const NnLoss *scores, int64_t number)
+{
+  double score = nn_loss_strongest_mean(scores, number);
+  return isnan(score) ? -INFINITY : score;
+}
+
+double
+nn_best_probability(const NnLoss *scores)
+{
+  double best = -INFINITY, sum = 0;
+  int64_t count = nn_loss_strongest_channels(scores);
+  for (int64_t i = 0; i < count; i++)
+    best = MAX(best, score_of(scores, i));
+  for (int64_t i = 0; i < count; i++)
+    sum += exp(score_of(scores, i) - best);
+  return 1 / sum;
+}
+
 NnRanking *
 nn_ranking_new(const NnLoss *scores, GError **error)
 {
@@ -27,10 +47,8 @@ nn_ranking_new(const NnLoss *scores, GError **error)
   if (ranking->ranks == NULL)
     return NULL;
   ranking->count = (int)count;
-  for (int i = 0; i < ranking->count; i++) {
-    double score = nn_loss_strongest_mean(scores, i);
-    ranking->ranks[i] = (NnRank){i, isnan(score) ? -INFINITY : score, 0};
-  }
+  for (int i = 0; i < ranking->count; i++)
+    ranking->ranks[i] = (NnRank){i, score_of(scores, i), 0};
   qsort(ranking->ranks, (size_t)count, sizeof(NnRank), compare_ranks);
   double sum = 0;
   for (int i = 0; i < ranking->count; i++)

@@ -26,6 +26,10 @@ typedef struct {
 NnRanking *nn_ranking_new(const NnLoss *scores, GError **error);
 void nn_ranking_free(NnRanking *ranking);
 
+/** nn_best_probability: of the first of nn_ranking_new()'s classes; allocates nothing. NaN where no
+ * score is finite. */
+double nn_best_probability(const NnLoss *scores);
+
 /** nn_ranking_find: (transfer none): the class @number, or %NULL. */
 const NnRank *nn_ranking_find(const NnRanking *ranking, int number);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What runs really take beside what they may. All that nn_alloc() gives is counted: the linker puts
  * functions of this file before posix_memalign() and free() (--wrap). An effect is run with all the
- * memory it wants, then with a budget that is too little for its network in one piece. */
+ * memory it wants, then with a budget that is too little for its network in one piece. Runs of more
+ * iterations allocate as often as those of fewer: nothing is allocated inside one. */
 #include <stdlib.h>
 
 #include "nncore/base/memory.h"
@@ -19,6 +20,7 @@ static struct {
   GMutex mutex;
   GHashTable *sizes; /* of what is there, by address */
   size_t now, most;
+  int allocations;
 } memory;
 
 int __real_posix_memalign(void **pointer, size_t alignment, size_t bytes);
@@ -36,6 +38,7 @@ __wrap_posix_memalign(void **pointer, size_t alignment, size_t bytes)
   g_hash_table_insert(memory.sizes, *pointer, GSIZE_TO_POINTER(bytes));
   memory.now += bytes;
   memory.most = MAX(memory.most, memory.now);
+  memory.allocations++;
   g_mutex_unlock(&memory.mutex);
   return 0;
 }
@@ -56,7 +59,7 @@ __wrap_free(void *pointer)
 
 /**
  * Case:
- * @values: KEY=NUMBER or KEY=TEXT, separated by spaces
+ * @values: KEY=VALUE, separated by spaces
  * @part: of what it wants beside pictures, that it gets
  */
 typedef struct {
@@ -85,16 +88,15 @@ static const Case cases[] = {
 };
 
 static void
-set_values(Fixture *fixture, const Case *c, const NnImage *picture)
+set_values(Fixture *fixture, const char *values, const NnImage *picture)
 {
-  g_auto(GStrv) pairs = g_strsplit(c->values, " ", -1);
+  g_auto(GStrv) pairs = g_strsplit(values, " ", -1);
   for (int i = 0; pairs[i] != NULL; i++) {
     g_auto(GStrv) pair = g_strsplit(pairs[i], "=", 2);
     NnArgument *argument = fixture_argument(fixture, pair[0]);
-    if (g_ascii_isdigit(pair[1][0]))
-      argument->i = g_ascii_strtoll(pair[1], NULL, 10);
-    else
-      argument->text = g_intern_string(pair[1]);
+    argument->i = g_ascii_strtoll(pair[1], NULL, 10);
+    argument->d = g_ascii_strtod(pair[1], NULL);
+    argument->text = g_intern_string(pair[1]);
   }
   const NnParam *params = fixture->run.effect->params;
   for (int i = 0; params[i].key != NULL; i++)
@@ -118,18 +120,25 @@ run_peak(Fixture *fixture, const NnImage *content)
   return memory.most - before;
 }
 
+static NnNetwork *
+network_new(void)
+{
+  NnNetwork *network = base_network_new();
+  g_hash_table_insert(network->presets, g_strdup("style"), g_strdup("relu1_1,relu3_1"));
+  g_hash_table_insert(network->presets, g_strdup("content"), g_strdup("relu3_1"));
+  return network;
+}
+
 static void
 test_case(gconstpointer data)
 {
   const Case *c = data;
   Fixture fixture;
   NnEstimate estimate;
-  g_autoptr(NnNetwork) network = base_network_new();
+  g_autoptr(NnNetwork) network = network_new();
   g_autoptr(NnImage) content = picture_noise(WIDTH, HEIGHT, 4, 1);
-  g_hash_table_insert(network->presets, g_strdup("style"), g_strdup("relu1_1,relu3_1"));
-  g_hash_table_insert(network->presets, g_strdup("content"), g_strdup("relu3_1"));
   fixture_init(&fixture, c->effect, network, 4);
-  set_values(&fixture, c, content);
+  set_values(&fixture, c->values, content);
   nn_context_set_memory_budget(fixture.context, INT64_C(1) << 40);
   g_assert_true(nn_effect_estimate(&fixture.run, WIDTH, HEIGHT, &estimate, NULL));
   size_t wanted = run_peak(&fixture, content);
@@ -144,6 +153,63 @@ test_case(gconstpointer data)
   g_test_message("of %.1f MiB: %.1f", budget / MIB, (double)taken / MIB);
   g_assert_cmpfloat((double)taken, <=, budget + SMALL);
   fixture_clear(&fixture);
+}
+
+/* ---- iterations ---- */
+
+/** Length: @few, @many: values of a shorter run and of a longer one */
+typedef struct {
+  const char *effect, *values, *few, *many;
+} Length;
+
+static const Length lengths[] = {
+    {"deepdream", "working-size=200 octaves=1", "iterations=2", "iterations=5"},
+    {"deepdream", "working-size=200 octaves=1 smoothing=1", "iterations=2", "iterations=5"},
+    {"deepdream", "working-size=200 octaves=1 smoothing=2", "iterations=2", "iterations=5"},
+    {"style-transfer", "working-size=200 scales=1", "iterations=2", "iterations=5"},
+    {"style-transfer", "working-size=200 scales=1 optimizer=1", "iterations=2", "iterations=5"},
+    {"style-transfer", "working-size=200 scales=1 loss=2", "iterations=2", "iterations=5"},
+    {"texture-synthesis", "width=120 height=90 scales=1 tileable=1 layers=relu1_1,relu3_1",
+     "iterations=2", "iterations=5"},
+    {"feature-inversion", "working-size=120 layers=relu3_1", "iterations=2", "iterations=5"},
+    {"feature-inversion", "working-size=120 layers=relu3_1 parametrization=1", "iterations=2",
+     "iterations=5"},
+    {"visualise", "size=96 target=1 classes=3", "iterations=2", "iterations=5"},
+    {"visualise",
+     "size=96 target=1 classes=3 parametrization=0 blur-every=2 clear-small=10 clear-idle=10",
+     "iterations=4", "iterations=10"},
+    {"adversarial", "bound=0.01 whole-levels=0 least=0", "iterations=2", "iterations=5"},
+    {"adversarial", "bound=30 confidence=99.9 least=0", "iterations=2", "iterations=5"},
+    {"saliency", "method=1", "samples=2", "samples=5"},
+    {"saliency", "method=2", "steps=4", "steps=16"},
+    {"occlusion", "", "stride=100", "stride=50"},
+};
+
+static int
+count_allocations(const Length *length, const char *own)
+{
+  Fixture fixture;
+  g_autoptr(NnNetwork) network = network_new();
+  g_autoptr(NnImage) content = picture_noise(WIDTH, HEIGHT, 4, 1);
+  g_autofree char *values =
+      g_strjoin(" ", own, length->values[0] != '\0' ? length->values : NULL, NULL);
+  fixture_init(&fixture, length->effect, network, 2);
+  set_values(&fixture, values, content);
+  memory.allocations = 0;
+  run_peak(&fixture, content);
+  int count = memory.allocations;
+  fixture_clear(&fixture);
+  return count;
+}
+
+static void
+test_length(gconstpointer data)
+{
+  const Length *length = data;
+  int few = count_allocations(length, length->few), many = count_allocations(length, length->many);
+  g_test_message("%d allocations with %s", few, length->few);
+  g_assert_cmpint(few, >, 0);
+  g_assert_cmpint(many, ==, few);
 }
 
 /* pictures alone are more than the budget: nothing is allocated */
@@ -172,6 +238,10 @@ main(int argc, char **argv)
   for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autofree char *path = g_strdup_printf("/memory-budget/%s/%d", cases[i].effect, (int)i);
     g_test_add_data_func(path, &cases[i], test_case);
+  }
+  for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
+    g_autofree char *path = g_strdup_printf("/iterations/%s/%d", lengths[i].effect, (int)i);
+    g_test_add_data_func(path, &lengths[i], test_length);
   }
   g_test_add_func("/memory-budget/refused", test_refused);
   return g_test_run();
