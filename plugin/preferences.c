@@ -3,6 +3,7 @@
 #include "plugin/preferences.h"
 
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 
 #include "nncore/base/error.h"
 
@@ -46,6 +47,16 @@ save_file(GKeyFile *file, GError **error)
   return false;
 }
 
+/* somnium.ini~ in place of somnium.ini: somebody's words that were not understood, to be mended */
+static void
+set_aside(void)
+{
+  g_autofree char *path = file_path();
+  g_autofree char *aside = g_strconcat(path, "~", NULL);
+
+  g_rename(path, aside);
+}
+
 static int
 get_number(GKeyFile *file, const char *key, int max)
 {
@@ -78,8 +89,11 @@ som_preferences_free(SomPreferences *preferences)
 bool
 som_preferences_save(const SomPreferences *preferences, GError **error)
 {
-  g_autoptr(GKeyFile) file = load_file(NULL);
+  bool whole;
+  g_autoptr(GKeyFile) file = load_file(&whole);
 
+  if (!whole)
+    set_aside();
   g_key_file_set_integer(file, GROUP, SOM_KEY_MEMORY, preferences->memory_mb);
   g_key_file_set_integer(file, GROUP, SOM_KEY_THREADS, preferences->threads);
   g_key_file_set_string(file, GROUP, SOM_KEY_FOLDERS, preferences->folders);

@@ -31,7 +31,8 @@ typedef struct {
 SomPreferences *som_preferences_load(void);
 void som_preferences_free(SomPreferences *preferences);
 
-/** som_preferences_save: keeps what else stands in the file. */
+/** som_preferences_save: keeps what else stands in the file. One with an error in it is kept, whole, as
+ * somnium.ini~. */
 bool som_preferences_save(const SomPreferences *preferences, GError **error);
 
 /**

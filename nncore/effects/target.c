@@ -295,12 +295,6 @@ nn_target_close(NnTarget *target)
   g_clear_pointer(&target->criterion, nn_criterion_free);
 }
 
-NnTargetChoice
-nn_target_decided(const NnTarget *target)
-{
-  return target->choice;
-}
-
 NnLoss *
 nn_target_loss(const NnTarget *target)
 {

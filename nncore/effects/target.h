@@ -206,10 +206,6 @@ void nn_target_watch(NnTarget *target, NnProceed proceed, gpointer data);
  * What has been decided, its loss and the ranking stay. */
 void nn_target_close(NnTarget *target);
 
-/** nn_target_decided: the choice with nothing left open, for another target like this one; its texts
- * belong to the target. */
-NnTargetChoice nn_target_decided(const NnTarget *target);
-
 /** nn_target_loss: (transfer none): the number, as a loss on the layer; after nn_target_open(). */
 NnLoss *nn_target_loss(const NnTarget *target);
 

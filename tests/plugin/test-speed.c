@@ -126,6 +126,28 @@ test_left_alone(void)
   }
 }
 
+/* what is saved on purpose takes such a file's place, and nothing of it is lost */
+static void
+test_set_aside(void)
+{
+  static const char words[] = "[somnium]\nthreads=3\nmemory-mb 4000\n";
+  SomPreferences wanted = {.memory_mb = 500, .threads = 2, .folders = (char *)"/n"};
+  g_autofree char *aside = g_strconcat(ini_path, "~", NULL), *text = NULL;
+  g_autoptr(GError) error = NULL;
+  write_ini(words);
+  g_assert_true(som_preferences_save(&wanted, &error));
+  g_assert_no_error(error);
+  g_file_get_contents(aside, &text, NULL, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(text, ==, words);
+  g_autoptr(SomPreferences) saved = som_preferences_load();
+  g_assert_cmpint(saved->memory_mb, ==, 500);
+  g_assert_cmpstr(saved->folders, ==, "/n");
+  g_assert_cmpint(g_remove(aside), ==, 0);
+  g_assert_true(som_preferences_save(&wanted, &error));
+  g_assert_false(g_file_test(aside, G_FILE_TEST_EXISTS));
+}
+
 /* a folder in the file's place: nothing is remembered, and it is measured each time */
 static void
 test_no_file(void)
@@ -151,6 +173,7 @@ main(int argc, char **argv)
   g_test_add_func("/speed/hostile", test_hostile);
   g_test_add_func("/speed/mended", test_mended);
   g_test_add_func("/speed/left-alone", test_left_alone);
+  g_test_add_func("/speed/set-aside", test_set_aside);
   g_test_add_func("/speed/no-file", test_no_file);
   int status = g_test_run();
   g_remove(ini_path);
